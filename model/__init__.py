@@ -1,0 +1,1 @@
+"""Everything that computes: the Transformer, its training, its traces. Imports no user interface."""

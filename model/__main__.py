@@ -1,0 +1,124 @@
+"""The command line: ``python -m model train | translate | evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from model.config import TINY, ModelConfig, TrainConfig
+from model.tasks import TASKS
+
+OPTION_HELP = {
+    "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
+    "n_layers": "encoder layers, and decoder layers",
+    "n_heads": "attention heads in each layer",
+    "d_model": "size of a token's vector",
+    "d_ff": "size of the feed-forward layer",
+    "max_len": "longest source and target, in tokens",
+    "dropout": "probability of dropping an element of a sublayer's output",
+    "attention_dropout": "probability of dropping an attention weight",
+    "norm": "LayerNorm after each residual (post, as in the paper) or before each sublayer (pre)",
+    "activation": "of the feed-forward layer: relu or gelu",
+    "positional": "positional encoding: sinusoidal",
+    "seed": "for the data, the initial weights and dropout",
+    "steps": "updates",
+    "batch_tokens": "most target tokens in a batch, padding included",
+    "learning_rate": "the peak, after the warm-up",
+    "warmup": "steps until the peak",
+    "schedule": "after the warm-up: inverse_sqrt, cosine or constant",
+    "label_smoothing": "share of the target spread over the whole vocabulary",
+    "weight_decay": "decoupled weight decay",
+    "clip_norm": "longest gradient",
+    "average": "decay of the moving average of the weights that is saved; 0: the weights themselves",
+    "precision": "of the matrix products in training: float32, or bfloat16 where the processor is faster at it",
+    "weights": "number format of saved checkpoints: float32, or float16 at half the size",
+    "validate_every": "steps between two validations",
+    "checkpoint_every": "steps between two saved checkpoints",
+}
+TRANSLATION_DEFAULTS = {"vocab_size": 6000}
+TASK_DEFAULTS = dict(TINY)
+GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the defaults stay in one place
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 2 after an error in the input."""
+    # Of Python's own signals only Ctrl-C raises; a polite kill should save the work as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    except (ValueError, FloatingPointError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model", description="Train, use and score Transformers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a model on a task, or on parallel text files")
+    train.set_defaults(command=_train)
+    train.add_argument("--out", type=Path, required=True, help="the run folder")
+    train.add_argument("--resume", action="store_true", help="carry on the run in --out, with its own options")
+    data = train.add_argument_group("what to learn")
+    data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
+    data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")
+    for name in ("source", "target", "valid-source", "valid-target"):
+        data.add_argument(f"--{name}", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line")
+    for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
+        group = train.add_argument_group(title)
+        for field in fields(config):
+            kind = {"int": int, "float": float, "str": str}[str(field.type)]
+            group.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name])
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from model.run import DataConfig, Run
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "out", "resume")}
+
+    def chosen(config: type[Any]) -> dict[str, Any]:
+        return {field.name: given[field.name] for field in fields(config) if field.name in given}
+
+    if options.resume:
+        if given:
+            raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
+        run = Run.resume(options.out)
+    else:
+        defaults = TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS
+        data = DataConfig(**chosen(DataConfig))
+        run = Run.start(options.out, data, {**defaults, **chosen(ModelConfig)}, TrainConfig(**chosen(TrainConfig)))
+
+    size = sum(parameter.numel() for parameter in run.state.model.parameters())
+    left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
+    print(f"{size:,} parameters, {len(run.train):,} examples{left_out}", file=sys.stderr)
+    with tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True) as bar:
+        shown: dict[str, str] = {}
+        rate = 0.0  # target tokens a second, over about the last fifty steps
+        for step in run.steps():
+            now = step.n_tokens / step.seconds
+            rate += (now - rate) * max(0.02, 1 / step.step)
+            shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
+            if step.validation is not None:
+                shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}
+            bar.set_postfix(shown, refresh=False)
+            bar.update()
+    if run.best is not None:
+        print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

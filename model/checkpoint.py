@@ -1,0 +1,213 @@
+"""One safetensors file holds a model: weights, config, tokenizer, task and training record.
+
+Nothing is unpickled. A file is written under a temporary name and renamed, so a crash leaves the
+last good one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from model.config import ModelConfig, from_dict, to_dict
+from model.tokenizer import Tokenizer
+from model.transformer import Transformer
+
+FORMAT = "headlight"
+VERSION = 1
+SUFFIX = ".safetensors"
+PRETRAINED = Path(__file__).parent / "pretrained"
+
+
+class CheckpointError(ValueError):
+    """A file is not a checkpoint that can be used; the message says what is wrong and where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A trained model, ready to run (in eval mode). Shared between visitors: never change it.
+
+    ``digest`` is the SHA-256 of the file, in hexadecimal; ``training`` is the record of the training
+    run (its options, the step and the validation scores).
+    """
+
+    name: str
+    model: Transformer
+    tokenizer: Tokenizer
+    task: str
+    training: Mapping[str, Any]
+    digest: str
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.model.config
+
+
+def save(
+    path: Path,
+    model: Transformer,
+    tokenizer: Tokenizer,
+    *,
+    task: str,
+    training: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a checkpoint to ``path``, whole or not at all."""
+    described = {"config": to_dict(model.config), "tokenizer": tokenizer.to_json(), "task": task, "training": training}
+    write(path, {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}, described)
+
+
+def load(name_or_path: str | Path) -> Checkpoint:
+    """Open a checkpoint: one that ships, by its name; a file; or a run folder, whose best one is taken.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it cannot be used.
+    """
+    path = find(name_or_path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    name = path.parent.name if path.stem in ("best", "last") else path.stem
+    return loads(data, name)
+
+
+def loads(data: bytes, name: str) -> Checkpoint:
+    """Open a checkpoint from the bytes of its file; ``name`` is what people call it, also in errors.
+
+    Raises:
+        CheckpointError: it cannot be used.
+    """
+    tensors, described = read(data, name)
+    try:
+        config = from_dict(ModelConfig, _field(described, "config", dict))
+        tokenizer = Tokenizer.from_json(_field(described, "tokenizer", str))
+        task = _field(described, "task", str)
+        training = _field(described, "training", dict)
+        if len(tokenizer) != config.vocab_size:
+            raise ValueError(f"vocab_size is {config.vocab_size}, but the tokenizer has {len(tokenizer)} tokens")
+        model = _build(config, tensors)
+    except ValueError as error:
+        raise CheckpointError(f"{name}: {error}") from error
+    return Checkpoint(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        task=task,
+        training=training,
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The file that ``name_or_path`` stands for, as in :func:`load`.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    shipped = PRETRAINED / f"{name_or_path}{SUFFIX}"
+    if os.sep not in str(name_or_path) and shipped.is_file():
+        return shipped
+    path = Path(name_or_path)
+    if path.is_dir() and (path / f"best{SUFFIX}").is_file():
+        return path / f"best{SUFFIX}"
+    if path.is_file():
+        return path
+    raise CheckpointError(
+        f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
+        f"nor one that ships ({', '.join(pretrained()) or 'none'})"
+    )
+
+
+def pretrained() -> tuple[str, ...]:
+    """The names of the checkpoints that ship."""
+    return tuple(sorted(path.stem for path in PRETRAINED.glob(f"*{SUFFIX}")))
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON-able description to a safetensors file, atomically.
+
+    All metadata is one JSON text, so that the same content gives the same bytes.
+    """
+    metadata = {FORMAT: json.dumps({"version": VERSION, **described}, sort_keys=True)}
+    data = save_tensors({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the description that :func:`write` wrote.
+
+    Raises:
+        CheckpointError: the file is truncated, foreign or of another version.
+    """
+    try:
+        tensors = load_tensors(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{name} is truncated, or not a safetensors file: {error}") from error
+    text = header.get("__metadata__", {}).get(FORMAT)
+    if text is None:
+        raise CheckpointError(f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}")
+    try:
+        described = json.loads(text)
+    except ValueError as error:
+        raise CheckpointError(f"{name}: the metadata field {FORMAT!r} is not JSON: {error}") from error
+    if not isinstance(described, dict) or described.get("version") != VERSION:
+        found = described.get("version") if isinstance(described, dict) else described
+        raise CheckpointError(f"{name} has format version {found!r}, but this program reads version {VERSION}")
+    return tensors, described
+
+
+def _field(described: Mapping[str, Any], field: str, kind: type[Any]) -> Any:
+    value = described.get(field)
+    if not isinstance(value, kind):
+        raise ValueError(f"the field {field!r} must be a {kind.__name__}, but it is {value!r:.60}")
+    return value
+
+
+def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
+    """A model of ``config`` with ``tensors`` as its weights, after checking that they fit."""
+    if config.n_layers > len(tensors):  # or a forged config would have us build layers for hours
+        raise ValueError(f"n_layers is {config.n_layers}, but the file has only {len(tensors)} tensors")
+    with torch.device("meta"):  # shapes only: nothing is allocated for a config that does not fit its file
+        expected = Transformer(config).state_dict()
+    if missing := sorted(set(expected) - set(tensors)):
+        raise ValueError(f"the tensor {missing[0]} is missing ({len(missing)} in all)")
+    if foreign := sorted(set(tensors) - set(expected)):
+        raise ValueError(f"the tensor {foreign[0]} does not belong to a Transformer ({len(foreign)} in all)")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise ValueError(f"the tensor {name} has shape {_shape(tensor)}, but the config asks for {_shape(expected[name])}")
+        if not tensor.is_floating_point():
+            raise ValueError(f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one")
+        if not tensor.isfinite().all():
+            raise ValueError(f"the tensor {name} has values that are not finite")
+    model = Transformer(config)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return model.eval().requires_grad_(False)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape))

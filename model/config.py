@@ -1,0 +1,157 @@
+"""What a model and a training run are made of: frozen dataclasses, checked where they are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+NORMS = ("post", "pre")
+ACTIVATIONS = ("relu", "gelu")
+POSITIONALS = ("sinusoidal",)
+PRECISIONS = ("float32", "bfloat16")
+LONGEST = 2**16  # tokens; attention patterns grow with the square
+SCHEDULES = ("inverse_sqrt", "cosine", "constant")
+
+_Config = TypeVar("_Config", "ModelConfig", "TrainConfig")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The sizes and options of one Transformer (Vaswani et al. 2017, section 3).
+
+    ``vocab_size`` and ``max_len`` are in tokens, special tokens included. ``n_layers`` is the number
+    of encoder layers and of decoder layers. ``dropout`` is the probability of dropping an element of a
+    sublayer's output or of the embedded input (section 5.4), ``attention_dropout`` of an attention weight.
+
+    Raises:
+        ValueError: a field is out of range; the message names the field and the values.
+    """
+
+    vocab_size: int
+    n_layers: int = 4
+    n_heads: int = 4
+    d_model: int = 128
+    d_ff: int = 512
+    max_len: int = 128
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    norm: str = "post"
+    activation: str = "relu"
+    positional: str = "sinusoidal"
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "n_layers", "n_heads", "d_model", "d_ff", "max_len"):
+            _require_whole(name, getattr(self, name), minimum=1)
+        if self.max_len > LONGEST:
+            raise ValueError(f"max_len must be at most {LONGEST}, but it is {self.max_len}")
+        for name in ("dropout", "attention_dropout"):
+            _require_fraction(name, getattr(self, name))
+        _require_option("norm", self.norm, NORMS)
+        _require_option("activation", self.activation, ACTIVATIONS)
+        _require_option("positional", self.positional, POSITIONALS)
+        if self.d_model % self.n_heads:
+            raise ValueError(
+                f"d_model must be divisible by n_heads, but d_model is {self.d_model} and n_heads is {self.n_heads}"
+            )
+        if self.positional == "sinusoidal" and self.d_model % 2:
+            raise ValueError(
+                f"d_model must be even for positional 'sinusoidal' (a sine and a cosine for each wavelength), "
+                f"but d_model is {self.d_model}"
+            )
+
+    @property
+    def d_head(self) -> int:
+        """The size of one head's queries, keys and values."""
+        return self.d_model // self.n_heads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained.
+
+    ``steps`` counts updates; ``batch_tokens`` is the most target tokens, padding included, in one
+    update; ``learning_rate`` is the peak, reached after ``warmup`` steps; ``average`` is the decay of
+    the exponential moving average of the weights that is validated and saved (0 saves the weights
+    themselves); ``weights`` is the number format of saved checkpoints.
+
+    Raises:
+        ValueError: a field is out of range; the message names the field and the values.
+    """
+
+    seed: int = 0
+    steps: int = 2000
+    batch_tokens: int = 4096
+    learning_rate: float = 2e-3
+    warmup: int = 400
+    schedule: str = "inverse_sqrt"
+    label_smoothing: float = 0.1
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    average: float = 0.0
+    precision: str = "float32"
+    weights: str = "float32"
+    validate_every: int = 500
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_tokens", "validate_every", "checkpoint_every"):
+            _require_whole(name, getattr(self, name), minimum=1)
+        for name in ("seed", "warmup"):
+            _require_whole(name, getattr(self, name), minimum=0)
+        for name in ("label_smoothing", "average"):
+            _require_fraction(name, getattr(self, name))
+        for name in ("learning_rate", "clip_norm"):
+            if not _is_number(value := getattr(self, name)) or value <= 0:
+                raise ValueError(f"{name} must be a number above 0, but it is {value!r}")
+        if not _is_number(self.weight_decay) or self.weight_decay < 0:
+            raise ValueError(f"weight_decay must be a number of at least 0, but it is {self.weight_decay!r}")
+        _require_option("schedule", self.schedule, SCHEDULES)
+        _require_option("precision", self.precision, PRECISIONS)
+        _require_option("weights", self.weights, ("float32", "float16"))
+
+
+def from_dict(kind: type[_Config], values: object) -> _Config:
+    """Build a config from what a checkpoint holds.
+
+    Raises:
+        ValueError: a field is missing, unknown or out of range.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"the {kind.__name__} must be a JSON object, but it is {type(values).__name__}")
+    known = {field.name for field in fields(kind)}
+    if unknown := sorted(map(str, set(values) - known)):
+        raise ValueError(f"{kind.__name__} has no field {', '.join(unknown)}; its fields are {', '.join(sorted(known))}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{kind.__name__}: {error}") from error
+
+
+def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """The fields of a config, ready for JSON."""
+    return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+TINY = MappingProxyType({"n_layers": 2, "n_heads": 4, "d_model": 64, "d_ff": 256})
+"""Sizes for the algorithmic tasks: large enough to solve them, small enough to train in a minute."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require_whole(name: str, value: object, *, minimum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ValueError(f"{name} must be a whole number of at least {minimum}, but it is {value!r}")
+
+
+def _require_fraction(name: str, value: object) -> None:
+    if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
+        raise ValueError(f"{name} must be at least 0 and below 1, but it is {value!r}")
+
+
+def _require_option(name: str, value: object, options: tuple[str, ...]) -> None:
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(options)}, but it is {value!r}")

@@ -1,0 +1,213 @@
+"""What a model can be trained on: seeded algorithmic tasks, and parallel text files a person gives."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import random
+import string
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+Pair = tuple[str, str]
+"""A source text and the target text that belongs to it."""
+
+ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
+MAX_STRING = 20
+"""Longest string of the tasks ``copy``, ``reverse`` and ``sort``."""
+
+TRANSLATION = "translate"
+"""The task of a model trained on text files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task whose examples are generated.
+
+    ``alignment`` gives, where there is one, the source position that target position ``i`` is copied
+    from in a string of length ``n``.
+    """
+
+    name: str
+    summary: str
+    example: str
+    draw: Callable[[random.Random], Pair]
+    alignment: Callable[[int, int], int] | None = None
+
+
+def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pair]:
+    """``n`` examples of a task. The same arguments give the same examples on every machine.
+
+    A target is held out or not for good (one in ten is, by a checksum of its text), so whatever is
+    evaluated with ``held_out=True`` was never a target in training, with any seed.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    if name not in TASKS:
+        raise ValueError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
+    draw = TASKS[name].draw
+    random_ = random.Random(f"{name} {seed} {held_out}")
+    drawn = (draw(random_) for _ in itertools.count())
+    return list(itertools.islice((pair for pair in drawn if _is_held_out(pair[1]) == held_out), n))
+
+
+def read_parallel(source: Path, target: Path) -> list[Pair]:
+    """Line ``i`` of ``source`` with line ``i`` of ``target``; UTF-8.
+
+    Raises:
+        ValueError: a file is missing, empty or not UTF-8, a line is empty, or the files differ in length.
+    """
+    sources, targets = _read_lines(source), _read_lines(target)
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"line i of the target must translate line i of the source, but {source} has {len(sources)} lines "
+            f"and {target} has {len(targets)}"
+        )
+    return list(zip(sources, targets, strict=True))
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from error
+    # Not splitlines(): a form feed or U+2028 inside a sentence would make two lines of it.
+    lines = [line.strip() for line in text.replace("\r\n", "\n").removesuffix("\n").split("\n")]
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            raise ValueError(f"{path}, line {number} is empty; remove it together with its counterpart")
+    return lines
+
+
+def _is_held_out(target: str) -> bool:
+    return zlib.crc32(target.encode()) % 10 == 0
+
+
+def _draw_string(random_: random.Random) -> str:
+    return "".join(random_.choices(ALPHABET, k=random_.randint(1, MAX_STRING)))
+
+
+def _draw_copy(random_: random.Random) -> Pair:
+    text = _draw_string(random_)
+    return text, text
+
+
+def _draw_reverse(random_: random.Random) -> Pair:
+    text = _draw_string(random_)
+    return text, text[::-1]
+
+
+def _draw_sort(random_: random.Random) -> Pair:
+    text = _draw_string(random_)
+    return text, "".join(sorted(text))
+
+
+# Dates: each format is a template; a space-separated order of parts times the spellings of each part.
+_DAYS = ("{day}", "{day:02}", "{ordinal}", "the {ordinal}", "the {word}")
+_MONTHS = ("{month_name}", "{month_short}", "{month_short}.")
+_WEEKDAYS = ("", "{weekday} ", "{weekday}, ", "{weekday_short} ", "{weekday_short}, ")
+_YEARS = ("{year}", "'{year_short}")
+
+
+def _date_formats() -> tuple[str, ...]:
+    worded = [
+        weekday + order.format(day=day, month=month, year=year)
+        for weekday, day, month, year in itertools.product(_WEEKDAYS, _DAYS, _MONTHS, _YEARS)
+        for order in ("{day} {month} {year}", "{day} of {month} {year}", "{month} {day}, {year}", "{month} {day} {year}")
+    ]
+    # All in digits: slashes are month first (as in the United States), dots and dashes day first.
+    digits = [
+        weekday + date
+        for weekday in _WEEKDAYS
+        for date in (
+            *("{year}-{month:02}-{day:02}", "{year}/{month}/{day}", "{year}.{month:02}.{day:02}", "{year}{month:02}{day:02}"),
+            *("{month}/{day}/{year}", "{month:02}/{day:02}/{year}", "{month}/{day}/{year_short}"),
+            *("{day}.{month}.{year}", "{day:02}.{month:02}.{year}", "{day}.{month}.{year_short}"),
+            *("{day}-{month}-{year}", "{day:02}-{month:02}-{year}", "{day:02}-{month_short}-{year}"),
+        )
+    ]
+    return tuple(dict.fromkeys(worded + digits))
+
+
+DATE_FORMATS = _date_formats()
+_FIRST_DAY, _LAST_DAY = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    *("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth"),
+    *("nineteenth", "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth"),
+    *("twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirtieth", "thirty-first"),
+)
+_MONTH_NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CASES: tuple[Callable[[str], str], ...] = (str, str, str.lower, str.upper)
+
+
+def _draw_date(random_: random.Random) -> Pair:
+    date = datetime.date.fromordinal(random_.randint(_FIRST_DAY, _LAST_DAY))
+    template = random_.choice(DATE_FORMATS)
+    while "year_short" in template and not 1969 <= date.year <= 2068:  # POSIX: 69-99 are 19xx, 00-68 are 20xx
+        template = random_.choice(DATE_FORMATS)
+    return random_.choice(_CASES)(write_date(date, template)), date.isoformat()
+
+
+def write_date(date: datetime.date, template: str) -> str:
+    """``date`` in words or digits, by one of :data:`DATE_FORMATS`. The names are English whatever the locale."""
+    day = date.day
+    suffix = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    month, weekday = _MONTH_NAMES[date.month - 1], _WEEKDAY_NAMES[date.weekday()]
+    return template.format(
+        day=day,
+        ordinal=f"{day}{suffix}",
+        word=_ORDINALS[day - 1],
+        month=date.month,
+        month_name=month,
+        month_short=month[:3],
+        weekday=weekday,
+        weekday_short=weekday[:3],
+        year=date.year,
+        year_short=f"{date.year % 100:02}",
+    )
+
+
+TASKS = MappingProxyType(
+    {
+        task.name: task
+        for task in (
+            Task(
+                name="copy",
+                summary=f"a string of up to {MAX_STRING} characters, unchanged",
+                example="attention",
+                draw=_draw_copy,
+                alignment=lambda i, n: i,
+            ),
+            Task(
+                name="reverse",
+                summary=f"a string of up to {MAX_STRING} characters, backwards",
+                example="attention",
+                draw=_draw_reverse,
+                alignment=lambda i, n: n - 1 - i,
+            ),
+            Task(
+                name="sort",
+                summary=f"the characters of a string of up to {MAX_STRING}, in ASCII order",
+                example="attention",
+                draw=_draw_sort,
+            ),
+            Task(
+                name="dates",
+                summary="an English date in any of hundreds of formats, as ISO 8601",
+                example="Friday, the third of May 2019",
+                draw=_draw_date,
+            ),
+        )
+    }
+)

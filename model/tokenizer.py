@@ -1,0 +1,136 @@
+"""Text to token ids and back, and the labels people see; a thin layer over the `tokenizers` library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
+SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
+"""Padding, beginning and end of a sentence; their ids are their places here."""
+
+
+class Tokenizer:
+    """A byte-level tokenizer: every text, whatever its script, becomes tokens, and none is unknown.
+
+    With merges it is a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019); without, each byte,
+    so each ASCII character, is a token.
+    """
+
+    def __init__(self, inner: tokenizers.Tokenizer) -> None:
+        """
+        Raises:
+            ValueError: the special tokens are not where this project keeps them.
+        """
+        for token_id, token in enumerate(SPECIAL_TOKENS):
+            if inner.token_to_id(token) != token_id:
+                raise ValueError(f"the tokenizer must have {token} at id {token_id}, but has {inner.token_to_id(token)}")
+        # A person may type "</s>": that is four characters of text, not the end of the sentence.
+        inner.encode_special_tokens = True
+        inner.no_padding()
+        inner.no_truncation()
+        self._inner = inner
+        self._bytes = {character: byte for byte, character in _byte_alphabet().items()}
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
+        """Learn a byte-level BPE of ``vocab_size`` tokens, special tokens and the 256 bytes included.
+
+        Raises:
+            ValueError: ``vocab_size`` leaves no room for the bytes.
+        """
+        smallest = len(SPECIAL_TOKENS) + 256
+        if vocab_size < smallest:
+            raise ValueError(f"vocab_size must be at least {smallest} (3 special tokens, 256 bytes), but it is {vocab_size}")
+        inner = tokenizers.Tokenizer(models.BPE())
+        inner.normalizer = normalizers.NFC()
+        # use_regex splits into words first; a space belongs to the word after it.
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=vocab_size > smallest, use_regex=True)
+        inner.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIAL_TOKENS),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        inner.train_from_iterator(texts, trainer)
+        return cls(inner)
+
+    @classmethod
+    def characters(cls) -> Tokenizer:
+        """The tokenizer of the algorithmic tasks: a token for each byte, no merges."""
+        return cls.train((), len(SPECIAL_TOKENS) + 256)
+
+    @classmethod
+    def from_json(cls, text: str) -> Tokenizer:
+        """
+        Raises:
+            ValueError: ``text`` is no tokenizer, or not one of this project's.
+        """
+        try:
+            inner = tokenizers.Tokenizer.from_str(text)
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"the tokenizer cannot be read: {error}") from error
+        return cls(inner)
+
+    def to_json(self) -> str:
+        return self._inner.to_str()
+
+    def __len__(self) -> int:
+        return self._inner.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of ``text``, without special tokens."""
+        return self._inner.encode(_encodable(text), add_special_tokens=False).ids
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """:meth:`encode` of many texts at once, on all cores."""
+        encodings = self._inner.encode_batch([_encodable(text) for text in texts], add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ``ids``, special tokens left out; :meth:`encode` turned round."""
+        pieces = b"".join(self._piece(token_id) for token_id in ids if token_id >= len(SPECIAL_TOKENS))
+        text = pieces.decode("utf-8", errors="replace")
+        return text.removeprefix(" ") if self._inner.pre_tokenizer.add_prefix_space else text
+
+    def labels(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """One label for each token: its text with the space that belongs to it, or its bytes as ``⟨C3⟩``.
+
+        A character may be cut across tokens; its parts then have no text of their own.
+        """
+        return tuple(self._label(token_id) for token_id in ids)
+
+    def _label(self, token_id: int) -> str:
+        if token_id < len(SPECIAL_TOKENS):
+            return SPECIAL_TOKENS[token_id]
+        piece = self._piece(token_id)
+        try:
+            return piece.decode("utf-8")
+        except UnicodeDecodeError:
+            return "".join(f"⟨{byte:02X}⟩" for byte in piece)
+
+    def _piece(self, token_id: int) -> bytes:
+        return bytes(self._bytes[character] for character in self._inner.id_to_token(token_id))
+
+
+def _encodable(text: str) -> str:
+    # A lone surrogate (half a character, from a broken paste) cannot be written as UTF-8.
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _byte_alphabet() -> dict[int, str]:
+    """The printable character that stands for each byte in a byte-level vocabulary (GPT-2's table)."""
+
+    def pairs() -> Iterator[tuple[int, str]]:
+        spare = 256
+        for byte in range(256):
+            if 33 <= byte <= 126 or 161 <= byte <= 172 or 174 <= byte <= 255:
+                yield byte, chr(byte)
+            else:
+                yield byte, chr(spare)
+                spare += 1
+
+    return dict(pairs())
