@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         group = train.add_argument_group(title)
         for field in fields(config):
             kind = {"int": int, "float": float, "str": str}[str(field.type)]
-            group.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name])
+            group.add_argument(
+                f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name]
+            )
     return parser
 
 

@@ -19,7 +19,9 @@ class KeyValue(NamedTuple):
     value: Tensor
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, drop: float = 0.0) -> tuple[Tensor, Tensor]:
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, drop: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Scaled dot-product attention, ``softmax(Q Kᵀ / √d_head) V`` (equation 1).
 
     Args:

@@ -80,7 +80,7 @@ class Examples:
                 start, longest = end, sizes[index].max()
         batches.append(order[start:])
         if shuffle is not None:
-            random_.shuffle(batches)  # type: ignore[arg-type]
+            random_.shuffle(batches)
         return batches
 
     def batch(self, indices: np.ndarray) -> Batch:

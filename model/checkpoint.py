@@ -150,7 +150,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], described: Mapping[str, Any
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -199,9 +199,13 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
         raise ValueError(f"the tensor {foreign[0]} does not belong to a Transformer ({len(foreign)} in all)")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
-            raise ValueError(f"the tensor {name} has shape {_shape(tensor)}, but the config asks for {_shape(expected[name])}")
+            raise ValueError(
+                f"the tensor {name} has shape {_shape(tensor)}, but the config asks for {_shape(expected[name])}"
+            )
         if not tensor.is_floating_point():
-            raise ValueError(f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one")
+            raise ValueError(
+                f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one"
+            )
         if not tensor.isfinite().all():
             raise ValueError(f"the tensor {name} has values that are not finite")
     model = Transformer(config)

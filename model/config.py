@@ -122,7 +122,9 @@ def from_dict(kind: type[_Config], values: object) -> _Config:
         raise ValueError(f"the {kind.__name__} must be a JSON object, but it is {type(values).__name__}")
     known = {field.name for field in fields(kind)}
     if unknown := sorted(map(str, set(values) - known)):
-        raise ValueError(f"{kind.__name__} has no field {', '.join(unknown)}; its fields are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"{kind.__name__} has no field {', '.join(unknown)}; its fields are {', '.join(sorted(known))}"
+        )
     try:
         return kind(**values)
     except TypeError as error:

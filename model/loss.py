@@ -28,12 +28,14 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, target: Tensor, smoothi
         A scalar, in nats.
     """
     dtype = torch.get_autocast_dtype(hidden.device.type) if torch.is_autocast_enabled(hidden.device.type) else None
-    return _LinearCrossEntropy.apply(hidden, weight, target, smoothing, dtype or hidden.dtype)  # type: ignore[return-value]
+    return _LinearCrossEntropy.apply(hidden, weight, target, smoothing, dtype or hidden.dtype)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float, dtype: torch.dtype
+    ) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):
             rows, vocab = len(hidden), len(weight)
             low_weight = weight.to(dtype)

@@ -65,7 +65,9 @@ class DataConfig:
                 generate(self.task, self.examples, seed=seed),
                 generate(self.task, VALID_EXAMPLES, seed=seed, held_out=True),
             )
-        files = [Path(file) for file in (self.source, self.target, self.valid_source, self.valid_target) if file is not None]
+        files = [
+            Path(file) for file in (self.source, self.target, self.valid_source, self.valid_target) if file is not None
+        ]
         return read_parallel(*files[:2]), read_parallel(*files[2:])
 
 

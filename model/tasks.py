@@ -119,14 +119,24 @@ def _date_formats() -> tuple[str, ...]:
     worded = [
         weekday + order.format(day=day, month=month, year=year)
         for weekday, day, month, year in itertools.product(_WEEKDAYS, _DAYS, _MONTHS, _YEARS)
-        for order in ("{day} {month} {year}", "{day} of {month} {year}", "{month} {day}, {year}", "{month} {day} {year}")
+        for order in (
+            "{day} {month} {year}",
+            "{day} of {month} {year}",
+            "{month} {day}, {year}",
+            "{month} {day} {year}",
+        )
     ]
     # All in digits: slashes are month first (as in the United States), dots and dashes day first.
     digits = [
         weekday + date
         for weekday in _WEEKDAYS
         for date in (
-            *("{year}-{month:02}-{day:02}", "{year}/{month}/{day}", "{year}.{month:02}.{day:02}", "{year}{month:02}{day:02}"),
+            *(
+                "{year}-{month:02}-{day:02}",
+                "{year}/{month}/{day}",
+                "{year}.{month:02}.{day:02}",
+                "{year}{month:02}{day:02}",
+            ),
             *("{month}/{day}/{year}", "{month:02}/{day:02}/{year}", "{month}/{day}/{year_short}"),
             *("{day}.{month}.{year}", "{day:02}.{month:02}.{year}", "{day}.{month}.{year_short}"),
             *("{day}-{month}-{year}", "{day:02}-{month:02}-{year}", "{day:02}-{month_short}-{year}"),

@@ -26,7 +26,9 @@ class Tokenizer:
         """
         for token_id, token in enumerate(SPECIAL_TOKENS):
             if inner.token_to_id(token) != token_id:
-                raise ValueError(f"the tokenizer must have {token} at id {token_id}, but has {inner.token_to_id(token)}")
+                raise ValueError(
+                    f"the tokenizer must have {token} at id {token_id}, but has {inner.token_to_id(token)}"
+                )
         # A person may type "</s>": that is four characters of text, not the end of the sentence.
         inner.encode_special_tokens = True
         inner.no_padding()
@@ -43,7 +45,9 @@ class Tokenizer:
         """
         smallest = len(SPECIAL_TOKENS) + 256
         if vocab_size < smallest:
-            raise ValueError(f"vocab_size must be at least {smallest} (3 special tokens, 256 bytes), but it is {vocab_size}")
+            raise ValueError(
+                f"vocab_size must be at least {smallest} (3 special tokens, 256 bytes), but it is {vocab_size}"
+            )
         inner = tokenizers.Tokenizer(models.BPE())
         inner.normalizer = normalizers.NFC()
         # use_regex splits into words first; a space belongs to the word after it.
@@ -113,7 +117,7 @@ class Tokenizer:
             return "".join(f"⟨{byte:02X}⟩" for byte in piece)
 
     def _piece(self, token_id: int) -> bytes:
-        return bytes(self._bytes[character] for character in self._inner.id_to_token(token_id))
+        return bytes(self._bytes[character] for character in self._inner.id_to_token(token_id) or "")
 
 
 def _encodable(text: str) -> str:

@@ -140,7 +140,9 @@ def batch_loss(model: Transformer, batch: Batch, config: TrainConfig) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
         hidden = model(batch.source, batch.target_in).hidden
         real = batch.target_out != PAD_ID
-        return linear_cross_entropy(hidden[real], model.embedding.tokens.weight, batch.target_out[real], config.label_smoothing)
+        return linear_cross_entropy(
+            hidden[real], model.embedding.tokens.weight, batch.target_out[real], config.label_smoothing
+        )
 
 
 @torch.no_grad()

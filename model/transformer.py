@@ -136,7 +136,9 @@ class DecoderLayer(nn.Module):
             other = cache.cross_attention if cache is not None else None
             if other is None:
                 if memory is None:
-                    raise ValueError("a decoder layer with cross-attention needs the encoder's output, but memory is None")
+                    raise ValueError(
+                        "a decoder layer with cross-attention needs the encoder's output, but memory is None"
+                    )
                 other = self.cross_attention.keys_values(memory)
             inner = self.cross_attention_residual.enter(x)
             attended, cross_pattern = self.cross_attention.attend(inner, other, cross_mask)
