@@ -43,6 +43,7 @@ OPTION_HELP = {
 }
 TRANSLATION_DEFAULTS = {"vocab_size": 6000}
 TASK_DEFAULTS = dict(TINY)
+ALIGNED = 1000  # examples by which the aligned head is found
 GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the defaults stay in one place
 
 
@@ -81,7 +82,62 @@ def _parser() -> argparse.ArgumentParser:
             group.add_argument(
                 f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name]
             )
+
+    translate = commands.add_parser("translate", help="print the model's target for a text, or for each line of input")
+    translate.set_defaults(command=_translate)
+    translate.add_argument("text", nargs="?", help="without it, each line of standard input")
+
+    evaluate = commands.add_parser("evaluate", help="print a model's scores as one JSON object")
+    evaluate.set_defaults(command=_evaluate)
+    for name in ("source", "target"):
+        evaluate.add_argument(f"--{name}", type=Path, metavar="FILE", help="UTF-8, a sentence a line")
+    evaluate.add_argument("--task", choices=tuple(TASKS), help="instead of files: unseen examples of this task")
+    evaluate.add_argument("--examples", type=int, default=10_000, help="how many (10000)")
+    evaluate.add_argument("--seed", type=int, default=1, help="which (1)")
+
+    for command in (translate, evaluate):
+        command.add_argument(
+            "--checkpoint", required=True, metavar="NAME_OR_PATH", help="one that ships, a file, or a run folder"
+        )
+        command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1: greedy (5)")
     return parser
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from model.checkpoint import load
+    from model.decoding import translate
+
+    checkpoint = load(options.checkpoint)
+    lines = (line.rstrip("\n") for line in sys.stdin) if options.text is None else [options.text]
+    for line in lines:  # one at a time, so that a person who types sees an answer
+        for _, target in translate(checkpoint, [line], options.beam):
+            print(target, flush=True)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from model.checkpoint import load
+    from model.decoding import translate
+    from model.evaluation import alignment, score
+    from model.tasks import generate, read_parallel
+
+    files = [file for file in (options.source, options.target) if file is not None]
+    if len(files) != (0 if options.task else 2):
+        raise ValueError("give either --source and --target, or --task")
+    checkpoint = load(options.checkpoint)
+    if options.task:
+        pairs = generate(options.task, options.examples, seed=options.seed, held_out=True)
+    else:
+        pairs = read_parallel(*files)
+    found = translate(checkpoint, [source for source, _ in pairs], options.beam)
+    hypotheses = dict(tqdm(found, total=len(pairs), unit="text", dynamic_ncols=True))
+    scores: dict[str, Any] = score([hypotheses[i] for i in range(len(pairs))], [target for _, target in pairs])
+    if options.task == checkpoint.task and TASKS[options.task].alignment:
+        scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
+    print(json.dumps(scores))
+    return 0
 
 
 def _train(options: argparse.Namespace) -> int:

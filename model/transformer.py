@@ -29,6 +29,11 @@ class LayerCache(NamedTuple):
     self_attention: KeyValue
     cross_attention: KeyValue | None
 
+    def reorder(self, rows: Tensor) -> LayerCache:
+        """The cache of other beams: batch row ``i`` becomes the present row ``rows[i]`` of the same source."""
+        past = self.self_attention
+        return self._replace(self_attention=KeyValue(past.key[rows], past.value[rows]))
+
 
 class EncoderOutput(NamedTuple):
     hidden: Tensor  # [batch, source, d_model]

@@ -1,0 +1,127 @@
+"""What crosses from the models to the pictures: attention patterns together with their labels.
+
+NumPy only. Every source of patterns ends here, so nothing that draws asks which model it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+Kind = Literal["encoder", "decoder", "cross"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ROW_SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionMap:
+    """The attention patterns of all layers and heads of one kind.
+
+    ``pattern`` is float32 ``[layer, head, query, key]``, after softmax and before dropout: a row sums
+    to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens.
+
+    A decoder row has two names: ``query_tokens``, what is fed in at that position, and
+    ``predicted_tokens``, what is written from it; an encoder's map has no ``predicted_tokens``.
+
+    Raises:
+        ValueError: the array and its labels do not fit, or the array is no attention pattern.
+    """
+
+    kind: Kind
+    pattern: np.ndarray
+    query_tokens: tuple[str, ...]
+    key_tokens: tuple[str, ...]
+    predicted_tokens: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, but it is {self.kind!r}")
+        pattern = _frozen(self.pattern)
+        object.__setattr__(self, "pattern", pattern)
+        expected = (len(self.query_tokens), len(self.key_tokens))
+        if pattern.ndim != 4 or pattern.shape[2:] != expected or 0 in pattern.shape:
+            raise ValueError(
+                f"the {self.kind} pattern must be [layer, head, query, key] with {expected[0]} queries and "
+                f"{expected[1]} keys, but its shape is {pattern.shape}"
+            )
+        if self.kind != "cross" and self.query_tokens != self.key_tokens:
+            raise ValueError(f"{self.kind} self-attention has the same tokens on both axes, but they differ")
+        if self.predicted_tokens is not None and len(self.predicted_tokens) != len(self.query_tokens):
+            raise ValueError(
+                f"there must be a predicted token for each of {len(self.query_tokens)} queries, "
+                f"but there are {len(self.predicted_tokens)}"
+            )
+        sums = pattern.sum(axis=-1)
+        # A value that is not finite makes its row's sum not finite, so the sums tell of both.
+        if not ((np.abs(sums - 1) < ROW_SUM_TOLERANCE) | (sums == 0)).all() or pattern.min() < 0:
+            raise ValueError(f"each row of the {self.kind} pattern must hold weights that sum to 1, or only zeros")
+
+    @property
+    def n_layers(self) -> int:
+        return self.pattern.shape[0]
+
+    @property
+    def n_heads(self) -> int:
+        return self.pattern.shape[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One pass of a model over one text, with all its attention maps.
+
+    ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``);
+    ``probabilities``, float32 ``[target]``, is how likely the model held each of ``predicted_tokens``
+    at its step; ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was
+    added. ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum.
+
+    Raises:
+        ValueError: two maps are of one kind, or their tokens contradict each other.
+    """
+
+    model_name: str
+    maps: tuple[AttentionMap, ...]
+    source: str
+    target: str = ""
+    teacher_forced: bool = False
+    probabilities: np.ndarray | None = None
+    positional: np.ndarray | None = None
+    source_dropped: int = 0
+    target_dropped: int = 0
+
+    def __post_init__(self) -> None:
+        for field in ("probabilities", "positional"):
+            if (array := getattr(self, field)) is not None:
+                object.__setattr__(self, field, _frozen(array))
+        kinds = [attention_map.kind for attention_map in self.maps]
+        if not kinds or len(set(kinds)) < len(kinds):
+            raise ValueError(f"a trace has one map of each kind it shows, but it has {kinds}")
+        by_kind = dict(zip(kinds, self.maps, strict=True))
+        if cross := by_kind.get("cross"):
+            if (decoder := by_kind.get("decoder")) and cross.query_tokens != decoder.query_tokens:
+                raise ValueError("the queries of cross-attention must be the decoder's tokens, but they differ")
+            if (encoder := by_kind.get("encoder")) and cross.key_tokens != encoder.key_tokens:
+                raise ValueError("the keys of cross-attention must be the encoder's tokens, but they differ")
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of attention there are, in the order the data flows."""
+        return tuple(attention_map.kind for attention_map in self.maps)
+
+    def map(self, kind: Kind) -> AttentionMap:
+        """
+        Raises:
+            KeyError: the trace has no map of this kind.
+        """
+        for attention_map in self.maps:
+            if attention_map.kind == kind:
+                return attention_map
+        raise KeyError(f"{self.model_name} has no {kind} attention; it has {', '.join(self.kinds)}")
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """A read-only float32 array that nobody else can change."""
+    frozen = np.array(array, dtype=np.float32)
+    frozen.setflags(write=False)
+    return frozen
