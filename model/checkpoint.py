@@ -118,13 +118,16 @@ def find(name_or_path: str | Path) -> Path:
         CheckpointError: there is none.
     """
     shipped = PRETRAINED / f"{name_or_path}{SUFFIX}"
-    if os.sep not in str(name_or_path) and shipped.is_file():
-        return shipped
     path = Path(name_or_path)
-    if path.is_dir() and (path / f"best{SUFFIX}").is_file():
-        return path / f"best{SUFFIX}"
-    if path.is_file():
-        return path
+    try:
+        if os.sep not in str(name_or_path) and shipped.is_file():
+            return shipped
+        if path.is_dir() and (path / f"best{SUFFIX}").is_file():
+            return path / f"best{SUFFIX}"
+        if path.is_file():
+            return path
+    except OSError as error:  # the name is too long, or a folder on the way is closed to us
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     raise CheckpointError(
         f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
         f"nor one that ships ({', '.join(pretrained()) or 'none'})"
@@ -167,12 +170,12 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"{name} is truncated, or not a safetensors file: {error}") from error
-    text = header.get("__metadata__", {}).get(FORMAT)
+    text = (header.get("__metadata__") or {}).get(FORMAT)
     if text is None:
         raise CheckpointError(f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}")
     try:
         described = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{name}: the metadata field {FORMAT!r} is not JSON: {error}") from error
     if not isinstance(described, dict) or described.get("version") != VERSION:
         found = described.get("version") if isinstance(described, dict) else described
@@ -206,7 +209,7 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
             raise ValueError(
                 f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one"
             )
-        if not tensor.isfinite().all():
+        if not tensor.float().isfinite().all():  # as float32, in which it will be used
             raise ValueError(f"the tensor {name} has values that are not finite")
     model = Transformer(config)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ ACTIVATIONS = ("relu", "gelu")
 POSITIONALS = ("sinusoidal",)
 PRECISIONS = ("float32", "bfloat16")
 LONGEST = 2**16  # tokens; attention patterns grow with the square
+LARGEST = 2**24  # of the other sizes; what a forged checkpoint claims must not overflow
 SCHEDULES = ("inverse_sqrt", "cosine", "constant")
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainConfig")
@@ -43,9 +44,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "n_layers", "n_heads", "d_model", "d_ff", "max_len"):
-            _require_whole(name, getattr(self, name), minimum=1)
-        if self.max_len > LONGEST:
-            raise ValueError(f"max_len must be at most {LONGEST}, but it is {self.max_len}")
+            _require_whole(name, getattr(self, name), minimum=1, maximum=LONGEST if name == "max_len" else LARGEST)
         for name in ("dropout", "attention_dropout"):
             _require_fraction(name, getattr(self, name))
         _require_option("norm", self.norm, NORMS)
@@ -99,7 +98,7 @@ class TrainConfig:
         for name in ("steps", "batch_tokens", "validate_every", "checkpoint_every"):
             _require_whole(name, getattr(self, name), minimum=1)
         for name in ("seed", "warmup"):
-            _require_whole(name, getattr(self, name), minimum=0)
+            _require_whole(name, getattr(self, name), minimum=0, maximum=2**62)
         for name in ("label_smoothing", "average"):
             _require_fraction(name, getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
@@ -141,12 +140,15 @@ TINY = MappingProxyType({"n_layers": 2, "n_heads": 4, "d_model": 64, "d_ff": 256
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # Not math.isfinite, which fails for an int that no float can hold. NaN compares false.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _require_whole(name: str, value: object, *, minimum: int) -> None:
+def _require_whole(name: str, value: object, *, minimum: int, maximum: int | None = None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise ValueError(f"{name} must be a whole number of at least {minimum}, but it is {value!r}")
+    if maximum is not None and value > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, but it is {value}")
 
 
 def _require_fraction(name: str, value: object) -> None:

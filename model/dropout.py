@@ -18,7 +18,7 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
         p: probability, at least 0 and below 1.
         training: outside training, ``x`` is returned as it is.
     """
-    dropped = round(256 * p)
+    dropped = min(255, round(256 * p))  # 256 would leave nothing to scale
     if not training or not dropped:
         return x
     n = x.numel()

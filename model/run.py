@@ -51,7 +51,7 @@ class DataConfig:
                 raise ValueError(f"task must be one of {', '.join(TASKS)}, but it is {self.task!r}")
         elif absent:
             raise ValueError(f"without a task, text files are needed; {', '.join(absent)} is not given")
-        if not isinstance(self.examples, int) or self.examples < 1:
+        if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
             raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
 
     def pairs(self, seed: int) -> tuple[list[Pair], list[Pair]]:
@@ -158,6 +158,9 @@ class Run:
                     self._save()
                     saved = step.step
                 yield step
+        except FloatingPointError:
+            saved = self.state.step  # nothing worth keeping: the last good checkpoint stays
+            raise
         finally:
             # Ctrl-C, or the reader of the steps stopped: what was learned since stays loadable.
             if self.state.step != saved:

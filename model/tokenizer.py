@@ -22,19 +22,27 @@ class Tokenizer:
     def __init__(self, inner: tokenizers.Tokenizer) -> None:
         """
         Raises:
-            ValueError: the special tokens are not where this project keeps them.
+            ValueError: the special tokens are not where this project keeps them, or it is no byte-level BPE.
         """
         for token_id, token in enumerate(SPECIAL_TOKENS):
             if inner.token_to_id(token) != token_id:
                 raise ValueError(
                     f"the tokenizer must have {token} at id {token_id}, but has {inner.token_to_id(token)}"
                 )
+        self._bytes = {character: byte for byte, character in _byte_alphabet().items()}
+        pieces = [inner.id_to_token(token_id) for token_id in range(len(SPECIAL_TOKENS), inner.get_vocab_size())]
+        if (
+            not isinstance(inner.model, models.BPE)
+            or not isinstance(inner.pre_tokenizer, pre_tokenizers.ByteLevel)
+            or not self._bytes.keys() <= set(pieces)  # a byte without a token would be lost
+            or any(piece is None or not self._bytes.keys() >= set(piece) for piece in pieces)
+        ):
+            raise ValueError("the tokenizer must be a byte-level BPE with a token for each byte and ids without gaps")
         # A person may type "</s>": that is four characters of text, not the end of the sentence.
         inner.encode_special_tokens = True
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
-        self._bytes = {character: byte for byte, character in _byte_alphabet().items()}
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:

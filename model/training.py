@@ -91,7 +91,6 @@ def fit(state: TrainState, train: Examples, valid: Examples, config: TrainConfig
     Raises:
         FloatingPointError: the loss is no longer a number.
     """
-    torch.set_rng_state(state.rng)
     state.model.train()
     while state.step < config.steps:
         plan = train.plan(config.batch_tokens, shuffle=(config.seed, state.epoch))
@@ -99,6 +98,7 @@ def fit(state: TrainState, train: Examples, valid: Examples, config: TrainConfig
             began = time.perf_counter()
             batch = train.batch(indices)
             rate = learning_rate(state.step + 1, config)
+            torch.set_rng_state(state.rng)  # whoever reads the steps may have drawn numbers meanwhile
             loss = _update(state, batch, rate, config)
             state.step, state.batch = state.step + 1, state.batch + 1
             if state.batch == len(plan):

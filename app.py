@@ -1,0 +1,13 @@
+"""Headlight: watch what a Transformer pays attention to, while you type. Start with ``streamlit run app.py``."""
+
+import streamlit as st
+
+from viz import state
+from viz.views import explore
+
+st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
+state.prepare_process()
+st.navigation(
+    [st.Page(explore.page, title="Explore", icon=":material/grid_view:", url_path="explore", default=True)],
+    position="top",
+).run()

@@ -1,0 +1,1 @@
+"""Everything that draws. Figure modules know neither Streamlit nor torch; only ``state`` and ``views`` do."""

@@ -1,0 +1,47 @@
+"""All layers × heads of one kind at a glance; a click chooses a head."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from model.trace import AttentionMap
+from viz.theme import Theme
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "headlight_overview",
+    html='<canvas tabindex="0" role="group"></canvas><div class="tip" hidden></div>',
+    css=(_HERE / "overview.css").read_text(encoding="utf-8"),
+    js=(_HERE / "overview.js").read_text(encoding="utf-8"),
+)
+
+
+def overview(
+    attention_map: AttentionMap, layer: int, head: int, *, theme: Theme, key: str, on_choose: Callable[[], None]
+) -> tuple[int, int] | None:
+    """Draw every head as a small heatmap and mark the chosen one.
+
+    Weights travel as one byte each: a panel is a few dozen pixels wide, finer steps cannot be seen.
+
+    Returns:
+        The layer and head (from 0) that were clicked in this run, else None; ``on_choose`` runs before.
+    """
+    weights = np.rint(attention_map.pattern * 255).astype(np.uint8)
+    clicked = _component(
+        key=key,
+        data={
+            "shape": weights.shape,
+            "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
+            "chosen": [layer, head],
+            "scale": theme.scale,
+            "accent": theme.accent,
+        },
+        on_chosen_change=on_choose,
+    )
+    chosen = clicked.get("chosen")
+    return (int(chosen["layer"]), int(chosen["head"])) if chosen else None

@@ -1,0 +1,60 @@
+"""Colours, and how a token is written."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
+LONGEST_LABEL = 12
+WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽"}
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of one mode. ``scale`` goes from attention weight 0 to 1, in even steps."""
+
+    name: str
+    text: str
+    faint: str
+    accent: str
+    scale: tuple[str, ...]
+
+
+# One hue each, lightness falling (rising) evenly, so that a darker (brighter) cell always means more.
+LIGHT = Theme(
+    name="light",
+    text="#31333f",
+    faint="#d5d8df",
+    accent="#d9480f",
+    scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
+)
+DARK = Theme(
+    name="dark",
+    text="#fafafa",
+    faint="#4a4f5c",
+    accent="#ffa94d",
+    scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
+)
+
+
+def theme_named(name: str | None) -> Theme:
+    """The theme for ``"dark"`` or ``"light"``; light where it is not known."""
+    return DARK if name == "dark" else LIGHT
+
+
+def show_token(token: str) -> str:
+    """A token as people read it: without the space before a word, and with what is invisible made visible."""
+    text = token[1:] if len(token) > 1 and token[0] == " " else token
+    return "".join(WHITE_SPACE.get(character, character if character.isprintable() else "\ufffd") for character in text)
+
+
+def short_token(token: str) -> str:
+    """:func:`show_token`, cut to a length that fits beside a heatmap."""
+    text = show_token(token)
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+
+
+def for_plotly(text: str) -> str:
+    """Text that Plotly shows letter for letter: it would read some HTML, and ``$…$`` as mathematics."""
+    return html.escape(text, quote=False).replace("$", "&#36;")

@@ -1,0 +1,1 @@
+"""The pages: widgets, layout and calls; one file each."""

@@ -1,0 +1,165 @@
+"""Explore, the first page: type a sentence, see its translation and the attention that made it."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from model.checkpoint import Checkpoint, CheckpointError
+from model.tasks import TRANSLATION
+from model.trace import AttentionMap, Kind, Trace
+from viz import state
+from viz.attention import head_heatmap, row_tokens
+from viz.choice import telling_row
+from viz.components.overview import overview
+from viz.theme import show_token
+from viz.words import KIND_NAMES, describe_row, reading
+
+OVERVIEW = "overview_component"
+AUTO = "most telling"
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 2rem; }
+.st-key-translation label { font-size: 0.875rem; }
+.st-key-translation .target { font-size: 1.35rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere; }
+.st-key-words { min-height: 6rem; }
+.st-key-words p { margin-bottom: 0.4rem; }
+</style>"""
+
+
+def page() -> None:
+    """The whole page; what a keystroke changes is a fragment of its own."""
+    st.html(STYLE)
+    title, chooser, file = st.columns([5, 4, 2], vertical_alignment="bottom", gap="medium")
+    title.markdown("### Headlight :gray[:small[Type a sentence; see what a Transformer pays attention to.]]")
+    opened = _choose_checkpoint(chooser, file)
+    if opened is not None:
+        _live(opened)
+
+
+def _choose_checkpoint(chooser: DeltaGenerator, file: DeltaGenerator) -> Checkpoint | None:
+    """The checkpoint to look at: one of the server's, or a file dropped here."""
+    with file.popover("Open a file", icon=":material/upload_file:", width="stretch"):
+        dropped = st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=_take_file)
+        if dropped is None:
+            st.caption("A checkpoint made by `python -m model train`: the file `best.safetensors` of its run folder.")
+    if message := st.session_state.get("file_error"):
+        st.error(message)
+    names = state.checkpoint_names()
+    if not names:
+        st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
+        return None
+    asked = st.query_params.get("checkpoint")
+    if asked is not None and asked not in names:
+        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{names[0]}”.")
+    name = chooser.selectbox("Checkpoint", names, key="checkpoint", bind="query-params", on_change=state.forget_example)
+    try:
+        return state.open_checkpoint(name)
+    except CheckpointError as error:
+        st.error(f"This checkpoint cannot be opened. {error}")
+        return None
+
+
+def _take_file() -> None:
+    dropped = st.session_state["file"]
+    st.session_state["file_error"] = None
+    if dropped is None:
+        return
+    try:
+        st.session_state["checkpoint"] = state.keep_upload(dropped.name, dropped.getvalue())
+    except CheckpointError as error:
+        st.session_state["file_error"] = f"This file cannot be opened. {error}"
+    else:
+        state.forget_example()
+
+
+@st.fragment
+def _live(opened: Checkpoint) -> None:
+    """What changes with every keystroke and every choice."""
+    typed, translated = st.columns([5, 6], gap="medium")
+    with typed:
+        source = st.text_input("Source sentence", state.example(opened), key="source", live="0ms", bind="query-params")
+    trace = state.trace(opened, source)
+    with translated:
+        _translation(opened, trace)
+    _notes(trace, source)
+
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        attention_map = trace.map(_choose_kind(trace))
+    with right:
+        layer, head, row = _choose_head(opened, attention_map)
+
+    left, right = st.columns([5, 6], gap="medium")
+    with left, st.container(key="overview"):
+        overview(attention_map, layer, head, theme=state.theme(), key=OVERVIEW, on_choose=_take_click)
+        st.caption("Every layer and head. Click one to see it large.")
+    with right:
+        with st.container(key="words"):
+            st.markdown(_words(attention_map, layer, head, row))
+        with st.container(key="head"):
+            figure = head_heatmap(attention_map, layer, head, pinned=row, theme=state.theme())
+            st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False})
+
+
+def _translation(opened: Checkpoint, trace: Trace) -> None:
+    with st.container(key="translation"):
+        label = "Translation" if opened.task == TRANSLATION else f"Output of the task {opened.task}"
+        st.html(f'<label>{label}</label><p class="target">{html.escape(trace.target) or "&nbsp;"}</p>')
+
+
+def _notes(trace: Trace, source: str) -> None:
+    if not source.strip():
+        st.caption("The sentence is empty: all the model reads is the end marker `</s>`. Type something.")
+    if trace.source_dropped:
+        st.warning(
+            f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
+            f"of your text are left out. It read: {_plain(trace.source)}"
+        )
+
+
+def _choose_kind(trace: Trace) -> Kind:
+    kinds = list(trace.kinds)
+    default: Kind = "cross" if "cross" in kinds else kinds[0]
+    return st.segmented_control(
+        "Attention",
+        kinds,
+        format_func=KIND_NAMES.__getitem__,
+        default=default,
+        required=True,
+        key="kind",
+        bind="query-params",
+        width="stretch",
+    )
+
+
+def _choose_head(opened: Checkpoint, attention_map: AttentionMap) -> tuple[int, int, int]:
+    """The layer, head and row on show, from 0; on screen they count from 1."""
+    columns = st.columns([1, 1, 2])
+    first_layer, first_head = state.first_head(opened, attention_map.kind)
+    layer = _choose_number(columns[0], "Layer", "layer_number", attention_map.n_layers, first_layer)
+    head = _choose_number(columns[1], "Head", "head_number", attention_map.n_heads, first_head)
+    rows = row_tokens(attention_map)
+    names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
+    asked = columns[2].selectbox("Row to explain", names, key="token", bind="query-params")
+    row = telling_row(attention_map, layer, head) if asked == AUTO else names.index(asked) - 1
+    return layer, head, row
+
+
+def _choose_number(column: DeltaGenerator, label: str, key: str, n: int, first: int) -> int:
+    return column.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params") - 1
+
+
+def _take_click() -> None:
+    state.choose_head(OVERVIEW)
+
+
+def _words(attention_map: AttentionMap, layer: int, head: int, row: int) -> str:
+    where = f"**{KIND_NAMES[attention_map.kind]}, layer {layer + 1}, head {head + 1}.**"
+    return f"{where} {_plain(describe_row(attention_map, layer, head, row))}\n\n{reading(attention_map.kind)}"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows letter for letter."""
+    return "".join(f"&#{ord(c)};" if c.isascii() and not c.isalnum() and c not in " .,()" else c for c in text)

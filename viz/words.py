@@ -1,0 +1,47 @@
+"""What a heatmap shows, in words, computed from the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.trace import AttentionMap, Kind
+from viz.attention import row_tokens
+from viz.theme import show_token
+
+KIND_NAMES: dict[Kind, str] = {
+    "encoder": "Encoder self-attention",
+    "decoder": "Decoder self-attention",
+    "cross": "Cross-attention",
+}
+READING: dict[Kind, str] = {
+    "encoder": "Row: a token of the source sentence. Columns: the source tokens it gathers information from.",
+    "decoder": "Row: the token being written. Columns: the tokens written before it, which are all it may look at.",
+    "cross": "Row: the token being written. Columns: the source tokens it is written from.",
+}
+MOSTLY, PARTLY = 0.5, 0.25
+
+
+def reading(kind: Kind) -> str:
+    """Which way to read a head of this kind, and what its colour means."""
+    return f"{READING[kind]} The stronger the colour, the more attention (0 to 1); each row sums to 1."
+
+
+def describe_row(attention_map: AttentionMap, layer: int, head: int, query: int) -> str:
+    """Where one query looks, such as «“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)»."""
+    weights = attention_map.pattern[layer, head, query]
+    name = _quoted(row_tokens(attention_map)[query])
+    keys = [f"{_quoted(attention_map.key_tokens[key])} ({weights[key]:.2f})" for key in np.argsort(-weights)[:2]]
+    largest = weights.max()
+    if largest == 0:
+        return f"{name} may look at nothing here."
+    if len(weights) == 1:
+        return f"{name} looks at {keys[0]}, the only token there is."
+    if largest >= MOSTLY:
+        return f"{name} looks mostly at {keys[0]}, then at {keys[1]}."
+    if largest >= PARTLY:
+        return f"{name} looks partly at {keys[0]} and at {keys[1]}."
+    return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}, the rest over {len(weights) - 2} others."
+
+
+def _quoted(token: str) -> str:
+    return f"“{show_token(token)}”"
