@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from model.attention import MultiHeadAttention
 from model.config import ModelConfig
 from model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def tiny(**options: Any) -> ModelConfig:
@@ -22,7 +24,7 @@ def close(actual: Tensor, expected: Tensor, tolerance: float = 1e-5) -> None:
     torch.testing.assert_close(actual, expected, atol=tolerance, rtol=tolerance)
 
 
-def shaken(module: nn.Module) -> nn.Module:
+def shaken(module: _Module) -> _Module:
     """``module`` with every parameter moved, so that no bias is 0 and no norm the identity."""
     with torch.no_grad():
         for parameter in module.parameters():
@@ -37,7 +39,7 @@ def random_mask(*shape: int) -> Tensor:
 
 
 def forbidden(mask: Tensor, n_heads: int) -> Tensor:
-    """Our ``[batch, 1, query, key]``, True where allowed, as PyTorch's ``[batch * head, query, key]``, True where not."""
+    """Our ``[batch, 1, query, key]`` as PyTorch's ``[batch * head, query, key]``, True where not allowed."""
     return ~mask.expand(-1, n_heads, -1, -1).flatten(0, 1)
 
 

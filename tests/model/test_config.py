@@ -29,7 +29,7 @@ def cases(*groups: tuple[tuple[str, ...], tuple[object, ...]]) -> list[tuple[str
     ),
 )
 def test_a_bad_model_option_is_named_with_its_value(name: str, value: object):
-    options: dict[str, Any] = {"vocab_size": 263, name: value}
+    options: Any = {"vocab_size": 263, name: value}
     with pytest.raises(ValueError, match=f"{name} must be .* but it is {re.escape(repr(value))}"):
         ModelConfig(**options)
 
@@ -47,7 +47,7 @@ def test_a_bad_model_option_is_named_with_its_value(name: str, value: object):
     ),
 )
 def test_a_bad_training_option_is_named_with_its_value(name: str, value: object):
-    options: dict[str, Any] = {name: value}
+    options: Any = {name: value}
     with pytest.raises(ValueError, match=f"{name} must be .* but it is {re.escape(repr(value))}"):
         TrainConfig(**options)
 
@@ -66,11 +66,11 @@ def test_sizes_that_do_not_fit_each_other_are_both_named(d_model: int, n_heads: 
 
 def test_d_head():
     assert ModelConfig(vocab_size=263, d_model=30, n_heads=3).d_head == 10
-    assert ModelConfig(vocab_size=259, **TINY).d_head == 16
+    assert from_dict(ModelConfig, {"vocab_size": 259, **TINY}).d_head == 16
 
 
 @pytest.mark.parametrize("config", [ModelConfig(vocab_size=263, dropout=0.3, norm="pre"), TrainConfig(seed=7)])
-def test_a_config_survives_a_dict_and_cannot_be_changed(config: ModelConfig | TrainConfig):
+def test_a_config_survives_a_dict_and_cannot_be_changed(config: Any):
     assert from_dict(type(config), to_dict(config)) == config
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(config, dataclasses.fields(config)[0].name, 1)

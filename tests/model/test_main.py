@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,8 @@ def test_an_error_is_a_line_and_status_2(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["train"], ["fly"], ["train", "--out", "x", "--task", "fly"], ["train", "--out", "x", "--steps", "a"]]
+    "arguments",
+    [[], ["train"], ["fly"], ["train", "--out", "x", "--task", "fly"], ["train", "--out", "x", "--steps", "a"]],
 )
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stopped:
@@ -122,8 +123,7 @@ def test_a_signal_leaves_a_checkpoint_that_goes_on(stop: signal.Signals, tmp_pat
     resumed = run.Run.resume(folder)
     assert resumed.state.step == stopped_at
     steps = resumed.steps()
+    assert isinstance(steps, Generator)
     assert next(steps).step == stopped_at + 1
     steps.close()
     assert checkpoint.load(folder / "last.safetensors").training["step"] == stopped_at + 1
-
-

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def uninterrupted(tmp_path: Path) -> dict[str, Any]:
     return contents(tmp_path / "whole")
 
 
-def text_files(folder: Path) -> dict[str, str]:
+def text_files(folder: Path) -> dict[str, Any]:
     pairs = {"source": "a dog\na cat\n", "target": "ein Hund\neine Katze\n"}
     pairs |= {f"valid_{name}": text for name, text in pairs.items()}
     for name, text in pairs.items():
@@ -66,6 +67,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(stops: tuple[int, ...], uninter
     carried = begin(tmp_path / "run")
     for stop in stops:
         steps = carried.steps()
+        assert isinstance(steps, Generator)
         for step in steps:
             if step.step == stop:
                 steps.close()  # as Ctrl-C does

@@ -173,4 +173,4 @@ def test_steps_report_what_happened(examples: Examples):
     assert [step.n_tokens for step in steps] == [n_tokens] * 3  # all in one batch
     assert [step.learning_rate for step in steps] == [0.005, 0.01, pytest.approx(0.01 * math.sqrt(2 / 3))]
     assert [step.validation is not None for step in steps] == [False, True, True]  # the last one always
-    assert list(fit(start(config), examples, examples, TrainConfig(steps=3)))[0].seconds > 0
+    assert all(step.seconds > 0 for step in steps)
