@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from model.trace import AttentionMap
 from viz.theme import FONT, LIGHT, Theme, for_plotly, short_token, show_token
 
-HEIGHT = 500
+HEIGHT = 490
 MOST_TICKS = 48
-MARGIN = {"l": 104, "r": 8, "t": 84, "b": 64}
+MARGIN = {"l": 104, "r": 8, "t": 74, "b": 60}
 
 
 def row_tokens(attention_map: AttentionMap) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ KIND_NAMES: dict[Kind, str] = {
     "decoder": "Decoder self-attention",
     "cross": "Cross-attention",
 }
+SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 READING: dict[Kind, str] = {
     "encoder": "Row: a token of the source sentence. Columns: the source tokens it gathers information from.",
     "decoder": "Row: the token being written. Columns: the tokens written before it, which are all it may look at.",

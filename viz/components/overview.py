@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
+from streamlit.components.v2 import component
 
 from model.trace import AttentionMap
 from viz.theme import Theme
 
 _HERE = Path(__file__).parent
-_component = st.components.v2.component(
+_component = component(
     "headlight_overview",
     html='<canvas tabindex="0" role="group"></canvas><div class="tip" hidden></div>',
     css=(_HERE / "overview.css").read_text(encoding="utf-8"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.tasks import TRANSLATION
@@ -15,45 +14,59 @@ from viz.attention import head_heatmap, row_tokens
 from viz.choice import telling_row
 from viz.components.overview import overview
 from viz.theme import show_token
-from viz.words import KIND_NAMES, describe_row, reading
+from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
 
 OVERVIEW = "overview_component"
 AUTO = "most telling"
+WIDTHS = (5, 6)
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 2rem; }
+.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 .st-key-translation label { font-size: 0.875rem; }
-.st-key-translation .target { font-size: 1.35rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere; }
-.st-key-words { min-height: 6rem; }
-.st-key-words p { margin-bottom: 0.4rem; }
+.st-key-translation .target {
+  font-size: 1.35rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
+}
+.st-key-words { min-height: 5.5rem; }
+.st-key-words p { margin-bottom: 0.3rem; }
 </style>"""
+TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
 
 
 def page() -> None:
     """The whole page; what a keystroke changes is a fragment of its own."""
     st.html(STYLE)
-    title, chooser, file = st.columns([5, 4, 2], vertical_alignment="bottom", gap="medium")
-    title.markdown("### Headlight :gray[:small[Type a sentence; see what a Transformer pays attention to.]]")
-    opened = _choose_checkpoint(chooser, file)
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    left.html(TITLE)
+    with right:
+        opened = _choose_checkpoint()
     if opened is not None:
         _live(opened)
 
 
-def _choose_checkpoint(chooser: DeltaGenerator, file: DeltaGenerator) -> Checkpoint | None:
+def _choose_checkpoint() -> Checkpoint | None:
     """The checkpoint to look at: one of the server's, or a file dropped here."""
-    with file.popover("Open a file", icon=":material/upload_file:", width="stretch"):
-        dropped = st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=_take_file)
-        if dropped is None:
-            st.caption("A checkpoint made by `python -m model train`: the file `best.safetensors` of its run folder.")
+    names = state.checkpoint_names()
+    asked = st.query_params.get("checkpoint")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Checkpoint",
+            names,
+            key="checkpoint",
+            bind="query-params",
+            on_change=state.forget_example,
+            placeholder="There is none yet",
+        )
+        with st.popover("Open a file", icon=":material/upload_file:"):
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=_take_file)
+            st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
     if message := st.session_state.get("file_error"):
         st.error(message)
-    names = state.checkpoint_names()
-    if not names:
+    if name is None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
         return None
-    asked = st.query_params.get("checkpoint")
     if asked is not None and asked not in names:
-        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{names[0]}”.")
-    name = chooser.selectbox("Checkpoint", names, key="checkpoint", bind="query-params", on_change=state.forget_example)
+        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
     try:
         return state.open_checkpoint(name)
     except CheckpointError as error:
@@ -77,7 +90,7 @@ def _take_file() -> None:
 @st.fragment
 def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
-    typed, translated = st.columns([5, 6], gap="medium")
+    typed, translated = st.columns(WIDTHS, gap="medium")
     with typed:
         source = st.text_input("Source sentence", state.example(opened), key="source", live="0ms", bind="query-params")
     trace = state.trace(opened, source)
@@ -85,13 +98,13 @@ def _live(opened: Checkpoint) -> None:
         _translation(opened, trace)
     _notes(trace, source)
 
-    left, right = st.columns([5, 6], gap="medium")
+    left, right = st.columns(WIDTHS, gap="medium")
     with left:
         attention_map = trace.map(_choose_kind(trace))
     with right:
         layer, head, row = _choose_head(opened, attention_map)
 
-    left, right = st.columns([5, 6], gap="medium")
+    left, right = st.columns(WIDTHS, gap="medium")
     with left, st.container(key="overview"):
         overview(attention_map, layer, head, theme=state.theme(), key=OVERVIEW, on_choose=_take_click)
         st.caption("Every layer and head. Click one to see it large.")
@@ -125,7 +138,7 @@ def _choose_kind(trace: Trace) -> Kind:
     return st.segmented_control(
         "Attention",
         kinds,
-        format_func=KIND_NAMES.__getitem__,
+        format_func=SHORT_KIND_NAMES.__getitem__,
         default=default,
         required=True,
         key="kind",
@@ -136,19 +149,19 @@ def _choose_kind(trace: Trace) -> Kind:
 
 def _choose_head(opened: Checkpoint, attention_map: AttentionMap) -> tuple[int, int, int]:
     """The layer, head and row on show, from 0; on screen they count from 1."""
-    columns = st.columns([1, 1, 2])
     first_layer, first_head = state.first_head(opened, attention_map.kind)
-    layer = _choose_number(columns[0], "Layer", "layer_number", attention_map.n_layers, first_layer)
-    head = _choose_number(columns[1], "Head", "head_number", attention_map.n_heads, first_head)
-    rows = row_tokens(attention_map)
-    names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
-    asked = columns[2].selectbox("Row to explain", names, key="token", bind="query-params")
+    with st.container(horizontal=True):
+        layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
+        head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
+        rows = row_tokens(attention_map)
+        names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
+        asked = st.selectbox("Row to explain", names, key="token", bind="query-params")
     row = telling_row(attention_map, layer, head) if asked == AUTO else names.index(asked) - 1
     return layer, head, row
 
 
-def _choose_number(column: DeltaGenerator, label: str, key: str, n: int, first: int) -> int:
-    return column.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params") - 1
+def _choose_number(label: str, key: str, n: int, first: int) -> int:
+    return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1
 
 
 def _take_click() -> None:
