@@ -1,0 +1,34 @@
+"""Attention maps made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from model.trace import AttentionMap, Kind
+
+
+def random_map(
+    queries: Sequence[str],
+    keys: Sequence[str] | None = None,
+    *,
+    kind: Kind = "cross",
+    n_layers: int = 2,
+    n_heads: int = 3,
+    **options: Any,
+) -> AttentionMap:
+    """Random rows that sum to 1; without ``keys`` the axes are the same."""
+    keys = queries if keys is None else keys
+    weights = np.random.default_rng(7).random((n_layers, n_heads, len(queries), len(keys)), dtype=np.float32) + 0.01
+    pattern = weights / weights.sum(-1, keepdims=True)
+    return AttentionMap(kind=kind, pattern=pattern, query_tokens=tuple(queries), key_tokens=tuple(keys), **options)
+
+
+def map_of(
+    heads: Sequence[Sequence[Sequence[float]]], queries: Sequence[str], keys: Sequence[str], **options: Any
+) -> AttentionMap:
+    """One layer whose ``heads`` are written out, ``[head][query][key]``."""
+    pattern = np.array([heads], dtype=np.float32)
+    return AttentionMap(kind="cross", pattern=pattern, query_tokens=tuple(queries), key_tokens=tuple(keys), **options)

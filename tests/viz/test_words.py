@@ -1,0 +1,76 @@
+"""viz/words.py: the sentence says what the numbers say."""
+
+import re
+
+import pytest
+
+from model.trace import KINDS
+from tests.viz.helpers import map_of, random_map
+from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
+
+KEYS = (" a", " blue", " dress", "</s>")
+
+
+def described(weights: list[float], keys: tuple[str, ...] = KEYS, query: str = " bleue") -> str:
+    """The sentence for the last of two queries; the first is a decoy."""
+    decoy = [0.0] * (len(weights) - 1) + [1.0]
+    return describe_row(map_of([[decoy, weights]], ["decoy", query], keys), 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        ([0.1, 0.71, 0.12, 0.07], "“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)."),
+        ([0.0, 0.5, 0.3, 0.2], "“bleue” looks mostly at “blue” (0.50), then at “dress” (0.30)."),
+        ([0.3, 0.1, 0.2, 0.4], "“bleue” looks partly at “</s>” (0.40) and at “a” (0.30)."),
+        ([1.0, 0.0, 0.0, 0.0], "“bleue” looks mostly at “a” (1.00), then at “blue” (0.00)."),
+        ([0.0, 0.0, 0.0, 0.0], "“bleue” may look at nothing here."),
+    ],
+)
+def test_a_row_in_words(weights: list[float], sentence: str):
+    assert described(weights) == sentence
+
+
+def test_a_row_that_is_spread():
+    keys = ("u", "v", "w", "x", "y", "z", "!")
+    sentence = described([0.1, 0.2, 0.13, 0.16, 0.14, 0.12, 0.15], keys)
+    assert sentence == "“bleue” spreads its attention: most at “v” (0.20) and “x” (0.16), the rest over 5 others."
+
+
+def test_a_row_with_one_key():
+    assert described([1.0], ("</s>",)) == "“bleue” looks at “</s>” (1.00), the only token there is."
+
+
+def test_a_row_with_two_keys():
+    assert described([0.4, 0.6], ("a", "b")) == "“bleue” looks mostly at “b” (0.60), then at “a” (0.40)."
+
+
+def test_a_decoder_row_is_named_by_what_it_writes():
+    attention_map = map_of([[[0.0, 1.0]]], ["<s>"], ["a", "b"], predicted_tokens=(" bleue",))
+    assert describe_row(attention_map, 0, 0, 0).startswith("“bleue” looks mostly at “b”")
+
+
+def test_what_is_invisible_is_named():
+    assert described([0.0, 1.0], ("a", "\n"), " ").startswith("“␣” looks mostly at “⏎”")
+
+
+@pytest.mark.parametrize(("layer", "head", "query"), [(0, 0, 0), (1, 2, 4), (0, 1, 3)])
+def test_the_numbers_are_those_of_the_pattern(layer: int, head: int, query: int):
+    attention_map = random_map("abcde", "uvwxyz!")
+    weights = attention_map.pattern[layer, head, query]
+    found = re.findall(r"“(.)” \((\d\.\d\d)\)", describe_row(attention_map, layer, head, query))
+    largest, second = sorted(range(7), key=lambda key: -weights[key])[:2]
+    assert found == [
+        (attention_map.key_tokens[largest], f"{weights[largest]:.2f}"),
+        (attention_map.key_tokens[second], f"{weights[second]:.2f}"),
+    ]
+
+
+def test_each_kind_says_how_to_read_it():
+    readings = [reading(kind) for kind in KINDS]
+    assert len(set(readings)) == 3
+    for text in readings:
+        assert text.startswith("Row: ")
+        assert "Columns: " in text
+        assert "each row sums to 1" in text
+    assert set(KIND_NAMES) == set(SHORT_KIND_NAMES) == set(KINDS)
