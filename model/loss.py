@@ -44,19 +44,24 @@ class _LinearCrossEntropy(torch.autograd.Function):
             loss = -smoothing * (hidden.float() @ mean_weight).sum()
             grad_hidden = torch.empty_like(hidden)
             grad_weight = (-smoothing / vocab * hidden.float().sum(0)).repeat(vocab, 1)
+            # Fresh memory for each part would cost more than the arithmetic on it: one set of buffers serves all.
+            all_logits = hidden.new_empty((min(rows, ROWS_AT_A_TIME), vocab), dtype=dtype)
+            all_grads = torch.empty_like(all_logits, dtype=torch.float32)
+            weight_grad = torch.empty_like(low_weight)
             for start in range(0, rows, ROWS_AT_A_TIME):
                 part = slice(start, start + ROWS_AT_A_TIME)
                 low_hidden, index = hidden[part].to(dtype), target[part, None]
-                logits = low_hidden @ low_weight.T
-                grad = logits.softmax(-1, dtype=torch.float32)
+                logits, grad = all_logits[: len(index)], all_grads[: len(index)]
+                torch.mm(low_hidden, low_weight.T, out=logits)
                 picked = logits.gather(1, index).float()
+                torch.softmax(grad.copy_(logits), -1, out=grad)
                 log_total = picked - grad.gather(1, index).clamp_min(torch.finfo(torch.float32).tiny).log()
                 loss += (log_total - (1 - smoothing) * picked).sum()
                 # d loss / d logits = softmax(logits) - smoothed target
                 grad.scatter_add_(1, index, torch.full_like(picked, smoothing - 1))
-                low_grad = grad.to(dtype)
+                low_grad = logits.copy_(grad)
                 grad_hidden[part] = low_grad @ low_weight
-                grad_weight += low_grad.T @ low_hidden
+                grad_weight += torch.mm(low_grad.T, low_hidden, out=weight_grad)
             grad_hidden -= smoothing * mean_weight
         ctx.save_for_backward(grad_hidden / rows, grad_weight / rows)
         return loss / rows

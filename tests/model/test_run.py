@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from model import checkpoint, run
-from model.config import TrainConfig
+from model.config import TrainConfig, to_dict
 from model.run import DataConfig, Run
 
 SIZES = {"n_layers": 1, "n_heads": 3, "d_model": 6, "d_ff": 7, "max_len": 23, "dropout": 0.2, "attention_dropout": 0.1}
@@ -106,6 +106,18 @@ def test_the_folder_says_what_the_run_is(uninterrupted: dict[str, Any], tmp_path
     assert loaded.training["validation"] == best["validation"]
     assert loaded.training["examples"] == 37
     assert checkpoint.load(tmp_path / "whole" / "last.safetensors").training["step"] == CONFIG.steps
+
+
+def test_the_best_is_not_the_last_when_training_gets_worse(tmp_path: Path):
+    list(
+        begin(
+            tmp_path / "run", TrainConfig(**{**to_dict(CONFIG), "learning_rate": 0.5, "schedule": "constant"})
+        ).steps()
+    )
+    scores = {line["step"]: line["validation"] for line in contents(tmp_path / "run")["log"]}
+    best = max(scores, key=lambda step: (scores[step]["accuracy"], -scores[step]["loss"]))
+    assert best < CONFIG.steps
+    assert checkpoint.load(tmp_path / "run").training["step"] == best
 
 
 def test_text_files_learn_a_vocabulary(tmp_path: Path):

@@ -161,6 +161,7 @@ def test_the_seed_decides_and_other_draws_do_not(examples: Examples):
         state = start(config, dropout=0.3)
         for _ in fit(state, examples, examples, config):
             torch.rand(draws)
+        assert not torch.equal(state.rng, start(config, dropout=0.3).rng)  # each step drops anew
         ends.append(weights(state.model))
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2])
