@@ -183,9 +183,8 @@ def _train(options: argparse.Namespace) -> int:
     with tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True) as bar:
         shown: dict[str, str] = {}
         rate = 0.0  # target tokens a second, over about the last fifty steps
-        for step in run.steps():
-            now = step.n_tokens / step.seconds
-            rate += (now - rate) * max(0.02, 1 / step.step)
+        for count, step in enumerate(run.steps(), start=1):
+            rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
             shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
             if step.validation is not None:
                 shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}

@@ -22,14 +22,15 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> T
     source_ids, source_dropped = encode_source(checkpoint, source)
     source_row = torch.tensor([source_ids])
     target_ids = list(greedy(model, source_row)[0]) if target is None else tokenizer.encode(target)
-    target_dropped = max(0, len(target_ids) - (max_len - 1))
-    target_ids = target_ids[: max_len - 1]
-    fed, predicted = [BOS_ID, *target_ids], [*target_ids, EOS_ID]
+    target_dropped = 0 if target is None else max(0, len(target_ids) - (max_len - 1))
+    target_ids = target_ids[: len(target_ids) - target_dropped]
+    # As many of each as the model takes: a translation cut at max_len has no row that would write </s>.
+    fed, predicted = [BOS_ID, *target_ids][:max_len], [*target_ids, EOS_ID][:max_len]
 
     output = model(source_row, torch.tensor([fed]))
     logits = model.unembed(output.hidden[0])  # [target, vocab]
-    if target is None:  # a translation cut at its limit does not end in </s>, whatever comes last
-        predicted[-1] = int(logits[-1].argmax())
+    if target is None:  # a translation cut at its limit does not end in </s>; padding and <s> are never written
+        predicted[-1] = EOS_ID + int(logits[-1, EOS_ID:].argmax())
     probabilities = logits.softmax(-1).gather(1, torch.tensor([predicted]).T)
 
     source_tokens, fed_tokens, predicted_tokens = map(tokenizer.labels, (source_ids, fed, predicted))

@@ -153,6 +153,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], described: Mapping[str, Any
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())  # a temporary file is private, a checkpoint is not
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -214,6 +215,11 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
     model = Transformer(config)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval().requires_grad_(False)
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o077))  # the only way to read it is to set it
+    return mask
 
 
 def _shape(tensor: Tensor) -> str:
