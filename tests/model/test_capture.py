@@ -1,0 +1,201 @@
+"""model/capture.py: a trace holds what the model itself computed, under the right names."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from model.capture import capture
+from model.checkpoint import Checkpoint
+from model.decoding import greedy, translate
+from model.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
+from model.trace import KINDS
+from model.transformer import Transformer
+from tests.model.helpers import shaken, tiny
+
+MAX_LEN = 23
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=30)
+ONE_CHECKPOINT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+
+
+def ending(seed: int, tokenizer: Tokenizer, **options: object) -> Checkpoint:
+    """A random model that writes only ``</s>`` and a few other tokens, so that many targets come to their end."""
+    torch.manual_seed(seed)
+    model = shaken(Transformer(tiny(**{"vocab_size": len(tokenizer), "max_len": MAX_LEN, **options}))).eval()
+    with torch.no_grad():
+        others = [i for i in range(len(tokenizer)) if i not in (EOS_ID, *tokenizer.encode("abcde"))]
+        model.embedding.tokens.weight[others] *= 0.1
+    return Checkpoint(name="random", model=model, tokenizer=tokenizer, task="copy", training={}, digest=str(seed))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(characters: Tokenizer) -> Checkpoint:
+    """Its own translation of "dab" ends before the limit."""
+    for seed in range(50):
+        made = ending(seed, characters)
+        ((_, target),) = translate(made, ["dab"])
+        if 2 <= len(target) < 15:
+            return made
+    raise AssertionError("no seed gives a target of a middling length")
+
+
+def test_the_own_translation_is_traced(checkpoint: Checkpoint):
+    ((_, target),) = translate(checkpoint, ["dab"])
+    trace = capture(checkpoint, "dab")
+    assert trace.target == target
+    assert trace.source == "dab"
+    assert trace.model_name == "random"
+    assert not trace.teacher_forced
+    assert (trace.source_dropped, trace.target_dropped) == (0, 0)
+    assert trace.kinds == KINDS
+
+
+def test_axes_bear_the_tokens(checkpoint: Checkpoint):
+    trace = capture(checkpoint, "dab", "ce")
+    assert trace.map("encoder").query_tokens == ("d", "a", "b", "</s>")
+    assert trace.map("encoder").predicted_tokens is None
+    for kind in ("decoder", "cross"):
+        assert trace.map(kind).query_tokens == ("<s>", "c", "e")
+        assert trace.map(kind).predicted_tokens == ("c", "e", "</s>")
+    assert trace.map("decoder").key_tokens == ("<s>", "c", "e")
+    assert trace.map("cross").key_tokens == ("d", "a", "b", "</s>")
+    assert trace.map("cross").pattern.shape == (2, 3, 3, 4)
+
+
+def test_the_same_target_given_gives_the_same_numbers(checkpoint: Checkpoint):
+    own = capture(checkpoint, "dab")
+    forced = capture(checkpoint, "dab", own.target)
+    assert forced.teacher_forced
+    for kind in KINDS:
+        assert own.map(kind).predicted_tokens == forced.map(kind).predicted_tokens
+        np.testing.assert_array_equal(own.map(kind).pattern, forced.map(kind).pattern)
+    assert own.probabilities is not None
+    assert forced.probabilities is not None
+    np.testing.assert_array_equal(own.probabilities, forced.probabilities)
+
+
+def test_another_target_gives_other_numbers(checkpoint: Checkpoint):
+    first, second = capture(checkpoint, "dab", "ca"), capture(checkpoint, "dab", "ea")
+    np.testing.assert_array_equal(first.map("encoder").pattern, second.map("encoder").pattern)
+    assert not np.allclose(first.map("cross").pattern, second.map("cross").pattern)
+    np.testing.assert_array_equal(first.map("cross").pattern[:, :, 0], second.map("cross").pattern[:, :, 0])
+
+
+@torch.inference_mode()
+def test_patterns_and_probabilities_are_the_model_s_own(checkpoint: Checkpoint):
+    trace = capture(checkpoint, "dab", "ce")
+    source = torch.tensor([[*checkpoint.tokenizer.encode("dab"), EOS_ID]])
+    written = [*checkpoint.tokenizer.encode("ce"), EOS_ID]
+    output = checkpoint.model(source, torch.tensor([[BOS_ID, *written[:-1]]]))
+    for kind, patterns in zip(
+        KINDS, (output.encoder_patterns, output.decoder_patterns, output.cross_patterns), strict=True
+    ):
+        for layer, pattern in enumerate(patterns):
+            np.testing.assert_array_equal(trace.map(kind).pattern[layer], pattern[0].numpy())
+    likely = checkpoint.model.unembed(output.hidden[0]).softmax(-1).numpy()
+    assert trace.probabilities is not None
+    np.testing.assert_allclose(trace.probabilities, [likely[i, token] for i, token in enumerate(written)], rtol=1e-6)
+
+
+def test_each_token_of_the_own_translation_is_the_likeliest(checkpoint: Checkpoint):
+    trace = capture(checkpoint, "dab")
+    assert trace.probabilities is not None
+    tokens = trace.map("decoder").predicted_tokens
+    assert tokens is not None
+    assert tokens[-1] == "</s>"
+    for instead in ("a", "zz", "ab" + trace.target):
+        other = capture(checkpoint, "dab", instead).probabilities
+        assert other is not None
+        assert other[0] <= trace.probabilities[0]
+
+
+@given(source=ANY_TEXT, target=st.none() | ANY_TEXT)
+@example("", None)
+@example("", "")
+@example("\ud800", "\udfff")
+@example("</s><pad>", None)
+@ONE_CHECKPOINT
+def test_any_text_gives_patterns(checkpoint: Checkpoint, source: str, target: str | None):
+    trace = capture(checkpoint, source, target)
+    for kind in KINDS:
+        pattern = trace.map(kind).pattern
+        np.testing.assert_allclose(pattern.sum(-1), 1, atol=1e-5)
+        assert max(pattern.shape[2:]) <= MAX_LEN
+    decoder = trace.map("decoder").pattern
+    above = ~np.tri(decoder.shape[-1], dtype=bool)
+    assert (decoder[:, :, above] == 0).all()
+    assert (decoder[:, :, ~above] > 0).all()  # no head is as sure as that here
+    assert trace.probabilities is not None
+    assert len(trace.probabilities) == decoder.shape[2]
+    assert ((trace.probabilities >= 0) & (trace.probabilities <= 1)).all()
+
+
+def test_an_empty_text_is_its_end(checkpoint: Checkpoint):
+    trace = capture(checkpoint, "", "")
+    assert trace.map("encoder").query_tokens == ("</s>",)
+    assert trace.map("decoder").query_tokens == ("<s>",)
+    assert trace.map("cross").predicted_tokens == ("</s>",)
+    assert trace.map("cross").pattern.shape == (2, 3, 1, 1)
+
+
+def test_markers_that_are_typed_are_text(checkpoint: Checkpoint):
+    assert capture(checkpoint, "</s>", "").map("encoder").query_tokens == ("<", "/", "s", ">", "</s>")
+
+
+def test_half_a_character_is_replaced(checkpoint: Checkpoint):
+    assert capture(checkpoint, "a\ud83d", "").source == "a?"
+
+
+@pytest.mark.parametrize(("n", "dropped"), [(MAX_LEN - 1, 0), (MAX_LEN, 1), (MAX_LEN + 30, 31)])
+def test_what_is_too_long_is_counted(checkpoint: Checkpoint, n: int, dropped: int):
+    text = ("abcd" * n)[:n]
+    trace = capture(checkpoint, text, text[::-1])
+    assert (trace.source_dropped, trace.target_dropped) == (dropped, dropped)
+    assert trace.source == text[: MAX_LEN - 1]
+    assert trace.target == text[::-1][: MAX_LEN - 1]
+    assert trace.map("encoder").key_tokens == (*text[: MAX_LEN - 1], "</s>")
+    assert trace.map("decoder").pattern.shape[2] == MAX_LEN
+
+
+def test_positions_are_those_that_were_added(checkpoint: Checkpoint):
+    for source, target, n in (("dab", "c", 4), ("d", "cab", 4), ("", "", 1)):
+        positional = capture(checkpoint, source, target).positional
+        assert positional is not None
+        np.testing.assert_array_equal(positional, checkpoint.model.embedding.positions[:n].numpy())
+
+
+def always(letter: str | None, tokenizer: Tokenizer, max_len: int) -> Checkpoint:
+    """Writes one letter for ever; for None, would write padding for ever."""
+    model = Transformer(tiny(vocab_size=len(tokenizer), max_len=max_len, norm="pre")).eval()
+    likeliest = PAD_ID if letter is None else tokenizer.encode(letter)[0]
+    with torch.no_grad():
+        model.decoder.norm.weight.zero_()
+        model.decoder.norm.bias.fill_(1)
+        model.embedding.tokens.weight.fill_(-1)
+        model.embedding.tokens.weight[EOS_ID] = 0
+        model.embedding.tokens.weight[likeliest] = 1
+    return Checkpoint(name="stubborn", model=model, tokenizer=tokenizer, task="copy", training={}, digest=letter or "")
+
+
+@pytest.mark.parametrize(("max_len", "n"), [(61, 22), (13, 13), (2, 2), (1, 1)])
+def test_a_translation_cut_at_its_limit_is_traced_as_far_as_it_goes(characters: Tokenizer, max_len: int, n: int):
+    stubborn = always("b", characters, max_len)
+    assert greedy(stubborn.model, torch.tensor([[5, 6, EOS_ID][-max_len:]])) == [(characters.encode("b")[0],) * n]
+    trace = capture(stubborn, "xy")
+    rows = trace.map("cross").predicted_tokens
+    assert rows is not None
+    assert trace.target == "b" * n
+    assert trace.target_dropped == 0
+    assert set(rows) == {"b"}  # no </s> that the model did not write
+    assert len(rows) == min(n + 1, max_len)
+
+
+def test_padding_is_never_the_name_of_a_row(characters: Tokenizer):
+    assert capture(always(None, characters, 13), "xy").map("cross").predicted_tokens == ("</s>",)
+
+
+def test_a_model_that_reads_one_token(characters: Tokenizer):
+    trace = capture(ending(0, characters, max_len=1), "abc", "de")
+    assert (trace.source_dropped, trace.target_dropped) == (3, 2)
+    assert trace.map("cross").pattern.shape == (2, 3, 1, 1)
