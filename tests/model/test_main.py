@@ -112,7 +112,7 @@ def test_a_signal_leaves_a_checkpoint_that_goes_on(stop: signal.Signals, tmp_pat
             while process.poll() is None and not (log.exists() and log.read_text().count("\n")):
                 time.sleep(0.05)
             process.send_signal(stop)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=600)
         finally:
             process.kill()
     assert process.returncode == 130, errors
