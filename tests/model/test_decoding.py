@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.batching import pad
 from model.checkpoint import Checkpoint
@@ -99,7 +99,7 @@ def test_a_wide_beam_finds_what_trying_everything_finds():
     beginnings = [ids for n in range(4) for ids in itertools.product(letters, repeat=n)]
     for length_penalty in (0.0, 0.7):
         for source, found in zip(sources, beam_search(model, pad(sources), 350, length_penalty), strict=True):
-            totals = {(): 0.0}
+            totals: dict[tuple[int, ...], float] = {(): 0.0}
             expected: dict[tuple[int, ...], float] = {}
             for ids in beginnings:  # short ones first
                 after = last_log_probabilities(model, source, [BOS_ID, *ids]).tolist()
@@ -131,7 +131,7 @@ def test_each_hypothesis_has_the_score_of_its_own_target(length_penalty: float):
 
 @given(seed=st.integers(0, 999), beam=st.integers(1, 5), lengths=st.lists(st.integers(1, 9), min_size=1, max_size=3))
 def test_hypotheses_are_sorted_different_and_within_the_limit(seed: int, beam: int, lengths: list[int]):
-    model = random_model(seed, n_layers=1)
+    model = random_model(seed, n_layers=1, max_len=11)
     sources = random_sources(*lengths)
     for source, found in zip(sources, beam_search(model, pad(sources), beam), strict=True):
         assert len(found) == len({hypothesis.ids for hypothesis in found}) == beam
@@ -141,29 +141,30 @@ def test_hypotheses_are_sorted_different_and_within_the_limit(seed: int, beam: i
             assert not {PAD_ID, BOS_ID, EOS_ID} & set(hypothesis.ids)
 
 
+def constant(logits: dict[int, float], max_len: int) -> Transformer:
+    """At each step these logits, and 0 for the other tokens."""
+    model = Transformer(tiny(vocab_size=VOCAB, max_len=max_len, norm="pre")).eval()
+    assert isinstance(model.decoder.norm, nn.LayerNorm)
+    with torch.no_grad():
+        model.decoder.norm.weight.zero_()
+        model.decoder.norm.bias.fill_(1 / 30)  # d_model is 30
+        model.embedding.tokens.weight.zero_()
+        for token, logit in logits.items():
+            model.embedding.tokens.weight[token] = logit
+    return model
+
+
 @pytest.mark.parametrize("unwanted", [PAD_ID, BOS_ID])
 def test_padding_and_beginning_are_never_written(unwanted: int):
-    model = random_model(0)
-    sources = random_sources(2, 5)
-    with torch.no_grad():
-        hidden = model(pad(sources), torch.tensor([[BOS_ID]] * 2)).hidden[:, 0]
-        model.embedding.tokens.weight[unwanted] = 10 * hidden.mean(0)  # now it has the largest logit by far
-        after = model(pad(sources), torch.tensor([[BOS_ID]] * 2)).hidden[:, 0]
-        if unwanted == PAD_ID:  # the beginning's own embedding changes what follows it
-            assert (model.unembed(after).argmax(-1) == unwanted).all()
-    for row in [*greedy(model, pad(sources)), *(h.ids for found in beam_search(model, pad(sources), 3) for h in found)]:
-        assert not {PAD_ID, BOS_ID} & set(row)
+    model, source = constant({unwanted: 9.0, 5: 7.0}, 13), pad(random_sources(2))
+    assert greedy(model, source) == [(5,) * 13]
+    for hypothesis in beam_search(model, source, 3)[0]:
+        assert not {PAD_ID, BOS_ID} & set(hypothesis.ids)
 
 
 def never_ending(max_len: int) -> Transformer:
     """Writes the token 3 for ever."""
-    model = Transformer(tiny(vocab_size=VOCAB, max_len=max_len, norm="pre")).eval()
-    with torch.no_grad():
-        model.decoder.norm.weight.zero_()
-        model.decoder.norm.bias.copy_(torch.ones(30))
-        model.embedding.tokens.weight[:] = 0
-        model.embedding.tokens.weight[3] = 1
-    return model
+    return constant({3: 9.0}, max_len)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_without_tokens_there_is_no_map():
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_self_attention_has_the_same_tokens_on_both_axes(kind: Kind):
-    for keys in (ENGLISH[1:] + ENGLISH[:1], ENGLISH[:-1] + ("other",)):
+    for keys in (ENGLISH[1:] + ENGLISH[:1], (*ENGLISH[:-1], "other")):
         message = f"{kind} self-attention has the same tokens on both axes"
         with pytest.raises(ValueError, match=message):
             AttentionMap(kind=kind, pattern=pattern(5, 5), query_tokens=ENGLISH, key_tokens=keys)

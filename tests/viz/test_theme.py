@@ -1,6 +1,7 @@
 """viz/theme.py: any token can be shown, letter for letter."""
 
 import html
+import itertools
 import re
 
 import pytest
@@ -105,7 +106,7 @@ def lightness(colour: str) -> float:
 @pytest.mark.parametrize(("theme", "direction"), [(LIGHT, -1), (DARK, 1)])
 def test_a_stronger_colour_always_means_more(theme: Theme, direction: int):
     values = [lightness(colour) for colour in theme.scale]
-    steps = [direction * (after - before) for before, after in zip(values, values[1:], strict=False)]
+    steps = [direction * (after - before) for before, after in itertools.pairwise(values)]
     assert min(steps) > 4
     assert max(steps) < 3 * min(steps)  # about even
 
