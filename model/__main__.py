@@ -7,7 +7,9 @@ import ctypes
 import json
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -51,8 +53,6 @@ GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 2 after an error in the input."""
-    # Of Python's own signals only Ctrl-C raises; a polite kill should save the work as well.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
@@ -156,6 +156,24 @@ def _keep_freed_memory() -> None:
         pass  # another C library: slower, and just as right
 
 
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or polite kill sets, so that a step ends whole; a second one raises."""
+    stop = threading.Event()
+
+    def ask(signal_number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
@@ -173,6 +191,8 @@ def _train(options: argparse.Namespace) -> int:
             raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
         run = Run.resume(options.out)
     else:
+        if "task" in given and "vocab_size" in given:
+            raise ValueError("--vocab-size is for text files; a task has a token for each byte")
         defaults = TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS
         data = DataConfig(**chosen(DataConfig))
         run = Run.start(options.out, data, {**defaults, **chosen(ModelConfig)}, TrainConfig(**chosen(TrainConfig)))
@@ -180,16 +200,19 @@ def _train(options: argparse.Namespace) -> int:
     size = sum(parameter.numel() for parameter in run.state.model.parameters())
     left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
     print(f"{size:,} parameters, {len(run.train):,} examples{left_out}", file=sys.stderr)
-    with tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True) as bar:
+    bar = tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True)
+    with _asked_to_stop() as stop, bar, closing(run.steps()) as steps:
         shown: dict[str, str] = {}
         rate = 0.0  # target tokens a second, over about the last fifty steps
-        for count, step in enumerate(run.steps(), start=1):
+        for count, step in enumerate(steps, start=1):
             rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
             shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
             if step.validation is not None:
                 shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}
             bar.set_postfix(shown, refresh=False)
             bar.update()
+            if stop.is_set():
+                raise KeyboardInterrupt
     if run.best is not None:
         print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
     return 0

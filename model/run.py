@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -129,21 +129,22 @@ class Run:
         if not path.is_file():
             raise ValueError(f"{folder} holds no run that can go on: there is no {path.name}")
         tensors, described = checkpoint.read(path.read_bytes(), str(path))
-        if set(described.get("data", {})) != {field.name for field in fields(DataConfig)}:
-            raise ValueError(f"{path}: the field 'data' does not describe a run's data")
-        data = DataConfig(**described["data"])
-        config = from_dict(TrainConfig, described["train"])
-        model_config = from_dict(ModelConfig, described["config"])
-        tokenizer = Tokenizer.from_json(described["tokenizer"])
+        try:
+            data = DataConfig(**described["data"])
+            config = from_dict(TrainConfig, described["train"])
+            model_config = from_dict(ModelConfig, described["config"])
+            tokenizer = Tokenizer.from_json(described["tokenizer"])
+            state = _restore(tensors, model_config, config, described["progress"])
+            best = Validation(**described["best"]) if described["best"] else None
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ValueError(f"{path} does not hold the state of a run: {error!r}") from error
         train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in data.pairs(config.seed))
-        if train.fingerprint() != described["fingerprint"]:
+        if train.fingerprint() != described.get("fingerprint"):
             raise ValueError(f"{folder} cannot go on: its training data is no longer what it was at the start")
-        state = _restore(tensors, model_config, config, described["progress"])
-        best = Validation(**described["best"]) if described["best"] else None
         _cut_log(folder / "log.jsonl", state.step)
         return cls(folder, data, config, tokenizer, train, valid, state, best)
 
-    def steps(self) -> Iterator[TrainStep]:
+    def steps(self) -> Generator[TrainStep, None, None]:
         """Train, yielding each step; log, validate and save as configured, and save when stopped."""
         saved = self.state.step
         try:

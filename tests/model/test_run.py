@@ -151,7 +151,7 @@ def test_what_holds_no_run_cannot_go_on(tmp_path: Path):
         Run.resume(tmp_path)
     list(begin(tmp_path / "run").steps())
     shutil.copy(tmp_path / "run" / "last.safetensors", tmp_path / "state.safetensors")
-    with pytest.raises(ValueError, match="'data' does not describe a run's data"):
+    with pytest.raises(ValueError, match="does not hold the state of a run"):
         Run.resume(tmp_path)
 
 
