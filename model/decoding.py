@@ -60,7 +60,7 @@ def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
         For each row the ids up to ``</s>``, without special tokens. A row ends at its limit at the
         latest: twice the source's length and 16 more, and never more than ``max_len``.
     """
-    mask = padding_mask(source, PAD_ID)
+    mask = padding_mask(source, PAD_ID) if (source == PAD_ID).any() else None
     memory = model.encode(source, mask).hidden
     limits = _limits(model, source)
     token = torch.full((len(source), 1), BOS_ID)

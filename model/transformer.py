@@ -243,12 +243,12 @@ class Transformer(nn.Module):
         decoded = self.decode(target, encoded.hidden, source_mask)
         return TransformerOutput(decoded.hidden, encoded.patterns, decoded.self_patterns, decoded.cross_patterns)
 
-    def encode(self, source: Tensor, source_mask: Tensor) -> EncoderOutput:
-        """Ids ``[batch, source]`` and their padding mask to hidden states and patterns."""
+    def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
+        """Ids ``[batch, source]`` and their padding mask (None: no padding) to hidden states and patterns."""
         return self.encoder(self.embedding(source), source_mask)
 
     def decode(
-        self, target: Tensor, memory: Tensor, source_mask: Tensor, cache: tuple[LayerCache, ...] = ()
+        self, target: Tensor, memory: Tensor, source_mask: Tensor | None, cache: tuple[LayerCache, ...] = ()
     ) -> DecoderOutput:
         """Ids ``[batch, target]`` that follow the cached positions (none at first) to hidden states.
 
@@ -256,7 +256,7 @@ class Transformer(nn.Module):
         """
         past = cache[0].self_attention.key.size(2) if cache else 0
         n = target.size(1)
-        mask = causal_mask(n, past + n, target.device)
+        mask = causal_mask(n, past + n, target.device) if n > 1 else None  # the last position may look at all
         return self.decoder(self.embedding(target, past), mask, memory, source_mask, cache)
 
     def unembed(self, hidden: Tensor) -> Tensor:
