@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.trace import AttentionMap
+from model.trace import AttentionMap, Kind, Trace
 from viz.attention import row_tokens
 
 MARKERS = frozenset({"<s>", "</s>", "<pad>"})
+
+
+def first_kind(trace: Trace) -> Kind:
+    """Cross-attention, where there is one: it shows most plainly what attention is for."""
+    return "cross" if "cross" in trace.kinds else trace.kinds[0]
 
 
 def telling_head(attention_map: AttentionMap) -> tuple[int, int]:

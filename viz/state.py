@@ -11,7 +11,7 @@ import torch
 
 from model import checkpoint
 from model.capture import capture
-from model.checkpoint import Checkpoint
+from model.checkpoint import Checkpoint, CheckpointError
 from model.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.choice import telling_head
@@ -20,6 +20,7 @@ from viz.theme import Theme, theme_named
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
+OVERVIEW = "overview_component"
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 8, 256, 4
 
 
@@ -28,6 +29,7 @@ class Visitor:
     """What belongs to one visitor and not into a link: the checkpoint files dropped on the page."""
 
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
+    file_error: str | None = None
 
 
 @st.cache_resource
@@ -74,20 +76,35 @@ def _load(name: str, modified: int, size: int) -> Checkpoint:
     return checkpoint.load(name)
 
 
-def keep_upload(filename: str, data: bytes) -> str:
-    """Open a dropped file and return the name under which it can be chosen.
+def asked_checkpoint() -> str | None:
+    """The checkpoint that the link asks for, whether it is there or not."""
+    return st.query_params.get("checkpoint")
 
-    Raises:
-        CheckpointError: it cannot be used.
-    """
-    opened = checkpoint.loads(data, filename.removesuffix(checkpoint.SUFFIX))
+
+def file_dropped() -> None:
+    """A checkpoint file was dropped on the page, or taken away: open it and choose it, or say what is wrong."""
+    dropped = st.session_state["file"]
+    visitor().file_error = None
+    if dropped is None:
+        return
+    try:
+        opened = checkpoint.loads(dropped.getvalue(), dropped.name.removesuffix(checkpoint.SUFFIX))
+    except CheckpointError as error:
+        visitor().file_error = f"This file cannot be opened. {error}"
+        return
     name = f"{opened.name} (dropped)"
     uploads = visitor().uploads
     uploads.pop(name, None)
     while len(uploads) >= UPLOADS_KEPT:
         uploads.pop(next(iter(uploads)))
     uploads[name] = opened
-    return name
+    st.session_state["checkpoint"] = name
+    checkpoint_changed()
+
+
+def file_error() -> str | None:
+    """Why the file dropped last cannot be opened."""
+    return visitor().file_error
 
 
 def trace(opened: Checkpoint, source: str, target: str | None = None) -> Trace:
@@ -112,18 +129,29 @@ def first_head(opened: Checkpoint, kind: Kind) -> tuple[int, int]:
     return telling_head(shown.map(kind)) if kind in shown.kinds else (0, 0)
 
 
-def forget_example() -> None:
-    """After another checkpoint was chosen: an example nobody changed gives way to the new one's."""
+def checkpoint_changed() -> None:
+    """Another checkpoint: its own first head is shown, and an example nobody changed gives way to its own."""
     examples = {EXAMPLE_SENTENCE, *(task.example for task in TASKS.values())}
-    if st.session_state.get("source") in examples:
-        del st.session_state["source"]
-    for key in ("layer_number", "head_number", "token"):
+    stale = (
+        "layer_number",
+        "head_number",
+        "token",
+        *(["source"] if st.session_state.get("source") in examples else []),
+    )
+    for key in stale:
         st.session_state.pop(key, None)
 
 
-def choose_head(key: str) -> None:
-    """Take over the head that was clicked in the overview component ``key``."""
-    chosen = st.session_state[key].get("chosen")
-    if chosen:
-        st.session_state["layer_number"] = int(chosen["layer"]) + 1
-        st.session_state["head_number"] = int(chosen["head"]) + 1
+def kind_changed(opened: Checkpoint) -> None:
+    """Another kind of attention has other heads: show the one that says most."""
+    _show_head(*first_head(opened, st.session_state["kind"]))
+
+
+def head_clicked() -> None:
+    """A head was clicked in the overview."""
+    if chosen := st.session_state[OVERVIEW].get("chosen"):
+        _show_head(int(chosen["layer"]), int(chosen["head"]))
+
+
+def _show_head(layer: int, head: int) -> None:
+    st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1

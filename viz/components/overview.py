@@ -23,16 +23,16 @@ _component = component(
 
 def overview(
     attention_map: AttentionMap, layer: int, head: int, *, theme: Theme, key: str, on_choose: Callable[[], None]
-) -> tuple[int, int] | None:
+) -> None:
     """Draw every head as a small heatmap and mark the chosen one.
 
     Weights travel as one byte each: a panel is a few dozen pixels wide, finer steps cannot be seen.
 
-    Returns:
-        The layer and head (from 0) that were clicked in this run, else None; ``on_choose`` runs before.
+    A click, or an arrow key, sets ``chosen`` of the component's state to ``{"layer": …, "head": …}``, from 0,
+    and calls ``on_choose``.
     """
     weights = np.rint(attention_map.pattern * 255).astype(np.uint8)
-    clicked = _component(
+    _component(
         key=key,
         data={
             "shape": weights.shape,
@@ -43,5 +43,3 @@ def overview(
         },
         on_chosen_change=on_choose,
     )
-    chosen = clicked.get("chosen")
-    return (int(chosen["layer"]), int(chosen["head"])) if chosen else None

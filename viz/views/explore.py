@@ -11,18 +11,18 @@ from model.tasks import TRANSLATION
 from model.trace import AttentionMap, Kind, Trace
 from viz import state
 from viz.attention import head_heatmap, row_tokens
-from viz.choice import telling_row
+from viz.choice import first_kind, telling_row
 from viz.components.overview import overview
 from viz.theme import show_token
 from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
 
-OVERVIEW = "overview_component"
 AUTO = "most telling"
 WIDTHS = (5, 6)
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.st-key-translation { min-height: 6.25rem; }
 .st-key-translation label { font-size: 0.875rem; }
 .st-key-translation .target {
   font-size: 1.35rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
@@ -47,20 +47,20 @@ def page() -> None:
 def _choose_checkpoint() -> Checkpoint | None:
     """The checkpoint to look at: one of the server's, or a file dropped here."""
     names = state.checkpoint_names()
-    asked = st.query_params.get("checkpoint")
+    asked = state.asked_checkpoint()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Checkpoint",
             names,
             key="checkpoint",
             bind="query-params",
-            on_change=state.forget_example,
+            on_change=state.checkpoint_changed,
             placeholder="There is none yet",
         )
         with st.popover("Open a file", icon=":material/upload_file:"):
-            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=_take_file)
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=state.file_dropped)
             st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
-    if message := st.session_state.get("file_error"):
+    if message := state.file_error():
         st.error(message)
     if name is None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
@@ -74,39 +74,26 @@ def _choose_checkpoint() -> Checkpoint | None:
         return None
 
 
-def _take_file() -> None:
-    dropped = st.session_state["file"]
-    st.session_state["file_error"] = None
-    if dropped is None:
-        return
-    try:
-        st.session_state["checkpoint"] = state.keep_upload(dropped.name, dropped.getvalue())
-    except CheckpointError as error:
-        st.session_state["file_error"] = f"This file cannot be opened. {error}"
-    else:
-        state.forget_example()
-
-
 @st.fragment
 def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
     typed, translated = st.columns(WIDTHS, gap="medium")
     with typed:
         source = st.text_input("Source sentence", state.example(opened), key="source", live="0ms", bind="query-params")
-    trace = state.trace(opened, source)
+        trace = state.trace(opened, source)
+        _notes(trace, source)
     with translated:
         _translation(opened, trace)
-    _notes(trace, source)
 
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        attention_map = trace.map(_choose_kind(trace))
+        attention_map = trace.map(_choose_kind(opened, trace))
     with right:
-        layer, head, row = _choose_head(opened, attention_map)
+        layer, head, row = _choose_head(opened, trace, attention_map)
 
     left, right = st.columns(WIDTHS, gap="medium")
     with left, st.container(key="overview"):
-        overview(attention_map, layer, head, theme=state.theme(), key=OVERVIEW, on_choose=_take_click)
+        overview(attention_map, layer, head, theme=state.theme(), key=state.OVERVIEW, on_choose=state.head_clicked)
         st.caption("Every layer and head. Click one to see it large.")
     with right:
         with st.container(key="words"):
@@ -124,7 +111,7 @@ def _translation(opened: Checkpoint, trace: Trace) -> None:
 
 def _notes(trace: Trace, source: str) -> None:
     if not source.strip():
-        st.caption("The sentence is empty: all the model reads is the end marker `</s>`. Type something.")
+        st.caption("Nothing typed: all the model reads is the end marker `</s>`.")
     if trace.source_dropped:
         st.warning(
             f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
@@ -132,24 +119,25 @@ def _notes(trace: Trace, source: str) -> None:
         )
 
 
-def _choose_kind(trace: Trace) -> Kind:
-    kinds = list(trace.kinds)
-    default: Kind = "cross" if "cross" in kinds else kinds[0]
+def _choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
     return st.segmented_control(
         "Attention",
-        kinds,
+        trace.kinds,
         format_func=SHORT_KIND_NAMES.__getitem__,
-        default=default,
+        default=first_kind(trace),
         required=True,
         key="kind",
         bind="query-params",
+        on_change=state.kind_changed,
+        args=(opened,),
         width="stretch",
     )
 
 
-def _choose_head(opened: Checkpoint, attention_map: AttentionMap) -> tuple[int, int, int]:
+def _choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
     """The layer, head and row on show, from 0; on screen they count from 1."""
-    first_layer, first_head = state.first_head(opened, attention_map.kind)
+    # The same for all kinds: what a link leaves out must not depend on what it says.
+    first_layer, first_head = state.first_head(opened, first_kind(trace))
     with st.container(horizontal=True):
         layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
         head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
@@ -162,10 +150,6 @@ def _choose_head(opened: Checkpoint, attention_map: AttentionMap) -> tuple[int, 
 
 def _choose_number(label: str, key: str, n: int, first: int) -> int:
     return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1
-
-
-def _take_click() -> None:
-    state.choose_head(OVERVIEW)
 
 
 def _words(attention_map: AttentionMap, layer: int, head: int, row: int) -> str:
