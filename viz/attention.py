@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from model.trace import AttentionMap
-from viz.theme import FONT, LIGHT, Theme, for_plotly, short_token, show_token
+from viz.theme import FONT, LIGHT, Theme, for_plotly, short_token
 
 HEIGHT = 490
-MOST_TICKS = 48
+FONT_SIZE = 12
+INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
 MARGIN = {"l": 104, "r": 8, "t": 74, "b": 60}
 
 
@@ -68,11 +69,11 @@ def head_heatmap(
         "layout": {
             "height": HEIGHT,
             "margin": MARGIN,
-            "font": {"family": FONT, "size": 14, "color": theme.text},
+            "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": _axis(columns, side="top", tickangle=-50),
-            "yaxis": _axis(rows, autorange="reversed"),
+            "xaxis": _axis(side="top", tickangle=-50),
+            "yaxis": _axis(autorange="reversed"),
             "shapes": [] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
             "uirevision": f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
             "dragmode": "zoom",
@@ -83,22 +84,22 @@ def head_heatmap(
 
 
 def _names(tokens: Sequence[str]) -> list[str]:
-    """Unique names, so that a token that comes twice has two places: its position, from 1, and its text."""
-    return [f"{position} {for_plotly(show_token(token))}" for position, token in enumerate(tokens, start=1)]
+    """A name for each token, unique although tokens repeat: from the second on, they end in an invisible number.
+
+    Plotly then has the tokens as categories and thins their labels by itself, to the width there is and
+    to the zoom.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for token in map(short_token, tokens):
+        number = f"{seen[token]:b}".translate(INVISIBLE) if seen[token] else ""
+        names.append(for_plotly(token) + number)
+        seen[token] += 1
+    return names
 
 
-def _axis(tokens: Sequence[str], **options: Any) -> dict[str, Any]:
-    places = range(0, len(tokens), math.ceil(len(tokens) / MOST_TICKS))
-    return {
-        "type": "category",
-        "tickvals": list(places),
-        "ticktext": [for_plotly(short_token(tokens[place])) for place in places],
-        "showgrid": False,
-        "zeroline": False,
-        "ticks": "",
-        "automargin": False,
-        **options,
-    }
+def _axis(**options: Any) -> dict[str, Any]:
+    return {"type": "category", "showgrid": False, "zeroline": False, "ticks": "", "automargin": False, **options}
 
 
 def _row_frame(row: int, theme: Theme) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
-LONGEST_LABEL = 12
+LONGEST_LABEL = 14
 WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽"}
 
 

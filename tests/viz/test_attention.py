@@ -4,7 +4,6 @@ import base64
 import json
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from model.trace import AttentionMap
 from tests.viz.helpers import random_map
-from viz.attention import MOST_TICKS, head_heatmap, row_tokens
+from viz.attention import head_heatmap, row_tokens
 from viz.theme import DARK, LIGHT, Theme
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +45,17 @@ def test_the_numbers_are_those_of_the_head(cross: AttentionMap, layer: int, head
     assert (heatmap["zmin"], heatmap["zmax"]) == (0, 1)
 
 
+def visible(names: list[str]) -> list[str]:
+    """Names without the invisible number that keeps repeated ones apart."""
+    return [name.rstrip("\u200b\u200c") for name in names]
+
+
 def test_axes_are_named_in_order_from_the_top_left(cross: AttentionMap):
     figure = sent(cross)
     (heatmap,) = figure["data"]
-    assert heatmap["x"] == ["1 a", "2 dog", "3 a", "4 &lt;/s&gt;"]
-    assert heatmap["y"] == ["1 un", "2 chien", "3 &lt;/s&gt;"]
+    assert visible(heatmap["x"]) == ["a", "dog", "a", "&lt;/s&gt;"]
+    assert visible(heatmap["y"]) == ["un", "chien", "&lt;/s&gt;"]
     layout = figure["layout"]
-    assert layout["xaxis"]["ticktext"] == ["a", "dog", "a", "&lt;/s&gt;"]
-    assert layout["yaxis"]["ticktext"] == ["un", "chien", "&lt;/s&gt;"]
-    assert layout["xaxis"]["tickvals"] == [0, 1, 2, 3]
-    assert layout["yaxis"]["tickvals"] == [0, 1, 2]
     assert layout["xaxis"]["side"] == "top"
     assert layout["yaxis"]["autorange"] == "reversed"
     assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "category"  # "2019" is a word here
@@ -65,7 +65,7 @@ def test_a_row_is_named_by_what_is_written_else_by_the_token(cross: AttentionMap
     assert row_tokens(cross) == WRITTEN
     encoder = random_map(ENGLISH, kind="encoder")
     assert row_tokens(encoder) == ENGLISH
-    assert sent(encoder)["data"][0]["y"] == ["1 a", "2 dog", "3 a", "4 &lt;/s&gt;"]
+    assert sent(encoder)["data"][0]["y"][:2] == ["a", "dog"]
 
 
 def test_repeated_tokens_have_places_of_their_own():
@@ -73,23 +73,16 @@ def test_repeated_tokens_have_places_of_their_own():
     assert len(set(heatmap["x"])) == len(set(heatmap["y"])) == 11
 
 
-def test_a_number_and_its_neighbour_are_not_mistaken_for_each_other():
-    # Without a space between, token "1" at place 1 and token "" at place 11 would have one name.
-    tokens = ["1", *"abcdefghi", ""]
-    (heatmap,) = sent(random_map(tokens, kind="encoder"))["data"]
-    assert len(set(heatmap["x"])) == 11
+def test_a_cut_token_keeps_a_place_of_its_own():
+    (heatmap,) = sent(random_map([f"averylongbeginning{i}" for i in range(7)], kind="encoder"))["data"]
+    assert len(set(heatmap["x"])) == 7
+    assert len(set(visible(heatmap["x"]))) == 1
 
 
-@pytest.mark.parametrize("n", [1, 2, MOST_TICKS - 1, MOST_TICKS, MOST_TICKS + 1, 97, 512])
-def test_labels_are_thinned_evenly(n: int):
-    tokens = [f"t{i}" for i in range(n)]
-    layout = sent(random_map(tokens, kind="encoder", n_layers=1, n_heads=1))["layout"]
+def test_labels_are_left_to_plotly_to_thin(cross: AttentionMap):
+    layout = sent(cross)["layout"]
     for axis in (layout["xaxis"], layout["yaxis"]):
-        assert len(axis["tickvals"]) == len(axis["ticktext"]) <= MOST_TICKS
-        assert len(axis["tickvals"]) >= min(n, MOST_TICKS / 2)
-        assert axis["ticktext"] == [f"t{place}" for place in axis["tickvals"]]
-        assert len({after - before for before, after in pairwise(axis["tickvals"])}) <= 1
-        assert axis["tickvals"][0] == 0
+        assert not {"tickvals", "ticktext", "dtick", "nticks"} & set(axis)
 
 
 @pytest.mark.parametrize("tokens", [["x"], [" a", " very", " longwordindeedlongerthanthemargin"] * 5, ["<b>"] * 300])
@@ -138,8 +131,8 @@ def test_colours_are_the_theme_s(cross: AttentionMap, theme: Theme):
 @pytest.mark.parametrize("token", ["<b>", '<a href="x">', "$x$", "\ud83d", "\x00", "🔦", "שלום", "e\u0301", "\n", ""])
 def test_any_token_can_be_sent_and_is_no_markup(token: str):
     figure = sent(random_map([token, "dog"], kind="encoder"))
-    labels = [*figure["data"][0]["x"], *figure["layout"]["xaxis"]["ticktext"]]
-    assert len(labels) == 4
+    labels = figure["data"][0]["x"]
+    assert len(set(labels)) == 2
     assert not set("<>$") & set("".join(labels))
     "".join(labels).encode("utf-8")
 

@@ -54,10 +54,10 @@ def test_every_shown_token_is_printable_and_can_be_sent(token: str):
 @pytest.mark.parametrize(
     ("token", "shown"),
     [
-        ("abcdefghijkl", "abcdefghijkl"),
-        (" abcdefghijkl", "abcdefghijkl"),
-        ("abcdefghijklm", "abcdefghijk…"),
-        ("\n" * 13, "⏎" * 11 + "…"),
+        ("abcdefghijklmn", "abcdefghijklmn"),
+        (" abcdefghijklmn", "abcdefghijklmn"),
+        ("abcdefghijklmno", "abcdefghijklm…"),
+        ("\n" * 15, "⏎" * 13 + "…"),
     ],
 )
 def test_a_long_token_is_cut(token: str, shown: str):
