@@ -1,0 +1,21 @@
+"""The floor of the benchmarks in the browser: an app that does nothing but show what is typed."""
+
+import gc
+
+import streamlit as st
+
+
+@st.cache_resource
+def prepare_process() -> None:
+    """As the app does, so that collecting garbage costs neither of them anything."""
+    gc.collect()
+    gc.freeze()
+
+
+@st.fragment
+def echo() -> None:
+    st.write(st.text_input("Text", "A little girl in a blue dress is playing in the green grass.", live="0ms"))
+
+
+prepare_process()
+echo()
