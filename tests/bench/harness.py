@@ -12,13 +12,13 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from tqdm import tqdm
 
 ROOT = Path(__file__).parents[2]
@@ -154,7 +154,8 @@ def chromium() -> Iterator[Browser]:
         try:
             yield browser
         finally:
-            browser.close()
+            with suppress(Error):  # after Ctrl-C it is closed already
+                browser.close()
 
 
 @contextmanager
@@ -169,7 +170,8 @@ def visit(browser: Browser, app: App, url: str) -> Iterator[Page]:
         page.goto(url, wait_until="commit")
         yield page
     finally:
-        context.close()
+        with suppress(Error):
+            context.close()
 
 
 def first_paint(page: Page) -> float:
