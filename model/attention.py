@@ -83,7 +83,7 @@ class MultiHeadAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         # [batch, position, d_model] -> [batch, head, position, d_head]
-        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        return x.view(x.size(0), x.size(1), self.n_heads, -1).transpose(1, 2)
 
 
 def padding_mask(ids: Tensor, pad_id: int) -> Tensor:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.decoding import encode_source, greedy
+from model.decoding import encode_source, greedy_steps
 from model.tokenizer import BOS_ID, EOS_ID
 from model.trace import AttentionMap, Trace
-from model.transformer import Patterns
+from model.transformer import Patterns, Transformer
+
+
+class _Pass(NamedTuple):
+    """What one pass over the target gave, for the only text of the batch."""
+
+    decoder_pattern: np.ndarray  # [layer, head, target, target]
+    cross_pattern: np.ndarray  # [layer, head, target, source]
+    predicted: list[int]  # the token after each position
+    probabilities: np.ndarray  # [target], of the predicted tokens
 
 
 @torch.inference_mode()
@@ -21,51 +33,74 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> T
     model, tokenizer, max_len = checkpoint.model, checkpoint.tokenizer, checkpoint.config.max_len
     source_ids, source_dropped = encode_source(checkpoint, source)
     source_row = torch.tensor([source_ids])
-    target_ids = list(greedy(model, source_row)[0]) if target is None else tokenizer.encode(target)
-    target_dropped = 0 if target is None else max(0, len(target_ids) - (max_len - 1))
-    target_ids = target_ids[: len(target_ids) - target_dropped]
-    # As many of each as the model takes: a translation cut at max_len has no row that would write </s>.
-    fed, predicted = [BOS_ID, *target_ids][:max_len], [*target_ids, EOS_ID][:max_len]
+    encoded = model.encode(source_row, None)
+    if target is None:
+        target_dropped, seen = 0, _translate(model, source_row, encoded.hidden)
+    else:
+        ids = tokenizer.encode(target)
+        target_dropped = max(0, len(ids) - (max_len - 1))
+        seen = _force(model, encoded.hidden, ids[: max_len - 1])
+    fed = [BOS_ID, *seen.predicted[:-1]]
 
-    output = model(source_row, torch.tensor([fed]))
-    logits = model.unembed(output.hidden[0])  # [target, vocab]
-    if target is None:  # a translation cut at its limit does not end in </s>; padding and <s> are never written
-        predicted[-1] = EOS_ID + int(logits[-1, EOS_ID:].argmax())
-    probabilities = logits.softmax(-1).gather(1, torch.tensor([predicted]).T)
-
-    source_tokens, fed_tokens, predicted_tokens = map(tokenizer.labels, (source_ids, fed, predicted))
+    source_tokens, fed_tokens, predicted_tokens = map(tokenizer.labels, (source_ids, fed, seen.predicted))
     return Trace(
         model_name=checkpoint.name,
         maps=(
             AttentionMap(
                 kind="encoder",
-                pattern=_stack(output.encoder_patterns),
+                pattern=_stack(encoded.patterns),
                 query_tokens=source_tokens,
                 key_tokens=source_tokens,
             ),
             AttentionMap(
                 kind="decoder",
-                pattern=_stack(output.decoder_patterns),
+                pattern=seen.decoder_pattern,
                 query_tokens=fed_tokens,
                 key_tokens=fed_tokens,
                 predicted_tokens=predicted_tokens,
             ),
             AttentionMap(
                 kind="cross",
-                pattern=_stack(output.cross_patterns),
+                pattern=seen.cross_pattern,
                 query_tokens=fed_tokens,
                 key_tokens=source_tokens,
                 predicted_tokens=predicted_tokens,
             ),
         ),
         source=tokenizer.decode(source_ids),
-        target=tokenizer.decode(target_ids),
+        target=tokenizer.decode(seen.predicted),
         teacher_forced=target is not None,
-        probabilities=probabilities[:, 0].numpy(),
+        probabilities=seen.probabilities,
         positional=model.embedding.positions[: max(len(source_ids), len(fed))].numpy(),
         source_dropped=source_dropped,
         target_dropped=target_dropped,
     )
+
+
+def _translate(model: Transformer, source: Tensor, memory: Tensor) -> _Pass:
+    """Decode greedily; the patterns are those of the steps themselves, so nothing is computed twice."""
+    steps = list(greedy_steps(model, source, memory, None))
+    config, n = model.config, len(steps)
+    decoder_pattern = np.zeros((config.n_layers, config.n_heads, n, n), dtype=np.float32)
+    for i, step in enumerate(steps):
+        decoder_pattern[:, :, i, : i + 1] = _stack(step.self_patterns)[:, :, 0]
+    cross_pattern = np.concatenate([_stack(step.cross_patterns) for step in steps], axis=2)
+    predicted = torch.cat([step.chosen for step in steps])
+    logits = torch.cat([step.logits for step in steps])  # [target, vocab]
+    return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))
+
+
+def _force(model: Transformer, memory: Tensor, target: list[int]) -> _Pass:
+    """One teacher-forced pass over the ids of a target that was given."""
+    predicted = torch.tensor([*target, EOS_ID])
+    decoded = model.decode(torch.tensor([[BOS_ID, *target]]), memory, None)
+    probabilities = _probabilities(model.unembed(decoded.hidden[0]), predicted)
+    return _Pass(_stack(decoded.self_patterns), _stack(decoded.cross_patterns), predicted.tolist(), probabilities)
+
+
+def _probabilities(logits: Tensor, ids: Tensor) -> np.ndarray:
+    """The probability of each id under its row of logits ``[row, vocab]``."""
+    return (logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)).exp().numpy()
 
 
 def _stack(patterns: Patterns) -> np.ndarray:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,32 +195,35 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
     """A model of ``config`` with ``tensors`` as its weights, after checking that they fit."""
     if config.n_layers > len(tensors):  # or a forged config would have us build layers for hours
         raise ValueError(f"n_layers is {config.n_layers}, but the file has only {len(tensors)} tensors")
-    with torch.device("meta"):  # shapes only: nothing is allocated for a config that does not fit its file
-        expected = Transformer(config).state_dict()
+    # These two hold every size a layer is made of: once they fit, a model is no larger than its file.
+    _require_shape(tensors, "embedding.tokens.weight", (config.vocab_size, config.d_model))
+    _require_shape(tensors, "encoder.layers.0.feed_forward.inner.weight", (config.d_ff, config.d_model))
+    model = Transformer(config)
+    expected = model.state_dict()
     if missing := sorted(set(expected) - set(tensors)):
         raise ValueError(f"the tensor {missing[0]} is missing ({len(missing)} in all)")
     if foreign := sorted(set(tensors) - set(expected)):
         raise ValueError(f"the tensor {foreign[0]} does not belong to a Transformer ({len(foreign)} in all)")
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            raise ValueError(
-                f"the tensor {name} has shape {_shape(tensor)}, but the config asks for {_shape(expected[name])}"
-            )
+        _require_shape(tensors, name, expected[name].shape)
         if not tensor.is_floating_point():
             raise ValueError(
                 f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one"
             )
         if not tensor.float().isfinite().all():  # as float32, in which it will be used
             raise ValueError(f"the tensor {name} has values that are not finite")
-    model = Transformer(config)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval().requires_grad_(False)
+
+
+def _require_shape(tensors: Mapping[str, Tensor], name: str, shape: Sequence[int]) -> None:
+    if name not in tensors:
+        raise ValueError(f"the tensor {name} is missing")
+    if tensors[name].shape != tuple(shape):
+        found, asked = ("×".join(map(str, sizes)) for sizes in (tensors[name].shape, shape))
+        raise ValueError(f"the tensor {name} has shape {found}, but the config asks for {asked}")
 
 
 def _umask() -> int:
     os.umask(mask := os.umask(0o077))  # the only way to read it is to set it
     return mask
-
-
-def _shape(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,9 +14,18 @@ from model.attention import padding_mask
 from model.batching import pad
 from model.checkpoint import Checkpoint
 from model.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.transformer import DecoderOutput, LayerCache, Transformer
+from model.transformer import LayerCache, Patterns, Transformer
 
 BATCH_TOKENS = 4096
+
+
+class GreedyStep(NamedTuple):
+    """What one step of greedy decoding gave."""
+
+    chosen: Tensor  # [batch], PAD_ID in rows that have ended
+    logits: Tensor  # [batch, vocab]
+    self_patterns: Patterns  # a layer each, [batch, head, 1, positions so far]
+    cross_patterns: Patterns  # a layer each, [batch, head, 1, source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +73,30 @@ def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
     """
     mask = padding_mask(source, PAD_ID) if (source == PAD_ID).any() else None
     memory = model.encode(source, mask).hidden
+    rows = torch.stack([step.chosen for step in greedy_steps(model, source, memory, mask)], dim=1).tolist()
+    return [tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)) for row in rows]
+
+
+@torch.inference_mode()
+def greedy_steps(
+    model: Transformer, source: Tensor, memory: Tensor, source_mask: Tensor | None
+) -> Iterator[GreedyStep]:
+    """:func:`greedy`, step by step, from the encoder's output ``memory``, with all the decoder gives."""
     limits = _limits(model, source)
     token = torch.full((len(source), 1), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
-    steps: list[Tensor] = []
     cache: tuple[LayerCache, ...] = ()
-    while open_rows.any():
-        decoded = model.decode(token, memory, mask, cache)
+    for length in itertools.count(1):
+        decoded = model.decode(token, memory, source_mask, cache)
         cache = decoded.cache
-        chosen = _last_logits(model, decoded).argmax(-1).where(open_rows, PAD_ID)
-        steps.append(chosen)
-        open_rows = open_rows & (chosen != EOS_ID) & (limits > len(steps))
+        logits = model.unembed(decoded.hidden[:, -1])
+        # The ids before </s> are <pad> and <s>, which are never part of a target.
+        chosen = (logits[:, EOS_ID:].argmax(-1) + EOS_ID).where(open_rows, PAD_ID)
+        yield GreedyStep(chosen, logits, decoded.self_patterns, decoded.cross_patterns)
+        open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
+        if not open_rows.any():
+            return
         token = chosen[:, None]
-    rows = torch.stack(steps, dim=1).tolist()
-    return [tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)) for row in rows]
 
 
 @torch.inference_mode()
@@ -108,7 +129,9 @@ def beam_search(
     cache: tuple[LayerCache, ...] = ()
     for length in range(1, max(limits) + 1):
         decoded = model.decode(prefixes[:, -1:], memory, mask, cache)
-        log_probabilities = _last_logits(model, decoded).log_softmax(-1)  # [row * beam, vocab]
+        logits = model.unembed(decoded.hidden[:, -1])
+        logits[:, :EOS_ID] = -torch.inf  # <pad> and <s> are never part of a target
+        log_probabilities = logits.log_softmax(-1)  # [row * beam, vocab]
         vocab = log_probabilities.size(-1)
         totals = (scores.view(-1, 1) + log_probabilities).view(n, -1)  # [row, beam * vocab]
         # Of 2 * beam candidates at most beam end here, so beam ways to go on are left.
@@ -143,12 +166,6 @@ def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
 def _limits(model: Transformer, source: Tensor) -> Tensor:
     """The most target tokens of each row, ``</s>`` included; by row, so that a batch changes no result."""
     return (2 * (source != PAD_ID).sum(1) + 16).clamp(max=model.config.max_len)
-
-
-def _last_logits(model: Transformer, decoded: DecoderOutput) -> Tensor:
-    logits = model.unembed(decoded.hidden[:, -1])
-    logits[:, [PAD_ID, BOS_ID]] = -torch.inf  # never part of a target
-    return logits
 
 
 def _batches(sources: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:

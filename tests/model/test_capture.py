@@ -66,10 +66,12 @@ def test_the_same_target_given_gives_the_same_numbers(checkpoint: Checkpoint):
     assert forced.teacher_forced
     for kind in KINDS:
         assert own.map(kind).predicted_tokens == forced.map(kind).predicted_tokens
-        np.testing.assert_array_equal(own.map(kind).pattern, forced.map(kind).pattern)
+        # Step by step and at once: other sums, the same numbers.
+        np.testing.assert_allclose(own.map(kind).pattern, forced.map(kind).pattern, atol=1e-5)
+        assert ((own.map(kind).pattern == 0) == (forced.map(kind).pattern == 0)).all()
     assert own.probabilities is not None
     assert forced.probabilities is not None
-    np.testing.assert_array_equal(own.probabilities, forced.probabilities)
+    np.testing.assert_allclose(own.probabilities, forced.probabilities, atol=1e-5)
 
 
 def test_another_target_gives_other_numbers(checkpoint: Checkpoint):
@@ -187,7 +189,7 @@ def test_a_translation_cut_at_its_limit_is_traced_as_far_as_it_goes(characters: 
     assert trace.target == "b" * n
     assert trace.target_dropped == 0
     assert set(rows) == {"b"}  # no </s> that the model did not write
-    assert len(rows) == min(n + 1, max_len)
+    assert len(rows) == n
 
 
 def test_padding_is_never_the_name_of_a_row(characters: Tokenizer):

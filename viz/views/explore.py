@@ -92,15 +92,16 @@ def _live(opened: Checkpoint) -> None:
         layer, head, row = _choose_head(opened, trace, attention_map)
 
     left, right = st.columns(WIDTHS, gap="medium")
-    with left, st.container(key="overview"):
-        overview(attention_map, layer, head, theme=state.theme(), key=state.OVERVIEW, on_choose=state.head_clicked)
-        st.caption("Every layer and head. Click one to see it large.")
+    # The head first: its chart takes the browser longest, and draws while the rest is sent.
     with right:
         with st.container(key="words"):
             st.markdown(_words(attention_map, layer, head, row))
         with st.container(key="head"):
             figure = head_heatmap(attention_map, layer, head, pinned=row, theme=state.theme())
             st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False})
+    with left, st.container(key="overview"):
+        overview(attention_map, layer, head, theme=state.theme(), key=state.OVERVIEW, on_choose=state.head_clicked)
+        st.caption("Every layer and head. Click one to see it large.")
 
 
 def _translation(opened: Checkpoint, trace: Trace) -> None:
