@@ -69,17 +69,13 @@ class MultiHeadAttention(nn.Module):
         Returns:
             ``(output, pattern)``: ``[batch, query, d_model]`` and ``[batch, head, query, key]``.
         """
-        return self.attend(x, self.keys_values(memory), mask)
+        drop = self.drop if self.training else 0.0
+        output, pattern = attention(self._split(self.query(x)), *self.keys_values(memory), mask, drop)
+        return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
 
     def keys_values(self, memory: Tensor) -> KeyValue:
-        """Project ``[batch, key, d_model]`` to keys and values; a decoder keeps them between steps."""
+        """Project ``[batch, key, d_model]`` to keys and values; a decoder keeps them between its steps."""
         return KeyValue(self._split(self.key(memory)), self._split(self.value(memory)))
-
-    def attend(self, x: Tensor, keys_values: KeyValue, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Like :meth:`forward`, with keys and values already projected."""
-        drop = self.drop if self.training else 0.0
-        output, pattern = attention(self._split(self.query(x)), *keys_values, mask, drop)
-        return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
 
     def _split(self, x: Tensor) -> Tensor:
         # [batch, position, d_model] -> [batch, head, position, d_head]
@@ -91,9 +87,9 @@ def padding_mask(ids: Tensor, pad_id: int) -> Tensor:
     return (ids != pad_id)[:, None, None, :]
 
 
-def causal_mask(n_queries: int, n_keys: int, device: torch.device | None = None) -> Tensor:
-    """Which keys the last ``n_queries`` of ``n_keys`` positions may see: boolean ``[query, key]``.
+def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
+    """Which positions each of ``n`` positions may see, itself and those before: boolean ``[query, key]``.
 
-    A position sees itself and those before it (section 3.2.3).
+    Section 3.2.3.
     """
-    return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril(n_keys - n_queries)
+    return torch.ones(n, n, dtype=torch.bool, device=device).tril()

@@ -79,13 +79,13 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> T
 
 def _translate(model: Transformer, source: Tensor, memory: Tensor) -> _Pass:
     """Decode greedily; the patterns are those of the steps themselves, so nothing is computed twice."""
-    steps = list(greedy_steps(model, source, memory, None))
+    chosen, steps = zip(*greedy_steps(model, source, memory, None), strict=True)
     config, n = model.config, len(steps)
     decoder_pattern = np.zeros((config.n_layers, config.n_heads, n, n), dtype=np.float32)
     for i, step in enumerate(steps):
         decoder_pattern[:, :, i, : i + 1] = _stack(step.self_patterns)[:, :, 0]
     cross_pattern = np.concatenate([_stack(step.cross_patterns) for step in steps], axis=2)
-    predicted = torch.cat([step.chosen for step in steps])
+    predicted = torch.cat(chosen)
     logits = torch.cat([step.logits for step in steps])  # [target, vocab]
     return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))
 

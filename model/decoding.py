@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,19 +11,11 @@ from torch import Tensor
 from model.attention import padding_mask
 from model.batching import pad
 from model.checkpoint import Checkpoint
+from model.incremental import DecoderStep, IncrementalDecoder
 from model.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.transformer import LayerCache, Patterns, Transformer
+from model.transformer import Transformer
 
 BATCH_TOKENS = 4096
-
-
-class GreedyStep(NamedTuple):
-    """What one step of greedy decoding gave."""
-
-    chosen: Tensor  # [batch], PAD_ID in rows that have ended
-    logits: Tensor  # [batch, vocab]
-    self_patterns: Patterns  # a layer each, [batch, head, 1, positions so far]
-    cross_patterns: Patterns  # a layer each, [batch, head, 1, source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +63,30 @@ def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
     """
     mask = padding_mask(source, PAD_ID) if (source == PAD_ID).any() else None
     memory = model.encode(source, mask).hidden
-    rows = torch.stack([step.chosen for step in greedy_steps(model, source, memory, mask)], dim=1).tolist()
+    rows = torch.stack([chosen for chosen, _ in greedy_steps(model, source, memory, mask)], dim=1).tolist()
     return [tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)) for row in rows]
 
 
 @torch.inference_mode()
 def greedy_steps(
     model: Transformer, source: Tensor, memory: Tensor, source_mask: Tensor | None
-) -> Iterator[GreedyStep]:
-    """:func:`greedy`, step by step, from the encoder's output ``memory``, with all the decoder gives."""
+) -> Iterator[tuple[Tensor, DecoderStep]]:
+    """:func:`greedy`, step by step, from the encoder's output ``memory``.
+
+    Yields:
+        The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
+        decoder gave.
+    """
     limits = _limits(model, source)
-    token = torch.full((len(source), 1), BOS_ID)
+    decoder = IncrementalDecoder(model, memory, source_mask, int(limits.max()))
+    chosen = torch.full((len(source),), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
-    cache: tuple[LayerCache, ...] = ()
-    for length in itertools.count(1):
-        decoded = model.decode(token, memory, source_mask, cache)
-        cache = decoded.cache
-        logits = model.unembed(decoded.hidden[:, -1])
+    while open_rows.any():
+        step = decoder.step(chosen)
         # The ids before </s> are <pad> and <s>, which are never part of a target.
-        chosen = (logits[:, EOS_ID:].argmax(-1) + EOS_ID).where(open_rows, PAD_ID)
-        yield GreedyStep(chosen, logits, decoded.self_patterns, decoded.cross_patterns)
-        open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
-        if not open_rows.any():
-            return
-        token = chosen[:, None]
+        chosen = (step.logits[:, EOS_ID:].argmax(-1) + EOS_ID).where(open_rows, PAD_ID)
+        yield chosen, step
+        open_rows = open_rows & (chosen != EOS_ID) & (limits > decoder.length)
 
 
 @torch.inference_mode()
@@ -126,10 +116,9 @@ def beam_search(
     scores = torch.full((n, beam), -torch.inf)
     scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
     prefixes = torch.full((n * beam, 1), BOS_ID)
-    cache: tuple[LayerCache, ...] = ()
+    decoder = IncrementalDecoder(model, memory, mask, max(limits))
     for length in range(1, max(limits) + 1):
-        decoded = model.decode(prefixes[:, -1:], memory, mask, cache)
-        logits = model.unembed(decoded.hidden[:, -1])
+        logits = decoder.step(prefixes[:, -1]).logits
         logits[:, :EOS_ID] = -torch.inf  # <pad> and <s> are never part of a target
         log_probabilities = logits.log_softmax(-1)  # [row * beam, vocab]
         vocab = log_probabilities.size(-1)
@@ -155,7 +144,7 @@ def beam_search(
                     finished[row].append(Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty))
         if all(len(finished[row]) == beam or limits[row] <= length for row in range(n)):
             break
-        cache = tuple(layer.reorder(rows) for layer in decoded.cache)
+        decoder.reorder(rows)
     return [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
 
 

@@ -9,11 +9,10 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.attention import KeyValue, MultiHeadAttention, causal_mask, padding_mask
+from model.attention import MultiHeadAttention, causal_mask, padding_mask
 from model.config import ModelConfig
 from model.dropout import dropout
 from model.positional import sinusoidal
@@ -21,18 +20,6 @@ from model.tokenizer import PAD_ID
 
 Patterns = tuple[Tensor, ...]
 """One ``[batch, head, query, key]`` for each layer."""
-
-
-class LayerCache(NamedTuple):
-    """What a decoder layer keeps between two steps of decoding."""
-
-    self_attention: KeyValue
-    cross_attention: KeyValue | None
-
-    def reorder(self, rows: Tensor) -> LayerCache:
-        """The cache of other beams: batch row ``i`` becomes the present row ``rows[i]`` of the same source."""
-        past = self.self_attention
-        return self._replace(self_attention=KeyValue(past.key[rows], past.value[rows]))
 
 
 class EncoderOutput(NamedTuple):
@@ -44,7 +31,6 @@ class DecoderOutput(NamedTuple):
     hidden: Tensor  # [batch, target, d_model]
     self_patterns: Patterns
     cross_patterns: Patterns  # empty without cross-attention
-    cache: tuple[LayerCache, ...]
 
 
 class TransformerOutput(NamedTuple):
@@ -54,12 +40,17 @@ class TransformerOutput(NamedTuple):
     cross_patterns: Patterns
 
 
+def activation(config: ModelConfig) -> Callable[[Tensor], Tensor]:
+    """The function between the two maps of the feed-forward layer."""
+    return {"relu": F.relu, "gelu": F.gelu}[config.activation]
+
+
 class FeedForward(nn.Module):
     """Two linear maps with an activation between, at each position alike (section 3.3)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.activation: Callable[[Tensor], Tensor] = {"relu": F.relu, "gelu": F.gelu}[config.activation]
+        self.activation = activation(config)
         self.inner = nn.Linear(config.d_model, config.d_ff)
         self.outer = nn.Linear(config.d_ff, config.d_model)
 
@@ -120,38 +111,23 @@ class DecoderLayer(nn.Module):
         self.feed_forward_residual = Residual(config)
 
     def forward(
-        self,
-        x: Tensor,
-        self_mask: Tensor | None,
-        memory: Tensor | None,
-        cross_mask: Tensor | None,
-        cache: LayerCache | None,
-    ) -> tuple[Tensor, Tensor, Tensor | None, LayerCache]:
-        """``x`` holds the positions after those in ``cache``; returns output, patterns and the longer cache."""
+        self, x: Tensor, self_mask: Tensor | None, memory: Tensor | None, cross_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """``[batch, position, d_model]`` to the same shape, and the patterns of both attentions."""
         inner = self.self_attention_residual.enter(x)
-        own = self.self_attention.keys_values(inner)
-        if cache is not None:
-            past = cache.self_attention
-            own = KeyValue(torch.cat((past.key, own.key), dim=2), torch.cat((past.value, own.value), dim=2))
-        attended, self_pattern = self.self_attention.attend(inner, own, self_mask)
+        attended, self_pattern = self.self_attention(inner, inner, self_mask)
         x = self.self_attention_residual.leave(x, attended)
 
-        other, cross_pattern = None, None
+        cross_pattern = None
         if self.cross_attention is not None and self.cross_attention_residual is not None:
-            other = cache.cross_attention if cache is not None else None
-            if other is None:
-                if memory is None:
-                    raise ValueError(
-                        "a decoder layer with cross-attention needs the encoder's output, but memory is None"
-                    )
-                other = self.cross_attention.keys_values(memory)
+            if memory is None:
+                raise ValueError("a decoder layer with cross-attention needs the encoder's output, but memory is None")
             inner = self.cross_attention_residual.enter(x)
-            attended, cross_pattern = self.cross_attention.attend(inner, other, cross_mask)
+            attended, cross_pattern = self.cross_attention(inner, memory, cross_mask)
             x = self.cross_attention_residual.leave(x, attended)
 
         forwarded = self.feed_forward(self.feed_forward_residual.enter(x))
-        x = self.feed_forward_residual.leave(x, forwarded)
-        return x, self_pattern, cross_pattern, LayerCache(own, other)
+        return self.feed_forward_residual.leave(x, forwarded), self_pattern, cross_pattern
 
 
 class TransformerEncoder(nn.Module):
@@ -185,19 +161,15 @@ class TransformerDecoder(nn.Module):
         self_mask: Tensor | None = None,
         memory: Tensor | None = None,
         cross_mask: Tensor | None = None,
-        cache: tuple[LayerCache, ...] = (),
     ) -> DecoderOutput:
-        """``x`` is embedded, ``[batch, target, d_model]``: all positions, or those after the cached ones."""
-        self_patterns, cross_patterns, longer = [], [], []
-        for index, layer in enumerate(self.layers):
-            x, self_pattern, cross_pattern, kept = layer(
-                x, self_mask, memory, cross_mask, cache[index] if cache else None
-            )
+        """``x`` is embedded, ``[batch, target, d_model]``; the masks as in :func:`model.attention.attention`."""
+        self_patterns, cross_patterns = [], []
+        for layer in self.layers:
+            x, self_pattern, cross_pattern = layer(x, self_mask, memory, cross_mask)
             self_patterns.append(self_pattern)
-            longer.append(kept)
             if cross_pattern is not None:
                 cross_patterns.append(cross_pattern)
-        return DecoderOutput(self.norm(x), tuple(self_patterns), tuple(cross_patterns), tuple(longer))
+        return DecoderOutput(self.norm(x), tuple(self_patterns), tuple(cross_patterns))
 
 
 class TokenEmbedding(nn.Module):
@@ -212,16 +184,15 @@ class TokenEmbedding(nn.Module):
         self.tokens = nn.Embedding(config.vocab_size, config.d_model)
         self.register_buffer("positions", sinusoidal(config.max_len, config.d_model), persistent=False)
 
-    def forward(self, ids: Tensor, start: int = 0) -> Tensor:
-        """Embed ``[batch, position]``, whose first position is number ``start``.
+    def forward(self, ids: Tensor) -> Tensor:
+        """Embed ``[batch, position]``.
 
         Raises:
-            ValueError: a position lies at or beyond ``max_len``.
+            ValueError: there are more than ``max_len`` positions.
         """
-        end = start + ids.size(1)
-        if end > len(self.positions):
-            raise ValueError(f"max_len is {len(self.positions)} tokens, but the text has {end}")
-        embedded = self.tokens(ids) * self.scale + self.positions[start:end]
+        if ids.size(1) > len(self.positions):
+            raise ValueError(f"max_len is {len(self.positions)} tokens, but the text has {ids.size(1)}")
+        embedded = self.tokens(ids) * self.scale + self.positions[: ids.size(1)]
         return dropout(embedded, self.drop, self.training)
 
 
@@ -247,17 +218,13 @@ class Transformer(nn.Module):
         """Ids ``[batch, source]`` and their padding mask (None: no padding) to hidden states and patterns."""
         return self.encoder(self.embedding(source), source_mask)
 
-    def decode(
-        self, target: Tensor, memory: Tensor, source_mask: Tensor | None, cache: tuple[LayerCache, ...] = ()
-    ) -> DecoderOutput:
-        """Ids ``[batch, target]`` that follow the cached positions (none at first) to hidden states.
+    def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
+        """Ids ``[batch, target]`` to hidden states and patterns, all positions at once.
 
         Padding stands after the tokens, where the causal mask hides it, so it needs no mask of its own.
         """
-        past = cache[0].self_attention.key.size(2) if cache else 0
-        n = target.size(1)
-        mask = causal_mask(n, past + n, target.device) if n > 1 else None  # the last position may look at all
-        return self.decoder(self.embedding(target, past), mask, memory, source_mask, cache)
+        mask = causal_mask(target.size(1), target.device)
+        return self.decoder(self.embedding(target), mask, memory, source_mask)
 
     def unembed(self, hidden: Tensor) -> Tensor:
         """Hidden states ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""

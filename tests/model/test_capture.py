@@ -104,7 +104,7 @@ def test_each_token_of_the_own_translation_is_the_likeliest(checkpoint: Checkpoi
     fed = torch.tensor([[BOS_ID, *checkpoint.tokenizer.encode(trace.target)]])
     largest = checkpoint.model.unembed(checkpoint.model(source, fed).hidden[0]).softmax(-1).amax(-1)
     assert trace.probabilities is not None
-    np.testing.assert_allclose(trace.probabilities, largest.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(trace.probabilities, largest.numpy(), rtol=1e-5)
     predicted = trace.map("decoder").predicted_tokens
     assert predicted is not None
     assert predicted[-1] == "</s>"

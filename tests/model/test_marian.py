@@ -48,8 +48,8 @@ def marian(ours: Transformer) -> Any:
         eos_token_id=EOS_ID,
         forced_eos_token_id=None,
         decoder_start_token_id=BOS_ID,
-        attn_implementation="eager",  # the one that returns its patterns
     )
+    config._attn_implementation = "eager"  # the one that returns its patterns
     model: Any = MarianMTModel(config)  # its own type hints do not fit
     model.eval().requires_grad_(False)
     base = model.model

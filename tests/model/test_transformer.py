@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.attention import causal_mask, padding_mask
+from model.attention import causal_mask
 from model.config import ModelConfig
 from model.positional import sinusoidal
 from model.tokenizer import PAD_ID
 from model.transformer import (
-    DecoderOutput,
     FeedForward,
     TokenEmbedding,
     Transformer,
@@ -86,7 +85,7 @@ def test_the_decoder_is_torchs(config: ModelConfig, batch: int, source: int, tar
     ours = TransformerDecoder(config)
     theirs = oracle_decoder(shaken(ours), config)
     x, memory = torch.randn(batch, target, config.d_model), torch.randn(batch, source, config.d_model)
-    mask, cross = causal_mask(target, target), random_mask(batch, 1, target, source)
+    mask, cross = causal_mask(target), random_mask(batch, 1, target, source)
     actual = ours(x, mask, memory, cross)
     close(actual.hidden, theirs(x, memory, tgt_mask=~mask, memory_mask=forbidden(cross, config.n_heads)))
     assert_patterns(actual.self_patterns, [layer.self_attn for layer in theirs.layers])
@@ -98,7 +97,7 @@ def test_a_decoder_only_model_is_torchs_causal_encoder(config: ModelConfig, batc
     torch.manual_seed(seed)
     ours = TransformerDecoder(config, cross_attention=False)
     theirs = oracle_encoder(shaken(ours), config)
-    x, mask = torch.randn(batch, n, config.d_model), causal_mask(n, n)
+    x, mask = torch.randn(batch, n, config.d_model), causal_mask(n)
     actual = ours(x, mask)
     close(actual.hidden, theirs(x, mask=~mask))
     assert_patterns(actual.self_patterns, [layer.self_attn for layer in theirs.layers])
@@ -119,7 +118,7 @@ def test_the_whole_model_is_torchs(config: ModelConfig):
 
     memory = oracle_encoder(ours.encoder, config)(embed(source), src_key_padding_mask=padding)
     hidden = oracle_decoder(ours.decoder, config)(
-        embed(target), memory, tgt_mask=~causal_mask(TARGET, TARGET), memory_key_padding_mask=padding
+        embed(target), memory, tgt_mask=~causal_mask(TARGET), memory_key_padding_mask=padding
     )
     actual = ours(source, target)
     close(actual.hidden, hidden)
@@ -171,28 +170,6 @@ def test_padding_changes_nothing(config: ModelConfig, model: Transformer):
             assert (other[0, :, :queries, keys:] == 0).all()
 
 
-@every_norm
-@pytest.mark.parametrize("pieces", [(1, 1, 1, 1, 1), (2, 3), (1, 3, 1)])
-def test_decoding_with_a_cache_is_the_full_pass(config: ModelConfig, model: Transformer, pieces: tuple[int, ...]):
-    source, target = ids(BATCH, SOURCE), ids(BATCH, TARGET)
-    source[1, 3:] = PAD_ID
-    mask = padding_mask(source, PAD_ID)
-    memory = model.encode(source, mask).hidden
-    full = model.decode(target, memory, mask)
-    step, past = DecoderOutput(full.hidden, (), (), ()), 0
-    for piece in target.split(pieces, dim=1):
-        step = model.decode(piece, memory, mask, step.cache)
-        rows = slice(past, past := past + piece.size(1))
-        close(step.hidden, full.hidden[:, rows])
-        for actual, expected in zip(step.self_patterns, full.self_patterns, strict=True):
-            close(actual, expected[:, :, rows, :past])
-        for actual, expected in zip(step.cross_patterns, full.cross_patterns, strict=True):
-            close(actual, expected[:, :, rows])
-    for layer, whole in zip(step.cache, full.cache, strict=True):
-        close(layer.self_attention.key, whole.self_attention.key)
-        assert layer.cross_attention is not None  # projected once, kept
-
-
 def test_without_positions_the_encoder_does_not_know_the_order(config: ModelConfig):
     encoder, x, order = TransformerEncoder(config), torch.randn(BATCH, SOURCE, 30), torch.randperm(SOURCE)
     close(encoder(x[:, order]).hidden, encoder(x).hidden[:, order])
@@ -216,10 +193,9 @@ def test_embedded_tokens_start_with_unit_variance(model: Transformer):
     assert embedded.std().item() == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("length", "start"), [(24, 0), (1, 23), (3, 21)])
-def test_a_text_beyond_max_len_is_refused(length: int, start: int, config: ModelConfig):
-    with pytest.raises(ValueError, match=f"max_len is 23 tokens, but the text has {start + length}"):
-        TokenEmbedding(config)(ids(1, length), start)
+def test_a_text_beyond_max_len_is_refused(config: ModelConfig):
+    with pytest.raises(ValueError, match="max_len is 23 tokens, but the text has 24"):
+        TokenEmbedding(config)(ids(1, 24))
 
 
 def test_max_len_itself_fits(model: Transformer):

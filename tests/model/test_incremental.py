@@ -1,0 +1,58 @@
+"""model/incremental.py: one position at a time gives what the whole pass gives."""
+
+import pytest
+import torch
+
+from model.attention import padding_mask
+from model.incremental import IncrementalDecoder
+from model.tokenizer import PAD_ID
+from model.transformer import Transformer, TransformerDecoder
+from tests.model.helpers import close, shaken, tiny
+
+BATCH, SOURCE, TARGET = 2, 7, 5
+
+
+@pytest.fixture(params=[("post", "relu"), ("pre", "gelu")], ids=str)
+def model(request: pytest.FixtureRequest) -> Transformer:
+    norm, activation = request.param
+    return shaken(Transformer(tiny(norm=norm, activation=activation))).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def source() -> torch.Tensor:
+    source = torch.randint(3, 263, (BATCH, SOURCE))
+    source[1, 3:] = PAD_ID
+    return source
+
+
+def test_steps_are_the_full_pass(model: Transformer, source: torch.Tensor):
+    mask = padding_mask(source, PAD_ID)
+    memory = model.encode(source, mask).hidden
+    target = torch.randint(3, 263, (BATCH, TARGET))
+    full = model.decode(target, memory, mask)
+    decoder = IncrementalDecoder(model, memory, mask, TARGET)
+    for i in range(TARGET):
+        step = decoder.step(target[:, i])
+        close(step.logits, model.unembed(full.hidden[:, i]))
+        for found, expected in zip(step.self_patterns, full.self_patterns, strict=True):
+            close(found, expected[:, :, i : i + 1, : i + 1])
+        for found, expected in zip(step.cross_patterns, full.cross_patterns, strict=True):
+            close(found, expected[:, :, i : i + 1])
+
+
+def test_reordered_rows_go_on_as_if_they_had_always_been_there(model: Transformer, source: torch.Tensor):
+    one = source[:1].expand(3, -1)
+    memory = model.encode(one, None).hidden
+    first, order, second = torch.tensor([5, 11, 17]), torch.tensor([2, 2, 0]), torch.tensor([23, 29, 31])
+    decoder = IncrementalDecoder(model, memory, None, 2)
+    decoder.step(first)
+    decoder.reorder(order)
+    expected = model.decode(torch.stack((first[order], second), dim=1), memory, None)
+    close(decoder.step(second).logits, model.unembed(expected.hidden[:, 1]))
+
+
+def test_a_decoder_without_cross_attention_is_refused(model: Transformer, source: torch.Tensor):
+    memory = model.encode(source, None).hidden
+    model.decoder = TransformerDecoder(model.config, cross_attention=False)
+    with pytest.raises(ValueError, match="cross-attention"):
+        IncrementalDecoder(model, memory, None, TARGET)
