@@ -14,7 +14,7 @@ from viz.theme import FONT, LIGHT, Theme, for_plotly, short_token
 HEIGHT = 490
 FONT_SIZE = 12
 INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
-MARGIN = {"l": 104, "r": 8, "t": 74, "b": 60}
+MARGIN = {"l": 104, "r": 28, "t": 74, "b": 60}
 
 
 def row_tokens(attention_map: AttentionMap) -> tuple[str, ...]:

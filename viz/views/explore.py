@@ -79,9 +79,16 @@ def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
     typed, translated = st.columns(WIDTHS, gap="medium")
     with typed:
-        source = st.text_input("Source sentence", state.example(opened), key="source", live="0ms", bind="query-params")
+        source = st.text_input(
+            "Source sentence",
+            state.example(opened),
+            key="source",
+            live="0ms",
+            bind="query-params",
+            placeholder="Nothing typed: the model reads only </s>",
+        )
         trace = state.trace(opened, source)
-        _notes(trace, source)
+        _notes(trace)
     with translated:
         _translation(opened, trace)
 
@@ -110,9 +117,7 @@ def _translation(opened: Checkpoint, trace: Trace) -> None:
         st.html(f'<label>{label}</label><p class="target">{html.escape(trace.target) or "&nbsp;"}</p>')
 
 
-def _notes(trace: Trace, source: str) -> None:
-    if not source.strip():
-        st.caption("Nothing typed: all the model reads is the end marker `</s>`.")
+def _notes(trace: Trace) -> None:
     if trace.source_dropped:
         st.warning(
             f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "

@@ -1,0 +1,127 @@
+"""A server with small checkpoints, and a real Chromium that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.helpers import save_letters, save_words
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30_000  # milliseconds; the machine may have other work
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MISSING = "there is no Chromium: apt-get install chromium, or playwright install chromium"
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = next((path for name in NAMES if (path := shutil.which(name))), own if Path(own).is_file() else None)
+        if found is None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(MISSING)
+            pytest.skip(MISSING)
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def address(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[str]:
+    """Where a server of this package's own listens; it offers ``runs/letters`` and ``runs/words``."""
+    folder = tmp_path_factory.mktemp("server")
+    save_letters(folder / "runs/letters/best.safetensors")
+    save_words(folder / "runs/words/best.safetensors")
+    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, "--server.port", str(port)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(f"http://localhost:{port}/_stcore/health", server, folder / "log")
+            yield f"http://localhost:{port}"
+        finally:
+            server.kill()
+            server.wait()
+    assert "Traceback" not in (folder / "log").read_text(encoding="utf-8")
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < give_up:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not start: {log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Visit]:
+    """Open the app as a new visitor; at the end no page may have asked another host or complained.
+
+    ``visit(query, width=…, height=…, theme=…)`` opens ``/`` with the query (a mapping or a whole address)
+    and returns the page when its heatmap is painted.
+    """
+    pages: list[tuple[Page, list[str], list[str]]] = []
+
+    def opened(
+        query: dict[str, str] | str | None = None, *, width: int = 1440, height: int = 900, theme: str = "light"
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light"
+        )
+        page = context.new_page()
+        asked: list[str] = []
+        complaints: list[str] = []
+        pages.append((page, asked, complaints))
+        context.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(query if isinstance(query, str) else f"{address}/?{urlencode(query or {})}")
+        expect(page.locator(".st-key-head .js-plotly-plot .xtick text").first).to_be_visible()
+        expect(page.locator(".st-key-overview canvas")).to_be_visible()
+        return page
+
+    yield opened
+    for page, asked, complaints in pages:
+        own = urlsplit(address).netloc
+        assert any(url.startswith("ws") for url in asked)
+        assert [
+            url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")
+        ] == []
+        assert complaints == []
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert "Traceback" not in page.locator("body").inner_text()
+        page.context.close()

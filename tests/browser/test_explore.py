@@ -1,0 +1,447 @@
+"""The page Explore in a real browser: typing, choosing, links, files, sizes."""
+
+import math
+import re
+import time
+import unicodedata
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from model import checkpoint
+from tests.browser.conftest import PATIENCE, Visit
+from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_words
+
+Rectangle = list[tuple[float, float]]
+"""Its corners in turn."""
+
+LETTERS = {"checkpoint": "runs/letters"}
+WORDS = {"checkpoint": "runs/words"}
+WORD_TOKENS = [*SENTENCE.removesuffix(".").split(), ".", "</s>"]
+SIZES = [(1440, 900), (390, 844)]
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_label("Source sentence")
+
+
+def type_on(page: Page, text: str) -> None:
+    """Press the keys for ``text`` after what is in the field; no Enter, no leaving it."""
+    field(page).press("End")
+    page.keyboard.type(text)
+
+
+def translation(page: Page) -> Locator:
+    return page.locator(".st-key-translation .target")
+
+
+def words(page: Page) -> Locator:
+    return page.locator(".st-key-words")
+
+
+def canvas(page: Page) -> Locator:
+    return page.locator(".st-key-overview canvas")
+
+
+LABELS = """(texts) => texts.map((text) => {
+    const { x, y, width, height } = text.getBBox();
+    const [top, bottom] = [y + 0.2 * height, y + 0.8 * height];
+    const matrix = text.getScreenCTM();
+    const corners = [[x, top], [x + width, top], [x + width, bottom], [x, bottom]].map(([px, py]) => {
+        const point = new DOMPoint(px, py).matrixTransform(matrix);
+        return [point.x, point.y];
+    });
+    return [text.textContent, corners];
+})"""
+
+
+def labels(page: Page, axis: str) -> list[tuple[str, Rectangle]]:
+    """The labels along one axis: what they say, without the characters of no width that tell equal ones apart,
+    and the corners on screen of their letters (the middle of the line), turned as the label is."""
+    found = page.locator(f".st-key-head .{axis}tick text").evaluate_all(LABELS)
+    found.sort(key=lambda label: label[1][0]["xy".index(axis)])  # Plotly adds new ones at the end
+    return [("".join(c for c in text if unicodedata.category(c) != "Cf"), corners) for text, corners in found]
+
+
+def texts(page: Page, axis: str) -> list[str]:
+    return [text for text, _ in labels(page, axis)]
+
+
+def corners(page: Page, axis: str) -> list[Rectangle]:
+    return [corners for _, corners in labels(page, axis)]
+
+
+def expect_texts(page: Page, axis: str, expected: Sequence[str]) -> None:
+    give_up = time.monotonic() + PATIENCE / 1000
+    while texts(page, axis) != list(expected) and time.monotonic() < give_up:
+        page.wait_for_timeout(30)
+    assert texts(page, axis) == list(expected)
+
+
+def box(page: Page, label: str) -> Locator:
+    """A select box by its label."""
+    return page.get_by_role("combobox", name=label, exact=True)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    box(page, label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def expect_chosen(page: Page, layer: int, head: int) -> None:
+    """The layer and head (from 1) in all three places where they are shown."""
+    expect(canvas(page)).to_have_attribute(
+        "aria-label", re.compile(f"^Layer {layer}, head {head} of {LAYERS} × {HEADS}")
+    )
+    expect(words(page)).to_contain_text(f"layer {layer}, head {head}.")
+    expect(box(page, "Layer")).to_have_value(str(layer))
+    expect(box(page, "Head")).to_have_value(str(head))
+
+
+def plot(page: Page) -> Locator:
+    """The large heatmap, once there is one and not still another before it."""
+    found = page.locator(".st-key-head .js-plotly-plot")
+    expect(found).to_have_count(1)
+    expect(found.locator(".xtick text").first).to_be_visible()
+    return found
+
+
+def numbers(page: Page) -> list[list[float]]:
+    """The weights that the large heatmap has on screen."""
+    return plot(page).evaluate("plot => Array.from(plot._fullData[0].z, (row) => Array.from(row))")
+
+
+def test_the_first_look(visit: Visit):
+    page = visit()
+    expect(page).to_have_title("Headlight")
+    expect(field(page)).not_to_have_value("")
+    expect(translation(page)).not_to_have_text("")
+    expect(words(page)).to_contain_text("looks")
+    expect(words(page)).to_contain_text("Row: ")
+
+
+@pytest.mark.skipif(not checkpoint.pretrained(), reason="no checkpoint ships yet")
+def test_the_shipped_checkpoints(visit: Visit):
+    for name in checkpoint.pretrained():
+        page = visit({"checkpoint": name})
+        before = translation(page).inner_text()
+        assert before
+        type_on(page, " 9")
+        expect(translation(page)).not_to_have_text(before)
+
+
+def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
+    page = visit({**LETTERS, "source": "dog"})
+    expect_texts(page, "x", ["d", "o", "g", "</s>"])
+    type_on(page, " $1<b>")
+    expect(translation(page)).to_have_text("dog $1<b>")
+    for axis in ("x", "y"):
+        expect_texts(page, axis, [*"dog␣$1<b>", "</s>"])
+    weights = numbers(page)
+    assert (len(weights), len(weights[0])) == (10, 10)
+    for row in range(10):
+        assert weights[row][row] > 0.99  # this head copies
+    for _ in range(7):
+        field(page).press("Backspace")
+    expect(translation(page)).to_have_text("do")
+    expect_texts(page, "y", ["d", "o", "</s>"])
+
+
+def test_each_keystroke_is_followed(visit: Visit):
+    page = visit({**LETTERS, "source": "a"})
+    for text in ("ab", "abc", "abcd"):
+        type_on(page, text[-1])
+        expect(translation(page)).to_have_text(text)
+        expect_texts(page, "x", [*text, "</s>"])
+        expect(field(page)).to_be_focused()
+
+
+def test_a_click_in_the_overview_chooses_a_head(visit: Visit):
+    page = visit(WORDS)
+    expect_chosen(page, 1, 1)
+    before = numbers(page)
+    for layer, head in ((2, 3), (1, 2), (2, 1)):
+        place = canvas(page).evaluate(
+            """(canvas, [layer, head]) => {
+                const { step, panel } = canvas.geometry;
+                return { x: 26 + (head - 0.5) * step, y: 20 + (layer - 0.5) * step };
+            }""",
+            [layer, head],
+        )
+        canvas(page).click(position=place)
+        expect_chosen(page, layer, head)
+        after = numbers(page)
+        assert after != before
+        before = after
+
+
+def test_arrow_keys_choose_a_head(visit: Visit):
+    page = visit(WORDS)
+    canvas(page).focus()
+    for key, layer, head in (
+        ("ArrowRight", 1, 2),
+        ("ArrowDown", 2, 2),
+        ("ArrowDown", 2, 2),  # there is no third layer
+        ("ArrowRight", 2, 3),
+        ("ArrowLeft", 2, 2),
+        ("ArrowUp", 1, 2),
+    ):
+        page.keyboard.press(key)
+        expect_chosen(page, layer, head)
+
+
+def test_the_tab_key_reaches_the_overview(visit: Visit):
+    page = visit(WORDS)
+    field(page).focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if canvas(page).evaluate("canvas => canvas.matches(':focus')"):
+            return
+    pytest.fail("the overview cannot be reached from the keyboard")
+
+
+def test_widgets_choose_a_head_and_a_row(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    choose(page, "Layer", "2")
+    expect_chosen(page, 2, 1)
+    choose(page, "Head", "3")
+    expect_chosen(page, 2, 3)
+    choose(page, "Row to explain", "3 ball")
+    expect(words(page)).to_contain_text("“ball”")
+    top, bottom = (
+        plot(page)
+        .locator(".shapelayer path")
+        .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
+    )
+    assert top < sum(y for _, y in corners(page, "y")[2]) / 4 < bottom
+
+
+def test_kinds_have_their_own_axes(visit: Visit):
+    page = visit({**LETTERS, "source": "ox"})
+    expect(words(page)).to_contain_text("Cross-attention")
+    for kind, columns in (("Encoder self", ["o", "x", "</s>"]), ("Decoder self", ["<s>", "o", "x"])):
+        page.get_by_role("radio", name=kind, exact=True).click()
+        expect(words(page)).to_contain_text(f"{kind}-attention")
+        expect_texts(page, "x", columns)
+        expect_texts(page, "y", ["o", "x", "</s>"])
+    weights = numbers(page)
+    assert [weights[row][column] for row, column in ((0, 1), (0, 2), (1, 2))] == [0, 0, 0]
+
+
+def test_a_link_restores_the_view(visit: Visit):
+    page = visit(WORDS)
+    field(page).fill("A red ball & $2 <b> é")
+    expect(translation(page)).to_have_text("A red ball & $2 <b> é")
+    page.get_by_role("radio", name="Decoder self", exact=True).click()
+    expect(words(page)).to_contain_text("Decoder self-attention")
+    choose(page, "Layer", "2")
+    choose(page, "Head", "3")
+    expect_chosen(page, 2, 3)
+    choose(page, "Row to explain", "3 ball")
+    expect(words(page)).to_contain_text("“ball”")
+    for part in ("source=", "kind=", "layer", "head", "ball"):
+        expect(page).to_have_url(re.compile(part))
+    said, weights, rows = words(page).inner_text(), numbers(page), texts(page, "y")
+
+    other = visit(page.url)
+    expect(field(other)).to_have_value("A red ball & $2 <b> é")
+    expect(box(other, "Checkpoint")).to_have_value("runs/words")
+    expect_chosen(other, 2, 3)
+    expect(words(other)).to_have_text(words(page).text_content() or "?")
+    assert words(other).inner_text() == said
+    assert numbers(other) == weights
+    assert texts(other, "y") == rows
+
+
+def test_a_link_to_another_kind_keeps_its_head(visit: Visit):
+    page = visit(WORDS)
+    page.get_by_role("radio", name="Encoder self", exact=True).click()
+    expect(words(page)).to_contain_text("Encoder self-attention")
+    expect(page).to_have_url(re.compile("kind="))
+    other = visit(page.url)
+    expect(words(other)).to_have_text(words(page).text_content() or "?")
+
+
+def test_an_emptied_field_is_restored_too(visit: Visit):
+    page = visit(LETTERS)
+    field(page).fill("")
+    expect_texts(page, "x", ["</s>"])
+    expect(page).to_have_url(re.compile("source="))
+    expect(field(visit(page.url))).to_have_value("")
+
+
+def test_the_dead_link_of_a_checkpoint_says_so(visit: Visit):
+    page = visit({"checkpoint": "runs/gone"})
+    expect(page.get_by_test_id("stAlert")).to_contain_text("“runs/gone” of this link is not on this server")
+    expect(translation(page)).not_to_have_text("")
+
+
+WATCH = """() => {
+    const found = {
+        plot: () => document.querySelector(".st-key-head .js-plotly-plot"),
+        cells: () => document.querySelector(".st-key-head .js-plotly-plot .nsewdrag"),
+        head: () => document.querySelector(".st-key-head"),
+        overview: () => document.querySelector(".st-key-overview"),
+        field: () => document.querySelector("input[aria-label='Source sentence']"),
+    };
+    const first = Object.fromEntries(Object.entries(found).map(([name, find]) => [name, find()]));
+    window.seen = Object.fromEntries(Object.keys(found).map((name) => [name, []]));
+    window.replaced = [];
+    const look = () => {
+        for (const [name, find] of Object.entries(found)) {
+            const now = find();
+            const { x, y, width, height } = now ? now.getBoundingClientRect() : { x: -1, y: -1, width: 0, height: 0 };
+            const place = [x, y, width, height].map(Math.round).join(" ");
+            if (!window.seen[name].includes(place)) window.seen[name].push(place);
+            if (now !== first[name] && !window.replaced.includes(name)) window.replaced.push(name);
+        }
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+"""At each frame: the places where things stand, and which of them are no longer the same node."""
+
+
+def type_a_while(page: Page) -> None:
+    canvas(page).evaluate("(canvas) => { canvas.mine = true }")
+    page.evaluate(WATCH)
+    type_on(page, " run over the beach.")
+    expect(translation(page)).to_have_text("Two dogs run over the beach.")
+    expect_texts(page, "y", ["Two", "dogs", "run", "over", "the", "beach", ".", "</s>"])
+    field(page).fill("")
+    expect_texts(page, "y", ["</s>"])
+    type_on(page, "A")
+    expect(translation(page)).to_have_text("A")
+    expect_texts(page, "y", ["A", "</s>"])
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_jumps_while_typing(visit: Visit, width: int, height: int):
+    page = visit({**WORDS, "source": "Two dogs"}, width=width, height=height)
+    type_a_while(page)
+    seen: dict[str, list[str]] = page.evaluate("window.seen")
+    for name in ("head", "overview", "field"):
+        assert len(seen[name]) == 1, seen
+    assert canvas(page).evaluate("(canvas) => canvas.mine")
+
+
+@pytest.mark.xfail(strict=True, reason="st.plotly_chart of Streamlit 1.67 builds a new chart for every new figure")
+def test_the_heatmap_is_not_built_anew_while_typing(visit: Visit):
+    page = visit({**WORDS, "source": "Two dogs"})
+    type_a_while(page)
+    seen: dict[str, list[str]] = page.evaluate("window.seen")
+    assert page.evaluate("window.replaced") == []
+    assert [len(places) for places in seen.values()] == [1, 1, 1, 1, 1], seen
+
+
+def overlap(first: Rectangle, second: Rectangle) -> bool:
+    """Two rectangles overlap if no side of either has them on different sides of it."""
+    for shape in (first, second):
+        for (x0, y0), (x1, y1) in ((shape[0], shape[1]), (shape[1], shape[2])):
+            along = (x1 - x0, y1 - y0)
+            length = math.hypot(*along)
+            spans = [[(x * along[0] + y * along[1]) / length for x, y in rectangle] for rectangle in (first, second)]
+            if max(spans[0]) <= min(spans[1]) or max(spans[1]) <= min(spans[0]):
+                return False
+    return True
+
+
+def test_overlap():
+    def square(x: float, y: float) -> Rectangle:
+        return [(x, y), (x + 2, y), (x + 2, y + 2), (x, y + 2)]
+
+    turned = [(3.0, 0.0), (6.0, 3.0), (3.0, 6.0), (0.0, 3.0)]
+    assert overlap(square(0, 0), square(1, 1))
+    assert not overlap(square(0, 0), square(3, 0))
+    assert overlap(square(2, 2), turned)
+    assert not overlap(square(-1, -1), turned)  # though the upright boxes around them overlap
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_it_fits_every_screen(visit: Visit, width: int, height: int, theme: str):
+    page = visit(WORDS, width=width, height=height, theme=theme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
+    place: Any = plot(page).bounding_box()
+    for axis in ("x", "y"):
+        found = corners(page, axis)
+        assert len(found) == 15 or (len(found) >= 7 and width < 400 and axis == "x")  # thinned on a phone
+        assert not any(overlap(first, second) for first, second in combinations(found, 2))
+        for shape in found:
+            assert all(place["x"] <= x <= place["x"] + place["width"] for x, _ in shape)
+            assert all(place["y"] <= y <= place["y"] + place["height"] for _, y in shape)
+
+
+def test_dark_and_light_are_dark_and_light(visit: Visit):
+    def grey(page: Page, script: str) -> float:
+        return sum(page.evaluate(script)[:3]) / 3
+
+    rgb = ".match(/[\\d.]+/g).map(Number)"
+    background = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor" + rgb
+    text = "() => getComputedStyle(document.querySelector('.st-key-head .xtick text')).fill" + rgb
+    light, dark = visit(WORDS), visit(WORDS, theme="dark")
+    assert grey(light, background) > 200 > 100 > grey(light, text)
+    assert grey(dark, background) < 60 < 180 < grey(dark, text)
+    pixel = "canvas => Array.from(canvas.getContext('2d').getImageData(90, 30, 1, 1).data)"
+    assert sum(canvas(light).evaluate(pixel)[:3]) > sum(canvas(dark).evaluate(pixel)[:3])
+
+
+def test_a_long_text_keeps_its_labels_apart(visit: Visit):
+    page = visit({**LETTERS, "source": "abcdefghijklmnopqrstuvwxyzabcd"})
+    expect(translation(page)).to_have_text("abcdefghijklmnopqrstuvwxyzabcd")
+    for axis in ("x", "y"):
+        found = corners(page, axis)
+        assert len(found) > 10
+        assert not any(overlap(first, second) for first, second in combinations(found, 2))
+
+
+def test_a_text_that_is_too_long_says_so(visit: Visit):
+    text = "abcdefghij" * 5
+    page = visit({**LETTERS, "source": text[: MAX_LEN - 1]})
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    field(page).fill(text)
+    expect(page.get_by_test_id("stAlert")).to_contain_text(f"at most {MAX_LEN} tokens")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(text[: MAX_LEN - 1])
+    expect(translation(page)).to_have_text(text[: MAX_LEN - 1])
+    field(page).fill("short")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("text", ["<img src=x onerror=document.title='hit'>", "$a$ **b** [c](d)", "🔦 é שלום 你好"])
+def test_any_text_is_shown_as_it_is(visit: Visit, text: str):
+    page = visit({**WORDS, "source": "A"})
+    field(page).fill(text[:12])
+    expect(translation(page)).to_have_text(text[:12])
+    expect(page.locator(".st-key-head .ytick text").filter(has_text="</s>")).to_have_count(1)
+    expect(page.locator(".st-key-head img, .st-key-translation img, .st-key-words a")).to_have_count(0)
+    expect(page).to_have_title("Headlight")
+
+
+def drop(page: Page, path: Path) -> None:
+    page.get_by_role("button", name="Open a file").click()
+    page.locator("input[type=file]").set_input_files(path)
+
+
+def test_a_dropped_file_is_opened(visit: Visit, tmp_path: Path):
+    save_words(tmp_path / "mine.safetensors")
+    page = visit(LETTERS)
+    drop(page, tmp_path / "mine.safetensors")
+    expect(box(page, "Checkpoint")).to_have_value("mine (dropped)")
+    expect(translation(page)).to_have_text(SENTENCE)
+    expect_texts(page, "x", WORD_TOKENS)
+
+
+def test_a_truncated_file_gives_a_message(visit: Visit, tmp_path: Path):
+    save_words(tmp_path / "whole.safetensors")
+    data = (tmp_path / "whole.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
+    page = visit(LETTERS)
+    drop(page, tmp_path / "cut.safetensors")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("This file cannot be opened. cut is truncated")
+    expect(box(page, "Checkpoint")).to_have_value("runs/letters")
+    expect_texts(page, "x", [*"attention", "</s>"])
