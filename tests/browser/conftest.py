@@ -20,6 +20,7 @@ from tests.helpers import save_letters, save_words
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30_000  # milliseconds; the machine may have other work
+FIRST_PATIENCE = 120_000  # for what has to be loaded first: torch in the server, Plotly in the browser
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -74,7 +75,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + PATIENCE / 1000
+    give_up = time.monotonic() + FIRST_PATIENCE / 1000
     while time.monotonic() < give_up:
         if server.poll() is not None:
             break
@@ -109,8 +110,9 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
         page.on("websocket", lambda socket: asked.append(socket.url))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(query if isinstance(query, str) else f"{address}/?{urlencode(query or {})}")
-        expect(page.locator(".st-key-head .js-plotly-plot .xtick text").first).to_be_visible()
+        where = query if isinstance(query, str) else f"{address}/?{urlencode(query or {})}"
+        page.goto(where, timeout=FIRST_PATIENCE)
+        expect(page.locator(".st-key-head .js-plotly-plot .xtick text").first).to_be_visible(timeout=FIRST_PATIENCE)
         expect(page.locator(".st-key-overview canvas")).to_be_visible()
         return page
 

@@ -4,7 +4,7 @@ import math
 import re
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,24 @@ def texts(page: Page, axis: str) -> list[str]:
 
 def corners(page: Page, axis: str) -> list[Rectangle]:
     return [corners for _, corners in labels(page, axis)]
+
+
+def soon(page: Page, holds: Callable[[], bool]) -> bool:
+    """Whether it holds within the time there is: the heatmap is painted after the words."""
+    give_up = time.monotonic() + PATIENCE / 1000
+    while not (held := holds()) and time.monotonic() < give_up:
+        page.wait_for_timeout(30)
+    return held
+
+
+def framed(page: Page, row: int) -> bool:
+    """Whether the frame on the large heatmap stands around the label of a row."""
+    top, bottom = (
+        plot(page)
+        .locator(".shapelayer path")
+        .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
+    )
+    return top < sum(y for _, y in corners(page, "y")[row]) / 4 < bottom
 
 
 def expect_texts(page: Page, axis: str, expected: Sequence[str]) -> None:
@@ -212,12 +230,7 @@ def test_widgets_choose_a_head_and_a_row(visit: Visit):
     expect_chosen(page, 2, 3)
     choose(page, "Row to explain", "3 ball")
     expect(words(page)).to_contain_text("“ball”")
-    top, bottom = (
-        plot(page)
-        .locator(".shapelayer path")
-        .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
-    )
-    assert top < sum(y for _, y in corners(page, "y")[2]) / 4 < bottom
+    assert soon(page, lambda: framed(page, 2))
 
 
 def test_kinds_have_their_own_axes(visit: Visit):
