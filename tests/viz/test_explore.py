@@ -400,5 +400,5 @@ def test_the_shipped_checkpoints_open(monkeypatch: pytest.MonkeyPatch):
         assert app.selectbox(key="checkpoint").value == name
         before = target(app)
         assert before
-        assert target(typed(app, "Two dogs" if "translate" in name else "3 May 2019")) not in ("", before)
+        assert target(typed(app, "Two dogs" if "translate" in name else "7 June 2021")) not in ("", before)
         assert messages(app) == []
