@@ -85,17 +85,153 @@ def soon(page: Page, holds: Callable[[], bool]) -> bool:
 
 def framed(page: Page, row: int) -> bool:
     """Whether the frame on the large heatmap stands around the label of a row."""
+    top, bottom = (
+        plot(page)
+        .locator(".shapelayer path")
+        .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
+    )
+    return top < sum(y for _, y in corners(page, "y")[row]) / 4 < bottom
 
-    def framed() -> bool:
-        top, bottom = (
-            plot(page)
-            .locator(".shapelayer path")
-            .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
+
+def expect_texts(page: Page, axis: str, expected: Sequence[str]) -> None:
+    give_up = time.monotonic() + PATIENCE / 1000
+    while texts(page, axis) != list(expected) and time.monotonic() < give_up:
+        page.wait_for_timeout(30)
+    assert texts(page, axis) == list(expected)
+
+
+def box(page: Page, label: str) -> Locator:
+    """A select box by its label."""
+    return page.get_by_role("combobox", name=label, exact=True)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    box(page, label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def expect_chosen(page: Page, layer: int, head: int) -> None:
+    """The layer and head (from 1) in all three places where they are shown."""
+    expect(canvas(page)).to_have_attribute(
+        "aria-label", re.compile(f"^Layer {layer}, head {head} of {LAYERS} × {HEADS}")
+    )
+    expect(words(page)).to_contain_text(f"layer {layer}, head {head}.")
+    expect(box(page, "Layer")).to_have_value(str(layer))
+    expect(box(page, "Head")).to_have_value(str(head))
+
+
+def plot(page: Page) -> Locator:
+    """The large heatmap, once there is one and not still another before it."""
+    found = page.locator(".st-key-head .js-plotly-plot")
+    expect(found).to_have_count(1)
+    expect(found.locator(".xtick text").first).to_be_visible()
+    return found
+
+
+def numbers(page: Page) -> list[list[float]]:
+    """The weights that the large heatmap has on screen."""
+    return plot(page).evaluate("plot => Array.from(plot._fullData[0].z, (row) => Array.from(row))")
+
+
+def test_the_first_look(visit: Visit):
+    page = visit()
+    expect(page).to_have_title("Headlight")
+    expect(field(page)).not_to_have_value("")
+    expect(translation(page)).not_to_have_text("")
+    expect(words(page)).to_contain_text("looks")
+    expect(words(page)).to_contain_text("Row: ")
+
+
+@pytest.mark.skipif(not checkpoint.pretrained(), reason="no checkpoint ships yet")
+def test_the_shipped_checkpoints(visit: Visit):
+    for name in checkpoint.pretrained():
+        page = visit({"checkpoint": name})
+        before = translation(page).inner_text()
+        assert before
+        field(page).fill("Two dogs" if "translate" in name else "3 May 2019")
+        expect(translation(page)).not_to_have_text(before)
+        expect(translation(page)).not_to_have_text("")
+
+
+def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
+    page = visit({**LETTERS, "source": "dog"})
+    expect_texts(page, "x", ["d", "o", "g", "</s>"])
+    type_on(page, " $1<b>")
+    expect(translation(page)).to_have_text("dog $1<b>")
+    for axis in ("x", "y"):
+        expect_texts(page, axis, [*"dog␣$1<b>", "</s>"])
+    weights = numbers(page)
+    assert (len(weights), len(weights[0])) == (10, 10)
+    for row in range(10):
+        assert weights[row][row] > 0.99  # this head copies
+    for _ in range(7):
+        field(page).press("Backspace")
+    expect(translation(page)).to_have_text("do")
+    expect_texts(page, "y", ["d", "o", "</s>"])
+
+
+def test_each_keystroke_is_followed(visit: Visit):
+    page = visit({**LETTERS, "source": "a"})
+    for text in ("ab", "abc", "abcd"):
+        type_on(page, text[-1])
+        expect(translation(page)).to_have_text(text)
+        expect_texts(page, "x", [*text, "</s>"])
+        expect(field(page)).to_be_focused()
+
+
+def test_a_click_in_the_overview_chooses_a_head(visit: Visit):
+    page = visit(WORDS)
+    expect_chosen(page, 1, 1)
+    before = numbers(page)
+    for layer, head in ((2, 3), (1, 2), (2, 1)):
+        place = canvas(page).evaluate(
+            """(canvas, [layer, head]) => {
+                const { step, panel } = canvas.geometry;
+                return { x: 26 + (head - 0.5) * step, y: 20 + (layer - 0.5) * step };
+            }""",
+            [layer, head],
         )
-        middles = [sum(y for _, y in label) / 4 for label in corners(page, "y")]
-        return [top < middle < bottom for middle in middles] == [False, False, True, False]
+        canvas(page).click(position=place)
+        expect_chosen(page, layer, head)
+        after = numbers(page)
+        assert after != before
+        before = after
 
-    eventually(page, framed)
+
+def test_arrow_keys_choose_a_head(visit: Visit):
+    page = visit(WORDS)
+    canvas(page).focus()
+    for key, layer, head in (
+        ("ArrowRight", 1, 2),
+        ("ArrowDown", 2, 2),
+        ("ArrowDown", 2, 2),  # there is no third layer
+        ("ArrowRight", 2, 3),
+        ("ArrowLeft", 2, 2),
+        ("ArrowUp", 1, 2),
+    ):
+        page.keyboard.press(key)
+        expect_chosen(page, layer, head)
+
+
+def test_the_tab_key_reaches_the_overview(visit: Visit):
+    page = visit(WORDS)
+    field(page).focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if canvas(page).evaluate("canvas => canvas.matches(':focus')"):
+            return
+    pytest.fail("the overview cannot be reached from the keyboard")
+
+
+def test_widgets_choose_a_head_and_a_row(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    choose(page, "Layer", "2")
+    expect_chosen(page, 2, 1)
+    choose(page, "Head", "3")
+    expect_chosen(page, 2, 3)
+    choose(page, "Row to explain", "3 ball")
+    expect(words(page)).to_contain_text("“ball”")
+    assert soon(page, lambda: framed(page, 2))
 
 
 def test_kinds_have_their_own_axes(visit: Visit):
