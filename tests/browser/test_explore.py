@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from model import checkpoint
 from tests.browser.conftest import PATIENCE, Visit
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_words
 
@@ -140,17 +139,6 @@ def test_the_first_look(visit: Visit):
     expect(translation(page)).not_to_have_text("")
     expect(words(page)).to_contain_text("looks")
     expect(words(page)).to_contain_text("Row: ")
-
-
-@pytest.mark.skipif(not checkpoint.pretrained(), reason="no checkpoint ships yet")
-def test_the_shipped_checkpoints(visit: Visit):
-    for name in checkpoint.pretrained():
-        page = visit({"checkpoint": name})
-        before = translation(page).inner_text()
-        assert before
-        field(page).fill("Two dogs" if "translate" in name else "3 May 2019")
-        expect(translation(page)).not_to_have_text(before)
-        expect(translation(page)).not_to_have_text("")
 
 
 def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
