@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -13,11 +14,13 @@ from viz import state
 from viz.attention import head_heatmap, row_tokens
 from viz.choice import first_kind, telling_row
 from viz.components.overview import overview
+from viz.look import Look
 from viz.theme import show_token
 from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
 
 AUTO = "most telling"
 WIDTHS = (5, 6)
+PANELS: dict[str, Callable[[Look], None]] = {}  # by the name on its button, what opens below the pictures
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
@@ -94,9 +97,17 @@ def _live(opened: Checkpoint) -> None:
 
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        attention_map = trace.map(_choose_kind(opened, trace))
+        kind = _choose_kind(opened, trace)
     with right:
-        layer, head, row = _choose_head(opened, trace, attention_map)
+        layer, head, row = _choose_head(opened, trace, trace.map(kind))
+    look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+    _pictures(look)
+    _panel(look)
+
+
+def _pictures(look: Look) -> None:
+    """All heads at a glance, and the chosen one large and in words."""
+    attention_map, layer, head, row = look.attention_map, look.layer, look.head, look.row
 
     left, right = st.columns(WIDTHS, gap="medium")
     # The head first: its chart takes the browser longest, and draws while the rest is sent.
@@ -109,6 +120,18 @@ def _live(opened: Checkpoint) -> None:
     with left, st.container(key="overview"):
         overview(attention_map, layer, head, theme=state.theme(), key=state.OVERVIEW, on_choose=state.head_clicked)
         st.caption("Every layer and head. Click one to see it large.")
+
+
+def _panel(look: Look) -> None:
+    """What a person opens below the pictures."""
+    if not PANELS:
+        return
+    name = st.segmented_control(
+        "Go further", list(PANELS), key="panel", bind="query-params", label_visibility="collapsed"
+    )
+    if name is not None:
+        with st.container(key="panel_body"):
+            PANELS[name](look)
 
 
 def _translation(opened: Checkpoint, trace: Trace) -> None:
