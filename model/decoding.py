@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,6 +25,16 @@ class Hypothesis:
 
     ids: tuple[int, ...]
     score: float
+
+
+class BeamStep(NamedTuple):
+    """One step of beam search. The candidates, best first, are the ``2 * beam`` likeliest beginnings."""
+
+    totals: Tensor  # [row, candidate], log-probability of the whole beginning
+    parents: Tensor  # [row, candidate], the place in the beam that it goes on from
+    tokens: Tensor  # [row, candidate]
+    kept: Tensor  # [row, beam], for each place in the next beam the candidate that takes it
+    finished: list[tuple[int, int, Hypothesis]]  # row, candidate and what it is as a whole
 
 
 def encode_source(checkpoint: Checkpoint, text: str) -> tuple[list[int], int]:
@@ -69,27 +80,31 @@ def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
 
 @torch.inference_mode()
 def greedy_steps(
-    model: Transformer, source: Tensor, memory: Tensor, source_mask: Tensor | None
+    model: Transformer, source: Tensor, memory: Tensor, source_mask: Tensor | None, forced: Sequence[int] = ()
 ) -> Iterator[tuple[Tensor, DecoderStep]]:
     """:func:`greedy`, step by step, from the encoder's output ``memory``.
+
+    The first tokens of every row are the ids ``forced``, at most ``max_len``; a row's limit is at least their number.
 
     Yields:
         The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
         decoder gave.
     """
-    limits = _limits(model, source)
+    limits = _limits(model, source).clamp(min=len(forced))
     decoder = IncrementalDecoder(model, memory, source_mask, int(limits.max()))
     chosen = torch.full((len(source),), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
     while open_rows.any():
         step = decoder.step(chosen)
-        # The ids before </s> are <pad> and <s>, which are never part of a target.
-        chosen = (step.logits[:, EOS_ID:].argmax(-1) + EOS_ID).where(open_rows, PAD_ID)
+        if decoder.length <= len(forced):
+            chosen = torch.full_like(chosen, forced[decoder.length - 1])
+        else:  # the ids before </s> are <pad> and <s>, which are never part of a target
+            chosen = step.logits[:, EOS_ID:].argmax(-1) + EOS_ID
+        chosen = chosen.where(open_rows, PAD_ID)
         yield chosen, step
         open_rows = open_rows & (chosen != EOS_ID) & (limits > decoder.length)
 
 
-@torch.inference_mode()
 def beam_search(
     model: Transformer, source: Tensor, beam: int = 5, length_penalty: float = 1.0
 ) -> list[list[Hypothesis]]:
@@ -108,11 +123,21 @@ def beam_search(
     Returns:
         For each row its hypotheses, best first.
     """
+    found: list[list[Hypothesis]] = [[] for _ in source]
+    for step in beam_steps(model, source, beam, length_penalty):
+        for row, _, hypothesis in step.finished:
+            found[row].append(hypothesis)
+    return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in found]
+
+
+@torch.inference_mode()
+def beam_steps(model: Transformer, source: Tensor, beam: int, length_penalty: float) -> Iterator[BeamStep]:
+    """:func:`beam_search`, step by step."""
     n = len(source)
     mask = padding_mask(source, PAD_ID).repeat_interleave(beam, dim=0)
     memory = model.encode(source, padding_mask(source, PAD_ID)).hidden.repeat_interleave(beam, dim=0)
     limits = _limits(model, source).tolist()
-    finished: list[list[Hypothesis]] = [[] for _ in range(n)]
+    wanted = [beam] * n  # finished targets still to be found, for each row
     scores = torch.full((n, beam), -torch.inf)
     scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
     prefixes = torch.full((n * beam, 1), BOS_ID)
@@ -128,24 +153,28 @@ def beam_search(
         parents, tokens = flat // vocab, flat % vocab
         # A candidate that ends is finished if it is among the beam best, and goes on in no case.
         ended = tokens == EOS_ID
+        finished: list[tuple[int, int, Hypothesis]] = []
         for row, place in ended[:, :beam].nonzero().tolist():
-            if len(finished[row]) < beam and top[row, place] > -torch.inf and length <= limits[row]:
+            if wanted[row] and top[row, place] > -torch.inf and length <= limits[row]:
                 ids = prefixes[row * beam + int(parents[row, place]), 1:].tolist()
-                finished[row].append(Hypothesis(tuple(ids), top[row, place].item() / length**length_penalty))
+                finished.append((row, place, Hypothesis(tuple(ids), top[row, place].item() / length**length_penalty)))
+                wanted[row] -= 1
         scores, kept = top.masked_fill(ended, -torch.inf).topk(beam)
+        step = BeamStep(top, parents, tokens, kept, finished)
         parents, tokens = parents.gather(1, kept), tokens.gather(1, kept)
         rows = (torch.arange(n)[:, None] * beam + parents).flatten()
         prefixes = torch.cat((prefixes[rows], tokens.view(-1, 1)), dim=1)
         for row in (row for row in range(n) if limits[row] == length):
             # At the limit what is still open counts as it stands.
-            for place in range(beam - len(finished[row])):
+            for place in range(wanted[row]):
                 if scores[row, place] > -torch.inf:
                     ids = prefixes[row * beam + place, 1:].tolist()
-                    finished[row].append(Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty))
-        if all(len(finished[row]) == beam or limits[row] <= length for row in range(n)):
+                    whole = Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty)
+                    finished.append((row, int(kept[row, place]), whole))
+        yield step
+        if all(not wanted[row] or limits[row] <= length for row in range(n)):
             break
         decoder.reorder(rows)
-    return [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
 
 
 def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
