@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from model.config import TINY, ModelConfig, TrainConfig
+from model.config import POSITIONALS, TINY, ModelConfig, TrainConfig
 from model.tasks import TASKS
 
 OPTION_HELP = {
@@ -28,7 +28,7 @@ OPTION_HELP = {
     "attention_dropout": "probability of dropping an attention weight",
     "norm": "LayerNorm after each residual (post, as in the paper) or before each sublayer (pre)",
     "activation": "of the feed-forward layer: relu or gelu",
-    "positional": "positional encoding: sinusoidal",
+    "positional": f"positional encoding: {', '.join(POSITIONALS)}",
     "seed": "for the data, the initial weights and dropout",
     "steps": "updates",
     "batch_tokens": "most target tokens in a batch, padding included",

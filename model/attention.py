@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.dropout import dropout
+from model.positional import OnScores, rotated
+
+NOWHERE = OnScores()
+"""No positional encoding, or one that acts on the embedded input."""
 
 
 class KeyValue(NamedTuple):
@@ -20,9 +24,14 @@ class KeyValue(NamedTuple):
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, drop: float = 0.0
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    drop: float = 0.0,
+    bias: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention, ``softmax(Q Kᵀ / √d_head) V`` (equation 1).
+    """Scaled dot-product attention, ``softmax(Q Kᵀ / √d_head + bias) V`` (equation 1, where bias is 0).
 
     Args:
         query: ``[..., query, d_head]``.
@@ -30,6 +39,7 @@ def attention(
         value: ``[..., key, d_head]``.
         mask: boolean, broadcastable to ``[..., query, key]``; True where attention is allowed.
         drop: probability of dropping a weight on its way to the output.
+        bias: of a positional encoding, broadcastable to ``[..., query, key]``.
 
     Returns:
         ``(output, pattern)``: ``[..., query, d_head]``, and the weights ``[..., query, key]`` before
@@ -37,6 +47,8 @@ def attention(
         are exactly 0.
     """
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
+    if bias is not None:
+        scores = scores + bias
     if mask is None:
         pattern = scores.softmax(dim=-1)
     else:
@@ -58,19 +70,25 @@ class MultiHeadAttention(nn.Module):
         self.value = nn.Linear(config.d_model, config.d_model)
         self.output = nn.Linear(config.d_model, config.d_model)
 
-    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, memory: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE
+    ) -> tuple[Tensor, Tensor]:
         """Attend from ``x`` to ``memory`` (the same tensor for self-attention).
 
         Args:
             x: ``[batch, query, d_model]``.
             memory: ``[batch, key, d_model]``.
             mask: as in :func:`attention`, broadcastable to ``[batch, head, query, key]``.
+            on_scores: what a positional encoding does here; in self-attention only.
 
         Returns:
             ``(output, pattern)``: ``[batch, query, d_model]`` and ``[batch, head, query, key]``.
         """
         drop = self.drop if self.training else 0.0
-        output, pattern = attention(self._split(self.query(x)), *self.keys_values(memory), mask, drop)
+        query, (key, value) = self._split(self.query(x)), self.keys_values(memory)
+        if on_scores.rotation is not None:
+            query, key = rotated(query, on_scores.rotation), rotated(key, on_scores.rotation)
+        output, pattern = attention(query, key, value, mask, drop, on_scores.bias)
         return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
 
     def keys_values(self, memory: Tensor) -> KeyValue:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu")
-POSITIONALS = ("sinusoidal",)
+POSITIONALS = ("sinusoidal", "learned", "rotary", "alibi", "relative", "none")
 PRECISIONS = ("float32", "bfloat16")
 LONGEST = 2**16  # tokens; attention patterns grow with the square
 LARGEST = 2**24  # of the other sizes; what a forged checkpoint claims must not overflow
@@ -58,6 +58,11 @@ class ModelConfig:
             raise ValueError(
                 f"d_model must be even for positional 'sinusoidal' (a sine and a cosine for each wavelength), "
                 f"but d_model is {self.d_model}"
+            )
+        if self.positional == "rotary" and self.d_head % 2:
+            raise ValueError(
+                f"d_head must be even for positional 'rotary' (it turns pairs of dimensions), but d_head is "
+                f"{self.d_head}: d_model {self.d_model} over n_heads {self.n_heads}"
             )
 
     @property

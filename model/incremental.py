@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.attention import KeyValue, attention
+from model.positional import Rotation, rotated
 from model.transformer import DecoderLayer, Patterns, Transformer, activation
 
 Affine = tuple[Tensor, Tensor]
@@ -57,6 +58,10 @@ class IncrementalDecoder:
         self.activation = activation(config)
         self.embedding, self.scale = model.embedding.tokens.weight, model.embedding.scale
         self.positions = model.embedding.positions
+        positional, places = model.embedding.positional, torch.arange(n_positions)
+        self.rotation = positional.rotation(places)
+        # Of the last query to each key. A bias knows only the distance, so an earlier query's is the end of it.
+        self.bias = positional.bias(places[-1:], places, causal=True)  # [head, 1, key]
         self.final_norm = model.decoder.norm
         self.source_mask = source_mask
         self.layers = [_layer(layer, memory) for layer in model.decoder.layers if isinstance(layer, DecoderLayer)]
@@ -68,14 +73,18 @@ class IncrementalDecoder:
         """Feed one token to each row, ``[batch]``, and move on by one position."""
         _, batch, n_heads, _, d_head = self.keys.shape
         x = torch.add(self.positions[self.length], self.embedding[ids], alpha=self.scale)  # [batch, d_model]
+        rotation = self.rotation and Rotation(*(part[self.length] for part in self.rotation))
         self.length += 1
+        bias = None if self.bias is None else self.bias[:, :, -self.length :]
         self_patterns, cross_patterns = [], []
         for layer, keys, values in zip(self.layers, self.keys, self.values, strict=True):
             projected = F.linear(self._enter(x, layer.self_norm), *layer.query_key_value)
             query, key, value = projected.view(batch, 3, n_heads, d_head).unbind(1)  # each [batch, head, d_head]
+            if rotation is not None:
+                query, key = rotated(query, rotation), rotated(key, rotation)
             keys[:, :, self.length - 1], values[:, :, self.length - 1] = key, value
             past = keys[:, :, : self.length], values[:, :, : self.length]
-            attended, pattern = attention(query[:, :, None], *past)
+            attended, pattern = attention(query[:, :, None], *past, bias=bias)
             self_patterns.append(pattern)
             x = self._leave(x, F.linear(attended.flatten(1), *layer.self_output), layer.self_norm)
 

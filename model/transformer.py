@@ -9,13 +9,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.attention import MultiHeadAttention, causal_mask, padding_mask
+from model.attention import NOWHERE, MultiHeadAttention, causal_mask, padding_mask
 from model.config import ModelConfig
 from model.dropout import dropout
-from model.positional import sinusoidal
+from model.positional import ENCODINGS, OnScores
 from model.tokenizer import PAD_ID
 
 Patterns = tuple[Tensor, ...]
@@ -89,10 +90,10 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_residual = Residual(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, mask: Tensor | None, on_scores: OnScores = NOWHERE) -> tuple[Tensor, Tensor]:
         """``[batch, position, d_model]`` to the same shape, and the pattern of the self-attention."""
         inner = self.self_attention_residual.enter(x)
-        attended, pattern = self.self_attention(inner, inner, mask)
+        attended, pattern = self.self_attention(inner, inner, mask, on_scores)
         x = self.self_attention_residual.leave(x, attended)
         forwarded = self.feed_forward(self.feed_forward_residual.enter(x))
         return self.feed_forward_residual.leave(x, forwarded), pattern
@@ -111,11 +112,16 @@ class DecoderLayer(nn.Module):
         self.feed_forward_residual = Residual(config)
 
     def forward(
-        self, x: Tensor, self_mask: Tensor | None, memory: Tensor | None, cross_mask: Tensor | None
+        self,
+        x: Tensor,
+        self_mask: Tensor | None,
+        memory: Tensor | None,
+        cross_mask: Tensor | None,
+        on_scores: OnScores = NOWHERE,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """``[batch, position, d_model]`` to the same shape, and the patterns of both attentions."""
         inner = self.self_attention_residual.enter(x)
-        attended, self_pattern = self.self_attention(inner, inner, self_mask)
+        attended, self_pattern = self.self_attention(inner, inner, self_mask, on_scores)
         x = self.self_attention_residual.leave(x, attended)
 
         cross_pattern = None
@@ -136,11 +142,14 @@ class TransformerEncoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
         self.norm = nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> EncoderOutput:
-        """``x`` is embedded, ``[batch, source, d_model]``; ``mask`` as in :func:`model.attention.attention`."""
+    def forward(self, x: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE) -> EncoderOutput:
+        """``x`` is embedded, ``[batch, source, d_model]``; ``mask`` as in :func:`model.attention.attention`.
+
+        ``on_scores`` is what the positional encoding does in every layer.
+        """
         patterns = []
         for layer in self.layers:
-            x, pattern = layer(x, mask)
+            x, pattern = layer(x, mask, on_scores)
             patterns.append(pattern)
         return EncoderOutput(self.norm(x), tuple(patterns))
 
@@ -161,11 +170,15 @@ class TransformerDecoder(nn.Module):
         self_mask: Tensor | None = None,
         memory: Tensor | None = None,
         cross_mask: Tensor | None = None,
+        on_scores: OnScores = NOWHERE,
     ) -> DecoderOutput:
-        """``x`` is embedded, ``[batch, target, d_model]``; the masks as in :func:`model.attention.attention`."""
+        """``x`` is embedded, ``[batch, target, d_model]``; the masks as in :func:`model.attention.attention`.
+
+        ``on_scores`` is what the positional encoding does in the self-attention of every layer.
+        """
         self_patterns, cross_patterns = [], []
         for layer in self.layers:
-            x, self_pattern, cross_pattern = layer(x, self_mask, memory, cross_mask)
+            x, self_pattern, cross_pattern = layer(x, self_mask, memory, cross_mask, on_scores)
             self_patterns.append(self_pattern)
             if cross_pattern is not None:
                 cross_patterns.append(cross_pattern)
@@ -173,16 +186,22 @@ class TransformerDecoder(nn.Module):
 
 
 class TokenEmbedding(nn.Module):
-    """Token vectors scaled by √d_model plus the positional encoding (sections 3.4 and 3.5)."""
+    """Token vectors scaled by √d_model plus what the positional encoding adds (sections 3.4 and 3.5).
 
-    positions: Tensor  # [max_len, d_model], computed and not saved
+    It holds the encoding, also one that acts on the scores.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.drop = config.dropout
         self.scale = math.sqrt(config.d_model)
         self.tokens = nn.Embedding(config.vocab_size, config.d_model)
-        self.register_buffer("positions", sinusoidal(config.max_len, config.d_model), persistent=False)
+        self.positional = ENCODINGS[config.positional](config)
+
+    @property
+    def positions(self) -> Tensor:
+        """What is added at each position, ``[max_len, d_model]``; zeros where the encoding acts elsewhere."""
+        return self.positional.added()
 
     def forward(self, ids: Tensor) -> Tensor:
         """Embed ``[batch, position]``.
@@ -190,10 +209,15 @@ class TokenEmbedding(nn.Module):
         Raises:
             ValueError: there are more than ``max_len`` positions.
         """
-        if ids.size(1) > len(self.positions):
-            raise ValueError(f"max_len is {len(self.positions)} tokens, but the text has {ids.size(1)}")
-        embedded = self.tokens(ids) * self.scale + self.positions[: ids.size(1)]
+        positions = self.positions
+        if ids.size(1) > len(positions):
+            raise ValueError(f"max_len is {len(positions)} tokens, but the text has {ids.size(1)}")
+        embedded = self.tokens(ids) * self.scale + positions[: ids.size(1)]
         return dropout(embedded, self.drop, self.training)
+
+    def on_scores(self, ids: Tensor, *, causal: bool) -> OnScores:
+        """What the encoding does to the self-attention of ``[batch, position]``, ``causal`` in a decoder."""
+        return self.positional.on_scores(torch.arange(ids.size(1), device=ids.device), causal=causal)
 
 
 class Transformer(nn.Module):
@@ -216,7 +240,7 @@ class Transformer(nn.Module):
 
     def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
         """Ids ``[batch, source]`` and their padding mask (None: no padding) to hidden states and patterns."""
-        return self.encoder(self.embedding(source), source_mask)
+        return self.encoder(self.embedding(source), source_mask, self.embedding.on_scores(source, causal=False))
 
     def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
         """Ids ``[batch, target]`` to hidden states and patterns, all positions at once.
@@ -224,7 +248,8 @@ class Transformer(nn.Module):
         Padding stands after the tokens, where the causal mask hides it, so it needs no mask of its own.
         """
         mask = causal_mask(target.size(1), target.device)
-        return self.decoder(self.embedding(target), mask, memory, source_mask)
+        on_scores = self.embedding.on_scores(target, causal=True)
+        return self.decoder(self.embedding(target), mask, memory, source_mask, on_scores)
 
     def unembed(self, hidden: Tensor) -> Tensor:
         """Hidden states ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""

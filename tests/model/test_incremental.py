@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from model.attention import padding_mask
+from model.config import POSITIONALS
 from model.incremental import IncrementalDecoder
 from model.tokenizer import PAD_ID
 from model.transformer import Transformer, TransformerDecoder
@@ -12,10 +13,11 @@ from tests.model.helpers import close, shaken, tiny
 BATCH, SOURCE, TARGET = 2, 7, 5
 
 
-@pytest.fixture(params=[("post", "relu"), ("pre", "gelu")], ids=str)
+@pytest.fixture(params=[("pre", "gelu", "sinusoidal"), *(("post", "relu", name) for name in POSITIONALS)], ids=str)
 def model(request: pytest.FixtureRequest) -> Transformer:
-    norm, activation = request.param
-    return shaken(Transformer(tiny(norm=norm, activation=activation))).eval().requires_grad_(False)
+    norm, activation, positional = request.param
+    config = tiny(norm=norm, activation=activation, positional=positional)
+    return shaken(Transformer(config)).eval().requires_grad_(False)
 
 
 @pytest.fixture
