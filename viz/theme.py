@@ -12,13 +12,18 @@ WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours of one mode. ``scale`` goes from attention weight 0 to 1, in even steps."""
+    """The colours of one mode.
+
+    ``scale`` goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0 to one as far
+    above it, both in even steps.
+    """
 
     name: str
     text: str
     faint: str
     accent: str
     scale: tuple[str, ...]
+    diverging: tuple[str, ...]
 
 
 # One hue each, lightness falling (rising) evenly, so that a darker (brighter) cell always means more.
@@ -28,6 +33,7 @@ LIGHT = Theme(
     faint="#d5d8df",
     accent="#d9480f",
     scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
+    diverging=("#8a3406", "#d4661c", "#f3ab72", "#f7f6f4", "#8fb3ea", "#3b6fd0", "#123a8c"),
 )
 DARK = Theme(
     name="dark",
@@ -35,6 +41,7 @@ DARK = Theme(
     faint="#4a4f5c",
     accent="#ffa94d",
     scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
+    diverging=("#ffc48f", "#d9762b", "#7a3c10", "#1b1e27", "#1d4a86", "#4a8bdf", "#b3d4ff"),
 )
 
 
@@ -58,3 +65,8 @@ def short_token(token: str) -> str:
 def for_plotly(text: str) -> str:
     """Text that Plotly shows letter for letter: it would read some HTML, and ``$…$`` as mathematics."""
     return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+def for_markdown(text: str) -> str:
+    """Text that Markdown shows letter for letter."""
+    return "".join(f"&#{ord(c)};" if c.isascii() and not c.isalnum() and c not in " .,()" else c for c in text)

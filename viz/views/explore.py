@@ -7,18 +7,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from model.checkpoint import Checkpoint, CheckpointError
+from model.checkpoint import Checkpoint
 from model.tasks import TRANSLATION
-from model.trace import AttentionMap, Kind, Trace
+from model.trace import AttentionMap, Trace
 from viz import state
-from viz.attention import head_heatmap, row_tokens
-from viz.choice import first_kind, telling_row
+from viz.attention import head_heatmap
+from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
 from viz.components.overview import overview
 from viz.look import Look
-from viz.theme import show_token
-from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
+from viz.theme import for_markdown
+from viz.words import KIND_NAMES, describe_row, reading
 
-AUTO = "most telling"
 WIDTHS = (5, 6)
 PANELS: dict[str, Callable[[Look], None]] = {}  # by the name on its button, what opens below the pictures
 STYLE = """<style>
@@ -42,39 +41,9 @@ def page() -> None:
     left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
     left.html(TITLE)
     with right:
-        opened = _choose_checkpoint()
+        opened = choose_checkpoint()
     if opened is not None:
         _live(opened)
-
-
-def _choose_checkpoint() -> Checkpoint | None:
-    """The checkpoint to look at: one of the server's, or a file dropped here."""
-    names = state.checkpoint_names()
-    asked = state.asked_checkpoint()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Checkpoint",
-            names,
-            key="checkpoint",
-            bind="query-params",
-            on_change=state.checkpoint_changed,
-            placeholder="There is none yet",
-        )
-        with st.popover("Open a file", icon=":material/upload_file:"):
-            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=state.file_dropped)
-            st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
-    if message := state.file_error():
-        st.error(message)
-    if name is None:
-        st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
-        return None
-    if asked is not None and asked not in names:
-        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
-    try:
-        return state.open_checkpoint(name)
-    except CheckpointError as error:
-        st.error(f"This checkpoint cannot be opened. {error}")
-        return None
 
 
 @st.fragment
@@ -82,24 +51,15 @@ def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
     typed, translated = st.columns(WIDTHS, gap="medium")
     with typed:
-        source = st.text_input(
-            "Source sentence",
-            state.example(opened),
-            key="source",
-            live="0ms",
-            bind="query-params",
-            placeholder="Nothing typed: the model reads only </s>",
-        )
-        trace = state.trace(opened, source)
-        _notes(trace)
+        trace = type_source(opened)
     with translated:
         _translation(opened, trace)
 
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        kind = _choose_kind(opened, trace)
+        kind = choose_kind(opened, trace)
     with right:
-        layer, head, row = _choose_head(opened, trace, trace.map(kind))
+        layer, head, row = choose_head(opened, trace, trace.map(kind))
     look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
     _pictures(look)
     _panel(look)
@@ -140,52 +100,6 @@ def _translation(opened: Checkpoint, trace: Trace) -> None:
         st.html(f'<label>{label}</label><p class="target">{html.escape(trace.target) or "&nbsp;"}</p>')
 
 
-def _notes(trace: Trace) -> None:
-    if trace.source_dropped:
-        st.warning(
-            f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
-            f"of your text are left out. It read: {_plain(trace.source)}"
-        )
-
-
-def _choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
-    return st.segmented_control(
-        "Attention",
-        trace.kinds,
-        format_func=SHORT_KIND_NAMES.__getitem__,
-        default=first_kind(trace),
-        required=True,
-        key="kind",
-        bind="query-params",
-        on_change=state.kind_changed,
-        args=(opened,),
-        width="stretch",
-    )
-
-
-def _choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
-    """The layer, head and row on show, from 0; on screen they count from 1."""
-    # The same for all kinds: what a link leaves out must not depend on what it says.
-    first_layer, first_head = state.first_head(opened, first_kind(trace))
-    with st.container(horizontal=True):
-        layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
-        head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
-        rows = row_tokens(attention_map)
-        names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
-        asked = st.selectbox("Row to explain", names, key="token", bind="query-params")
-    row = telling_row(attention_map, layer, head) if asked == AUTO else names.index(asked) - 1
-    return layer, head, row
-
-
-def _choose_number(label: str, key: str, n: int, first: int) -> int:
-    return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1
-
-
 def _words(attention_map: AttentionMap, layer: int, head: int, row: int) -> str:
     where = f"**{KIND_NAMES[attention_map.kind]}, layer {layer + 1}, head {head + 1}.**"
-    return f"{where} {_plain(describe_row(attention_map, layer, head, row))}\n\n{reading(attention_map.kind)}"
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows letter for letter."""
-    return "".join(f"&#{ord(c)};" if c.isascii() and not c.isalnum() and c not in " .,()" else c for c in text)
+    return f"{where} {for_markdown(describe_row(attention_map, layer, head, row))}\n\n{reading(attention_map.kind)}"

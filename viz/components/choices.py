@@ -1,0 +1,101 @@
+"""What a person chooses on every page that looks at one head: checkpoint, text, kind of attention, head and row.
+
+The widgets have the same keys everywhere and are bound to the address, so a choice goes along from page to page.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.checkpoint import Checkpoint, CheckpointError
+from model.trace import AttentionMap, Kind, Trace
+from viz import state
+from viz.attention import row_tokens
+from viz.choice import first_kind, telling_row
+from viz.theme import for_markdown, show_token
+from viz.words import SHORT_KIND_NAMES
+
+AUTO = "most telling"
+
+
+def choose_checkpoint() -> Checkpoint | None:
+    """The checkpoint to look at: one of the server's, or a file dropped here."""
+    names = state.checkpoint_names()
+    asked = state.asked_checkpoint()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Checkpoint",
+            names,
+            key="checkpoint",
+            bind="query-params",
+            on_change=state.checkpoint_changed,
+            placeholder="There is none yet",
+        )
+        with st.popover("Open a file", icon=":material/upload_file:"):
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=state.file_dropped)
+            st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
+    if message := state.file_error():
+        st.error(message)
+    if name is None:
+        st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
+        return None
+    if asked is not None and asked not in names:
+        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
+    try:
+        return state.open_checkpoint(name)
+    except CheckpointError as error:
+        st.error(f"This checkpoint cannot be opened. {error}")
+        return None
+
+
+def type_source(opened: Checkpoint) -> Trace:
+    """The text, typed live, and what the model makes of it."""
+    source = st.text_input(
+        "Source sentence",
+        state.example(opened),
+        key="source",
+        live="0ms",
+        bind="query-params",
+        placeholder="Nothing typed: the model reads only </s>",
+    )
+    trace = state.trace(opened, source)
+    if trace.source_dropped:
+        st.warning(
+            f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
+            f"of your text are left out. It read: {for_markdown(trace.source)}"
+        )
+    return trace
+
+
+def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
+    """The kind of attention on show."""
+    return st.segmented_control(
+        "Attention",
+        trace.kinds,
+        format_func=SHORT_KIND_NAMES.__getitem__,
+        default=first_kind(trace),
+        required=True,
+        key="kind",
+        bind="query-params",
+        on_change=state.kind_changed,
+        args=(opened,),
+        width="stretch",
+    )
+
+
+def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
+    """The layer, head and row on show, from 0; on screen they count from 1."""
+    # The same for all kinds: what a link leaves out must not depend on what it says.
+    first_layer, first_head = state.first_head(opened, first_kind(trace))
+    with st.container(horizontal=True):
+        layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
+        head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
+        rows = row_tokens(attention_map)
+        names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
+        asked = st.selectbox("Row to explain", names, key="token", bind="query-params")
+    row = telling_row(attention_map, layer, head) if asked == AUTO else names.index(asked) - 1
+    return layer, head, row
+
+
+def _choose_number(label: str, key: str, n: int, first: int) -> int:
+    return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1
