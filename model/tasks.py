@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 Pair = tuple[str, str]
 """A source text and the target text that belongs to it."""
@@ -28,7 +29,7 @@ class Task:
     """A task whose examples are generated.
 
     ``alignment`` gives, where there is one, the source position that target position ``i`` is copied
-    from in a string of length ``n``.
+    from in a string of length ``n``; ``rewrite`` the target of any string, where strings are the sources.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Task:
     example: str
     draw: Callable[[random.Random], Pair]
     alignment: Callable[[int, int], int] | None = None
+    rewrite: Callable[[str], str] | None = None
 
 
 def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pair]:
@@ -53,6 +55,24 @@ def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pa
     random_ = random.Random(f"{name} {seed} {held_out}")
     drawn = (draw(random_) for _ in itertools.count())
     return list(itertools.islice((pair for pair in drawn if _is_held_out(pair[1]) == held_out), n))
+
+
+def of_length(name: str, n: int, length: int, *, seed: int) -> list[Pair]:
+    """``n`` held-out examples of a task on strings, each of ``length`` characters, however long that is.
+
+    Raises:
+        ValueError: there is no such task, its sources are no strings of any length, or ``length`` is below 1.
+    """
+    rewrite = TASKS[name].rewrite if name in TASKS else None
+    if rewrite is None:
+        on_strings = ", ".join(task.name for task in TASKS.values() if task.rewrite)
+        raise ValueError(f"the tasks on strings of any length are {on_strings}, but the task is {name!r}")
+    if length < 1:
+        raise ValueError(f"length must be at least 1 character, but it is {length}")
+    random_ = random.Random(f"{name} {seed} {length}")
+    drawn = ("".join(random_.choices(ALPHABET, k=length)) for _ in itertools.count())
+    pairs = ((text, rewrite(text)) for text in drawn)
+    return list(itertools.islice((pair for pair in pairs if _is_held_out(pair[1])), n))
 
 
 def read_parallel(source: Path, target: Path) -> list[Pair]:
@@ -93,19 +113,23 @@ def _draw_string(random_: random.Random) -> str:
     return "".join(random_.choices(ALPHABET, k=random_.randint(1, MAX_STRING)))
 
 
-def _draw_copy(random_: random.Random) -> Pair:
-    text = _draw_string(random_)
-    return text, text
+def _drawing(rewrite: Callable[[str], str]) -> Callable[[random.Random], Pair]:
+    def draw(random_: random.Random) -> Pair:
+        text = _draw_string(random_)
+        return text, rewrite(text)
+
+    return draw
 
 
-def _draw_reverse(random_: random.Random) -> Pair:
-    text = _draw_string(random_)
-    return text, text[::-1]
-
-
-def _draw_sort(random_: random.Random) -> Pair:
-    text = _draw_string(random_)
-    return text, "".join(sorted(text))
+def _string_task(name: str, summary: str, rewrite: Callable[[str], str], **options: Any) -> Task:
+    return Task(
+        name=name,
+        summary=f"a string of up to {MAX_STRING} characters, {summary}",
+        example="attention",
+        draw=_drawing(rewrite),
+        rewrite=rewrite,
+        **options,
+    )
 
 
 # Dates: each format is a template; a space-separated order of parts times the spellings of each part.
@@ -192,26 +216,9 @@ TASKS = MappingProxyType(
     {
         task.name: task
         for task in (
-            Task(
-                name="copy",
-                summary=f"a string of up to {MAX_STRING} characters, unchanged",
-                example="attention",
-                draw=_draw_copy,
-                alignment=lambda i, n: i,
-            ),
-            Task(
-                name="reverse",
-                summary=f"a string of up to {MAX_STRING} characters, backwards",
-                example="attention",
-                draw=_draw_reverse,
-                alignment=lambda i, n: n - 1 - i,
-            ),
-            Task(
-                name="sort",
-                summary=f"the characters of a string of up to {MAX_STRING}, in ASCII order",
-                example="attention",
-                draw=_draw_sort,
-            ),
+            _string_task("copy", "unchanged", str, alignment=lambda i, n: i),
+            _string_task("reverse", "backwards", lambda text: text[::-1], alignment=lambda i, n: n - 1 - i),
+            _string_task("sort", "in ASCII order", lambda text: "".join(sorted(text))),
             Task(
                 name="dates",
                 summary="an English date in any of hundreds of formats, as ISO 8601",

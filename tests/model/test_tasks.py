@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.tasks import ALPHABET, DATE_FORMATS, MAX_STRING, TASKS, generate, read_parallel, write_date
+from model.tasks import ALPHABET, DATE_FORMATS, MAX_STRING, TASKS, generate, of_length, read_parallel, write_date
 from model.tokenizer import Tokenizer
 
 DAY = datetime.date(2019, 5, 3)
@@ -188,3 +188,28 @@ def test_files_that_do_not_pair_are_refused(source: bytes, target: bytes, messag
 def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path):
     with pytest.raises(ValueError, match=re.escape(f"{tmp_path / name} cannot be read: ")):
         read_parallel(tmp_path / name, tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("length", [1, MAX_STRING, 3 * MAX_STRING])
+def test_strings_of_one_length_are_held_out_at_any_length(name: str, length: int):
+    pairs = of_length(name, 53, length, seed=3)
+    assert pairs == of_length(name, 53, length, seed=3)
+    assert pairs != of_length(name, 53, length, seed=4)
+    assert len(pairs) == 53
+    for source, target in pairs:
+        assert len(source) == length
+        assert set(source) <= set(ALPHABET)
+        assert target == ANSWERS[name](source)
+        assert zlib.crc32(target.encode()) % 10 == 0
+
+
+@pytest.mark.parametrize("name", ["dates", "translate", ""])
+def test_only_strings_have_any_length(name: str):
+    with pytest.raises(ValueError, match=f"copy, reverse, sort, but the task is '{name}'"):
+        of_length(name, 5, 7, seed=3)
+
+
+def test_no_string_is_shorter_than_one():
+    with pytest.raises(ValueError, match="at least 1 character, but it is 0"):
+        of_length("copy", 5, 0, seed=3)
