@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,21 +26,29 @@ class _Pass(NamedTuple):
 
 
 @torch.inference_mode()
-def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> Trace:
+def capture(checkpoint: Checkpoint, source: str, target: str | None = None, *, prefix: Sequence[int] = ()) -> Trace:
     """Trace the model's own greedy translation of ``source``, or, teacher-forced, the ``target`` given.
 
-    What exceeds the model's ``max_len`` is not read; the trace says how much that was.
+    Its own translation begins with the ids ``prefix``; if they end in ``</s>``, nothing follows them. With
+    a ``target`` the prefix has no meaning. What exceeds the model's ``max_len`` is not read; the trace says
+    how much that was.
+
+    Raises:
+        ValueError: ``prefix`` is nothing that can be written.
     """
     model, tokenizer, max_len = checkpoint.model, checkpoint.tokenizer, checkpoint.config.max_len
     source_ids, source_dropped = encode_source(checkpoint, source)
     source_row = torch.tensor([source_ids])
     encoded = model.encode(source_row, None)
     if target is None:
-        target_dropped, seen = 0, _translate(model, source_row, encoded.hidden)
+        tokenizer.require_target(prefix)
+        target_dropped, n_forced = max(0, len(prefix) - max_len), min(len(prefix), max_len)
+        seen = _translate(model, source_row, encoded.hidden, prefix[:max_len])
     else:
         ids = tokenizer.encode(target)
         target_dropped = max(0, len(ids) - (max_len - 1))
         seen = _force(model, encoded.hidden, ids[: max_len - 1])
+        n_forced = len(seen.predicted)
     fed = [BOS_ID, *seen.predicted[:-1]]
 
     source_tokens, fed_tokens, predicted_tokens = map(tokenizer.labels, (source_ids, fed, seen.predicted))
@@ -70,6 +79,8 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> T
         source=tokenizer.decode(source_ids),
         target=tokenizer.decode(seen.predicted),
         teacher_forced=target is not None,
+        n_forced=n_forced,
+        predicted_ids=tuple(seen.predicted),
         probabilities=seen.probabilities,
         positional=model.embedding.positions[: max(len(source_ids), len(fed))].numpy(),
         source_dropped=source_dropped,
@@ -77,9 +88,9 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None) -> T
     )
 
 
-def _translate(model: Transformer, source: Tensor, memory: Tensor) -> _Pass:
-    """Decode greedily; the patterns are those of the steps themselves, so nothing is computed twice."""
-    chosen, steps = zip(*greedy_steps(model, source, memory, None), strict=True)
+def _translate(model: Transformer, source: Tensor, memory: Tensor, prefix: Sequence[int]) -> _Pass:
+    """Decode greedily after ``prefix``; the patterns are those of the steps, so nothing is computed twice."""
+    chosen, steps = zip(*greedy_steps(model, source, memory, None, prefix), strict=True)
     config, n = model.config, len(steps)
     decoder_pattern = np.zeros((config.n_layers, config.n_heads, n, n), dtype=np.float32)
     for i, step in enumerate(steps):

@@ -108,6 +108,17 @@ class Tokenizer:
         text = pieces.decode("utf-8", errors="replace")
         return text.removeprefix(" ") if self._inner.pre_tokenizer.add_prefix_space else text
 
+    def require_target(self, ids: Sequence[int]) -> None:
+        """
+        Raises:
+            ValueError: a model cannot write ``ids``: not all are of tokens, or one other than the last ends the target.
+        """
+        for place, token_id in enumerate(ids, start=1):
+            if not EOS_ID <= token_id < len(self):
+                raise ValueError(f"there is no token {token_id} to write: they are {EOS_ID} to {len(self) - 1}")
+            if token_id == EOS_ID and place < len(ids):
+                raise ValueError(f"token {place} is </s>, which ends the target, but {len(ids) - place} more follow")
+
     def labels(self, ids: Iterable[int]) -> tuple[str, ...]:
         """One label for each token: its text with the space that belongs to it, or its bytes as ``⟨C3⟩``.
 

@@ -71,10 +71,12 @@ class AttentionMap:
 class Trace:
     """One pass of a model over one text, with all its attention maps.
 
-    ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``);
-    ``probabilities``, float32 ``[target]``, is how likely the model held each of ``predicted_tokens``
-    at its step; ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was
-    added. ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum.
+    ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``); the
+    first ``n_forced`` of its tokens were given, the others are the model's. ``predicted_ids`` are the ids
+    of ``predicted_tokens``, in the model's own vocabulary; ``probabilities``, float32 ``[target]``, is how
+    likely the model held each of them at its step. ``positional``, float32 ``[position, d_model]``, is the
+    positional encoding as it was added. ``source_dropped`` and ``target_dropped`` count the tokens beyond
+    the model's maximum.
 
     Raises:
         ValueError: two maps are of one kind, or their tokens contradict each other.
@@ -85,6 +87,8 @@ class Trace:
     source: str
     target: str = ""
     teacher_forced: bool = False
+    n_forced: int = 0
+    predicted_ids: tuple[int, ...] = ()
     probabilities: np.ndarray | None = None
     positional: np.ndarray | None = None
     source_dropped: int = 0
