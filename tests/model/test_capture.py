@@ -48,6 +48,63 @@ def test_the_own_translation_is_traced(checkpoint: Checkpoint):
     assert trace.kinds == KINDS
 
 
+def test_a_beginning_that_is_given_is_followed_by_the_model_s_own(checkpoint: Checkpoint):
+    given = checkpoint.tokenizer.encode("bc")
+    trace = capture(checkpoint, SOURCE, prefix=given)
+    assert trace.target.startswith("bc")
+    assert len(trace.predicted_ids) > 4  # else choose another beginning: little follows
+    assert trace.predicted_ids[-1] == EOS_ID
+    assert (trace.n_forced, trace.teacher_forced, trace.target_dropped) == (2, False, 0)
+    assert trace.map("cross").predicted_tokens == checkpoint.tokenizer.labels(trace.predicted_ids)
+    for n in range(2, len(trace.predicted_ids)):
+        written, expected = list(trace.predicted_ids[:n]), trace.predicted_ids[n]
+        fed = torch.tensor([[BOS_ID, *written]])
+        with torch.inference_mode():
+            source = torch.tensor([[*checkpoint.tokenizer.encode(SOURCE), EOS_ID]])
+            logits = checkpoint.model.unembed(checkpoint.model(source, fed).hidden[0, -1])
+        assert int(logits[EOS_ID:].argmax()) + EOS_ID == expected
+    forced = capture(checkpoint, SOURCE, trace.target)
+    assert forced.n_forced == len(forced.predicted_ids)
+    for kind in KINDS:
+        np.testing.assert_allclose(trace.map(kind).pattern, forced.map(kind).pattern, atol=1e-5)
+    assert trace.probabilities is not None
+    assert forced.probabilities is not None
+    np.testing.assert_allclose(trace.probabilities, forced.probabilities, atol=1e-5)
+
+
+def test_the_own_beginning_given_changes_nothing(checkpoint: Checkpoint):
+    own = capture(checkpoint, SOURCE)
+    assert own.n_forced == 0
+    for n in range(len(own.predicted_ids) + 1):  # of all, so with </s> too
+        trace = capture(checkpoint, SOURCE, prefix=own.predicted_ids[:n])
+        assert trace.n_forced == n
+        assert (trace.target, trace.predicted_ids) == (own.target, own.predicted_ids)
+        for kind in KINDS:
+            np.testing.assert_array_equal(trace.map(kind).pattern, own.map(kind).pattern)
+        np.testing.assert_array_equal(trace.probabilities, own.probabilities)
+
+
+def test_an_end_that_is_given_ends_it(checkpoint: Checkpoint):
+    trace = capture(checkpoint, SOURCE, prefix=[*checkpoint.tokenizer.encode("c"), EOS_ID])
+    assert trace.map("cross").predicted_tokens == ("c", "</s>")
+    assert trace.n_forced == 2
+
+
+@pytest.mark.parametrize(("n", "dropped"), [(MAX_LEN - 1, 0), (MAX_LEN, 0), (MAX_LEN + 30, 30)])
+def test_a_beginning_may_be_as_long_as_the_model_writes(checkpoint: Checkpoint, n: int, dropped: int):
+    text = ("abcd" * n)[:n]
+    trace = capture(checkpoint, "", prefix=checkpoint.tokenizer.encode(text))
+    assert trace.target.startswith(text[:MAX_LEN])
+    assert (trace.n_forced, trace.target_dropped) == (n - dropped, dropped)
+    assert len(trace.predicted_ids) <= MAX_LEN
+
+
+@pytest.mark.parametrize("prefix", [[9999], [PAD_ID], [EOS_ID, 5]])
+def test_a_beginning_that_cannot_be_written(checkpoint: Checkpoint, prefix: list[int]):
+    with pytest.raises(ValueError, match=r"token \d+"):
+        capture(checkpoint, SOURCE, prefix=prefix)
+
+
 def test_axes_bear_the_tokens(checkpoint: Checkpoint):
     trace = capture(checkpoint, "dab", "ce")
     assert trace.map("encoder").query_tokens == ("d", "a", "b", "</s>")
