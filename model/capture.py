@@ -80,6 +80,7 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None, *, p
         target=tokenizer.decode(seen.predicted),
         teacher_forced=target is not None,
         n_forced=n_forced,
+        source_ids=tuple(source_ids),
         predicted_ids=tuple(seen.predicted),
         probabilities=seen.probabilities,
         positional=model.embedding.positions[: max(len(source_ids), len(fed))].numpy(),

@@ -72,11 +72,11 @@ class Trace:
     """One pass of a model over one text, with all its attention maps.
 
     ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``); the
-    first ``n_forced`` of its tokens were given, the others are the model's. ``predicted_ids`` are the ids
-    of ``predicted_tokens``, in the model's own vocabulary; ``probabilities``, float32 ``[target]``, is how
-    likely the model held each of them at its step. ``positional``, float32 ``[position, d_model]``, is the
-    positional encoding as it was added. ``source_dropped`` and ``target_dropped`` count the tokens beyond
-    the model's maximum.
+    first ``n_forced`` of its tokens were given, the others are the model's. ``source_ids`` are the ids that
+    were read and ``predicted_ids`` those of ``predicted_tokens``, in the model's own vocabulary;
+    ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its step.
+    ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was added.
+    ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum.
 
     Raises:
         ValueError: two maps are of one kind, or their tokens contradict each other.
@@ -88,6 +88,7 @@ class Trace:
     target: str = ""
     teacher_forced: bool = False
     n_forced: int = 0
+    source_ids: tuple[int, ...] = ()
     predicted_ids: tuple[int, ...] = ()
     probabilities: np.ndarray | None = None
     positional: np.ndarray | None = None
