@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 
 from model.checkpoint import Checkpoint
-from model.decoding import BeamStep, Hypothesis, beam_steps, encode_source
+from model.decoding import BeamStep, Hypothesis, beam_steps
 
 Fate = Literal["kept", "finished", "discarded"]
 FATES: tuple[Fate, ...] = get_args(Fate)
@@ -54,19 +55,18 @@ class BeamTree:
 
 
 @torch.inference_mode()
-def beam_tree(checkpoint: Checkpoint, source: str, beam: int, length_penalty: float) -> BeamTree:
-    """What :func:`model.decoding.beam_search` does with ``source``, of which ``max_len`` is read at most.
+def beam_tree(checkpoint: Checkpoint, source: Sequence[int], beam: int, length_penalty: float) -> BeamTree:
+    """What :func:`model.decoding.beam_search` does with the ids ``source``, ``</s>`` last.
 
     Raises:
         ValueError: ``beam`` is below 1.
     """
     if beam < 1:
         raise ValueError(f"beam must be at least 1, but it is {beam}")
-    ids, _ = encode_source(checkpoint, source)
     nodes: list[Node] = []
     found: list[tuple[Hypothesis, int]] = []
     open_nodes: list[int | None] = [None] * beam  # by place in the beam; None: nothing is written yet
-    for number, step in enumerate(beam_steps(checkpoint.model, torch.tensor([ids]), beam, length_penalty), start=1):
+    for number, step in enumerate(beam_steps(checkpoint.model, torch.tensor([source]), beam, length_penalty), start=1):
         places = _add(nodes, step, number, open_nodes, checkpoint)
         found += [(hypothesis, places[candidate]) for _, candidate, hypothesis in step.finished]
         open_nodes = [places.get(candidate) for candidate in step.kept[0].tolist()]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 
 from model.checkpoint import Checkpoint
-from model.decoding import encode_source
 from model.tokenizer import BOS_ID, EOS_ID
 
 
@@ -31,7 +30,7 @@ class Step:
 
 
 @torch.inference_mode()
-def candidates(checkpoint: Checkpoint, source: str, target: Sequence[int], k: int) -> tuple[Step, ...]:
+def candidates(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[int], k: int) -> tuple[Step, ...]:
     """The ``k`` likeliest tokens at each step of ``target``, best first, by one teacher-forced pass.
 
     The probability is the softmax of the logits (Vaswani et al. 2017, section 3.4). Padding and the
@@ -39,18 +38,18 @@ def candidates(checkpoint: Checkpoint, source: str, target: Sequence[int], k: in
 
     Args:
         checkpoint: the model.
-        source: what exceeds ``max_len`` is not read.
+        source: ids as they are read, ``</s>`` last.
         target: ids as they are written, so with ``</s>`` last if the target has come to its end.
         k: at least 1.
 
     Raises:
-        ValueError: ``target`` is nothing that can be written, or too long.
+        ValueError: ``target`` is nothing that can be written, or one of the two is too long.
     """
     checkpoint.tokenizer.require_target(target)
     if not target:
         return ()
     model = checkpoint.model
-    memory = model.encode(torch.tensor([encode_source(checkpoint, source)[0]]), None).hidden
+    memory = model.encode(torch.tensor([source]), None).hidden
     hidden = model.decode(torch.tensor([[BOS_ID, *target[:-1]]]), memory, None).hidden[0]
     probabilities = model.unembed(hidden).softmax(-1)[:, EOS_ID:]  # [target, vocab without <pad> and <s>]
     written = probabilities.gather(1, torch.tensor(target)[:, None] - EOS_ID)

@@ -7,11 +7,11 @@ import torch
 
 from model.beam_tree import BeamTree, beam_tree
 from model.checkpoint import Checkpoint
-from model.decoding import beam_search, encode_source
+from model.decoding import beam_search
 from model.tokenizer import EOS_ID, Tokenizer
 from model.transformer import Transformer
 from tests.model.helpers import shaken, tiny
-from tests.model.test_candidates import distribution
+from tests.model.test_candidates import distribution, read
 
 SOURCE, SEEDS = "dab", range(4)
 
@@ -35,8 +35,8 @@ def test_its_finished_leaves_are_the_hypotheses(characters: Tokenizer, length_pe
     ends = set()
     for seed, beam in itertools.product(SEEDS, (1, 3, 5)):
         checkpoint = ending(seed, characters)
-        tree = beam_tree(checkpoint, SOURCE, beam, length_penalty)
-        source = torch.tensor([encode_source(checkpoint, SOURCE)[0]])
+        tree = beam_tree(checkpoint, read(checkpoint, SOURCE), beam, length_penalty)
+        source = torch.tensor([read(checkpoint, SOURCE)])
         assert list(tree.hypotheses) == beam_search(checkpoint.model, source, beam, length_penalty)[0]
         assert sorted(tree.leaves) == [i for i, node in enumerate(tree.nodes) if node.fate == "finished"]
         for hypothesis, leaf in zip(tree.hypotheses, tree.leaves, strict=True):
@@ -49,7 +49,7 @@ def test_its_finished_leaves_are_the_hypotheses(characters: Tokenizer, length_pe
 
 def test_each_node_has_the_model_s_probability(characters: Tokenizer):
     checkpoint = ending(1, characters)
-    tree = beam_tree(checkpoint, SOURCE, 2, 1.0)
+    tree = beam_tree(checkpoint, read(checkpoint, SOURCE), 2, 1.0)
     assert len(tree.nodes) > 20
     for place, node in enumerate(tree.nodes):
         written = ids(tree, place)
@@ -64,7 +64,8 @@ def test_each_node_has_the_model_s_probability(characters: Tokenizer):
 @pytest.mark.parametrize("beam", [1, 3])
 def test_at_each_step_the_best_are_kept(characters: Tokenizer, beam: int):
     for seed in SEEDS:
-        tree = beam_tree(ending(seed, characters), SOURCE, beam, 1.0)
+        checkpoint = ending(seed, characters)
+        tree = beam_tree(checkpoint, read(checkpoint, SOURCE), beam, 1.0)
         last = max(node.step for node in tree.nodes)
         for step in range(1, last + 1):
             tried = [node for node in tree.nodes if node.step == step]
@@ -79,7 +80,7 @@ def test_at_each_step_the_best_are_kept(characters: Tokenizer, beam: int):
 
 
 def test_a_model_that_writes_one_token(characters: Tokenizer):
-    tree = beam_tree(ending(0, characters, max_len=1), "", 3, 1.0)
+    tree = beam_tree(ending(0, characters, max_len=1), [EOS_ID], 3, 1.0)
     assert {node.parent for node in tree.nodes} == {None}
     assert {node.step for node in tree.nodes} == {1}
     assert len(tree.hypotheses) == 3
@@ -87,11 +88,11 @@ def test_a_model_that_writes_one_token(characters: Tokenizer):
 
 def test_a_beam_wider_than_the_first_step(characters: Tokenizer):
     """Of more places than tokens some stay empty, and are no nodes."""
-    tree = beam_tree(ending(0, characters, max_len=2), SOURCE, 300, 1.0)
+    tree = beam_tree(ending(0, characters, max_len=2), [EOS_ID], 300, 1.0)
     assert sum(node.step == 1 for node in tree.nodes) == len(characters) - 2
 
 
 @pytest.mark.parametrize("beam", [0, -1])
 def test_a_beam_below_one(characters: Tokenizer, beam: int):
     with pytest.raises(ValueError, match=f"beam must be at least 1, but it is {beam}"):
-        beam_tree(ending(0, characters), SOURCE, beam, 1.0)
+        beam_tree(ending(0, characters), [EOS_ID], beam, 1.0)

@@ -23,18 +23,21 @@ def checkpoint(characters: Tokenizer) -> Checkpoint:
     return Checkpoint(name="random", model=model, tokenizer=characters, task="copy", training={}, digest="3")
 
 
+def read(checkpoint: Checkpoint, source: str) -> list[int]:
+    return [*checkpoint.tokenizer.encode(source), EOS_ID]
+
+
 @torch.inference_mode()
 def distribution(checkpoint: Checkpoint, source: str, target: list[int]) -> np.ndarray:
     """``[target, vocab]``, by a whole forward pass."""
-    source_ids = torch.tensor([[*checkpoint.tokenizer.encode(source), EOS_ID]])
-    output = checkpoint.model(source_ids, torch.tensor([[BOS_ID, *target[:-1]]]))
+    output = checkpoint.model(torch.tensor([read(checkpoint, source)]), torch.tensor([[BOS_ID, *target[:-1]]]))
     return checkpoint.model.unembed(output.hidden[0]).softmax(-1).numpy()
 
 
 def test_they_are_the_largest_of_the_softmax(checkpoint: Checkpoint):
     target = [*checkpoint.tokenizer.encode("cab!"), EOS_ID]
     expected = distribution(checkpoint, "dab", target)
-    steps = candidates(checkpoint, "dab", target, K)
+    steps = candidates(checkpoint, read(checkpoint, "dab"), target, K)
     assert len(steps) == len(target)
     for step, token_id, row in zip(steps, target, expected, strict=True):
         assert step.written.token_id == token_id
@@ -49,7 +52,7 @@ def test_they_are_the_largest_of_the_softmax(checkpoint: Checkpoint):
 @given(source=st.text(max_size=9), target=st.text(max_size=4), k=st.integers(1, 400))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_they_are_sorted_and_sum_to_one_at_most(checkpoint: Checkpoint, source: str, target: str, k: int):
-    for step in candidates(checkpoint, source, [*checkpoint.tokenizer.encode(target), EOS_ID], k):
+    for step in candidates(checkpoint, read(checkpoint, source), [*checkpoint.tokenizer.encode(target), EOS_ID], k):
         probabilities = [best.probability for best in step.best]
         assert len(probabilities) == min(k, len(checkpoint.tokenizer) - 2)
         assert probabilities == sorted(probabilities, reverse=True)
@@ -58,7 +61,7 @@ def test_they_are_sorted_and_sum_to_one_at_most(checkpoint: Checkpoint, source: 
 
 def test_the_own_translation_takes_the_first_at_each_step(checkpoint: Checkpoint):
     trace = capture(checkpoint, "dab")
-    steps = candidates(checkpoint, "dab", trace.predicted_ids, 1)
+    steps = candidates(checkpoint, trace.source_ids, trace.predicted_ids, 1)
     assert tuple(step.best[0].token_id for step in steps) == trace.predicted_ids
     assert {step.rank for step in steps} == {1}
     assert trace.probabilities is not None
@@ -66,12 +69,12 @@ def test_the_own_translation_takes_the_first_at_each_step(checkpoint: Checkpoint
 
 
 def test_padding_is_no_candidate(checkpoint: Checkpoint):
-    (step,) = candidates(checkpoint, "dab", [EOS_ID], 10_000)
+    (step,) = candidates(checkpoint, read(checkpoint, "dab"), [EOS_ID], 10_000)
     assert {best.token_id for best in step.best} == set(range(EOS_ID, len(checkpoint.tokenizer)))
 
 
 def test_nothing_written_has_no_steps(checkpoint: Checkpoint):
-    assert candidates(checkpoint, "dab", [], K) == ()
+    assert candidates(checkpoint, read(checkpoint, "dab"), [], K) == ()
 
 
 @pytest.mark.parametrize(
@@ -87,4 +90,4 @@ def test_nothing_written_has_no_steps(checkpoint: Checkpoint):
 )
 def test_what_cannot_be_written(checkpoint: Checkpoint, target: list[int], message: str):
     with pytest.raises(ValueError, match=message):
-        candidates(checkpoint, "dab", target, K)
+        candidates(checkpoint, read(checkpoint, "dab"), target, K)
