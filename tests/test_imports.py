@@ -22,7 +22,7 @@ def forbidden(path: str) -> set[str]:
         names = {"streamlit", "plotly", "viz", "app", "tests"}
         if rest != "huggingface.py":
             names.add("transformers")
-        if rest in ("trace.py", "rows.py", "measures.py", "survey.py"):
+        if rest in ("trace.py", "steps.py", "arithmetic.py", "rows.py", "measures.py", "survey.py"):
             names.add("torch")
         return names
     if rest.startswith("views/"):
