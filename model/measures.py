@@ -33,6 +33,7 @@ class Measure:
     terms: Callable[[Rows], Terms]
     source: str = ""
     kinds: tuple[Kind, ...] = KINDS
+    unit: str = ""
     low: float = 0
     high: float | None = 1
 
@@ -114,6 +115,7 @@ MEASURES = (
         definition="How widely a row spreads its attention, in bits: 0 on a single key, 1 on two alike, 2 on four.",
         source=f"{CLARK}, section 3.3",
         terms=of.entropy,
+        unit="bits",
         high=None,
     ),
     Measure(
@@ -176,6 +178,7 @@ MEASURES = (
         source="Vig and Belinkov 2019, *Analyzing the Structure of Attention in a Transformer Language Model*",
         kinds=SELF,
         terms=of.distance,
+        unit="tokens",
         high=None,
     ),
     Measure(
@@ -210,7 +213,8 @@ MEASURES = (
 )
 """In the order of the table."""
 
-MOSTLY, PARTLY, EVEN, IN_ORDER = 0.5, 0.25, 0.9, 0.7
+MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
+IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 HABITS = {
     "previous": "previous token",
     "next": "next token",
@@ -231,8 +235,9 @@ def describe(values: Mapping[str, float]) -> str:
         return "nothing to choose from"
     said = []
     order = values.get("monotonicity", np.nan)
-    if abs(order) >= IN_ORDER:
-        said.append(f"{'in order' if order > 0 else 'backwards'}, {_signed(order)}")
+    if abs(order) >= PARTLY_IN_ORDER:
+        how = "" if abs(order) >= IN_ORDER else "partly "
+        said.append(f"{how}{'in order' if order > 0 else 'backwards'}, {_signed(order)}")
     habits = {name: values[name] for name in HABITS if values.get(name, np.nan) >= PARTLY}
     different = {value: name for name, value in reversed(habits.items())}
     said += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +13,7 @@ import torch
 from model import checkpoint
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
+from model.survey import Survey, advance, begin
 from model.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.choice import telling_head
@@ -21,15 +23,23 @@ RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 OVERVIEW = "overview_component"
+ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
+SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 8, 256, 4
 
 
 @dataclass(slots=True)
 class Visitor:
-    """What belongs to one visitor and not into a link: the checkpoint files dropped on the page."""
+    """What belongs to one visitor and not into a link: the checkpoint files dropped on the page, and surveys.
+
+    A survey stands with the digest of its checkpoint: the one that runs, and the last that was completed.
+    """
 
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None
+    running: tuple[str, Survey] | None = None
+    finished: tuple[str, Survey] | None = None
+    survey_error: str | None = None
 
 
 @st.cache_resource
@@ -144,14 +154,76 @@ def checkpoint_changed() -> None:
 
 def kind_changed(opened: Checkpoint) -> None:
     """Another kind of attention has other heads: show the one that says most."""
-    _show_head(*first_head(opened, st.session_state["kind"]))
+    show_head(*first_head(opened, st.session_state["kind"]))
 
 
 def head_clicked() -> None:
     """A head was clicked in the overview."""
     if chosen := st.session_state[OVERVIEW].get("chosen"):
-        _show_head(int(chosen["layer"]), int(chosen["head"]))
+        show_head(int(chosen["layer"]), int(chosen["head"]))
 
 
-def _show_head(layer: int, head: int) -> None:
+def show_head(layer: int, head: int) -> None:
+    """Show a head, from 0; only from a callback, before the page is drawn."""
     st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
+
+
+def select_atlas_row(row: int) -> None:
+    """Mark the row of the atlas, from 0, whose head is on show."""
+    selection = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    if st.session_state.get(ATLAS_TABLE, {}).get("selection", {}).get("rows") != [row]:
+        st.session_state[ATLAS_TABLE] = selection
+
+
+def atlas_row_chosen(n_heads: int) -> None:
+    """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer."""
+    if rows := st.session_state[ATLAS_TABLE]["selection"]["rows"]:
+        show_head(*divmod(rows[0], n_heads))
+
+
+def start_survey(opened: Checkpoint) -> None:
+    """Begin to measure the heads on the sentences of the atlas: those in its file, or, without one, those typed."""
+    dropped = st.session_state.get(ATLAS_FILE)
+    visitor().running = visitor().survey_error = None
+    try:
+        survey = begin(dropped.getvalue() if dropped is not None else st.session_state.get(ATLAS_TEXT, ""))
+    except ValueError as error:
+        visitor().survey_error = f"{'This file' if dropped is not None else 'This text'} cannot be used. {error}"
+        return
+    visitor().running = opened.digest, survey
+
+
+def running_survey(opened: Checkpoint) -> Survey | None:
+    """The survey that is under way; one of another checkpoint ends here."""
+    if visitor().running is not None and visitor().running[0] != opened.digest:
+        visitor().running = None
+    return visitor().running[1] if visitor().running is not None else None
+
+
+def advance_survey(opened: Checkpoint) -> Survey | None:
+    """Carry on the survey that is under way by one portion; None where none is, any more or at all."""
+    survey = running_survey(opened)
+    if survey is None:
+        return None
+    survey = advance(survey, partial(capture, opened), SURVEY_SECONDS)
+    if survey.done:
+        visitor().running, visitor().finished = None, (opened.digest, survey)
+        return None
+    visitor().running = opened.digest, survey
+    return survey
+
+
+def cancel_survey() -> None:
+    """Give up the survey that is under way; the last one that was completed stays."""
+    visitor().running = None
+
+
+def finished_survey(opened: Checkpoint) -> Survey | None:
+    """The last survey that was completed, if it was of this checkpoint."""
+    finished = visitor().finished
+    return finished[1] if finished is not None and finished[0] == opened.digest else None
+
+
+def survey_error() -> str | None:
+    """Why the sentences of the atlas cannot be read."""
+    return visitor().survey_error

@@ -407,6 +407,7 @@ def test_similarity_finds_the_layer():
         ({"first": 0.8, "special": 0.8}, "mostly first token, 0.80"),
         ({"special": 0.55, "previous": np.nan}, "mostly special tokens, 0.55"),
         ({"monotonicity": -0.96}, "backwards, −0.96"),
+        ({"monotonicity": 0.5, "evenness": 0.95}, "partly in order, 0.50"),
         ({"monotonicity": 0.81, "special": 0.31}, "in order, 0.81; partly special tokens, 0.31"),
         ({"first": 0.6, "induction": 0.8}, "mostly first token, 0.60; where a token repeats, what followed it, 0.80"),
         ({"previous": 0.9, "induction": 0.8}, "mostly previous token, 0.90"),

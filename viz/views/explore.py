@@ -15,11 +15,13 @@ from viz.attention import head_heatmap
 from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
 from viz.components.overview import overview
 from viz.look import Look
+from viz.panels.atlas import atlas_panel
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, describe_row, reading
 
 WIDTHS = (5, 6)
-PANELS: dict[str, Callable[[Look], None]] = {}  # by the name on its button, what opens below the pictures
+# By the name on its button, what opens below the pictures.
+PANELS: dict[str, Callable[[Look], None]] = {"Atlas": atlas_panel}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
