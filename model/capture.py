@@ -95,8 +95,8 @@ def _translate(model: Transformer, source: Tensor, memory: Tensor, prefix: Seque
     config, n = model.config, len(steps)
     decoder_pattern = np.zeros((config.n_layers, config.n_heads, n, n), dtype=np.float32)
     for i, step in enumerate(steps):
-        decoder_pattern[:, :, i, : i + 1] = _stack(step.self_patterns)[:, :, 0]
-    cross_pattern = np.concatenate([_stack(step.cross_patterns) for step in steps], axis=2)
+        decoder_pattern[:, :, i, : i + 1] = step.self_pattern[:, 0]
+    cross_pattern = np.stack([step.cross_pattern[:, 0] for step in steps], axis=2)
     predicted = torch.cat(chosen)
     logits = torch.cat([step.logits for step in steps])  # [target, vocab]
     return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))

@@ -36,10 +36,10 @@ def test_steps_are_the_full_pass(model: Transformer, source: torch.Tensor):
     for i in range(TARGET):
         step = decoder.step(target[:, i])
         close(step.logits, model.unembed(full.hidden[:, i]))
-        for found, expected in zip(step.self_patterns, full.self_patterns, strict=True):
-            close(found, expected[:, :, i : i + 1, : i + 1])
-        for found, expected in zip(step.cross_patterns, full.cross_patterns, strict=True):
-            close(found, expected[:, :, i : i + 1])
+        for found, expected in zip(step.self_pattern, full.self_patterns, strict=True):
+            close(torch.from_numpy(found), expected[:, :, i, : i + 1])
+        for found, expected in zip(step.cross_pattern, full.cross_patterns, strict=True):
+            close(torch.from_numpy(found), expected[:, :, i])
 
 
 def test_reordered_rows_go_on_as_if_they_had_always_been_there(model: Transformer, source: torch.Tensor):
