@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,15 @@ import streamlit as st
 import torch
 
 from model import checkpoint
+from model.beam_tree import BeamTree, beam_tree
+from model.candidates import Step, candidates
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.survey import Survey, advance, begin
 from model.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.choice import telling_head
+from viz.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
 from viz.theme import Theme, theme_named
 
 RUNS = Path("runs")
@@ -25,6 +29,8 @@ EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass.
 OVERVIEW = "overview_component"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
+HEAD = "head_component"
+FREE = Forcing()
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 8, 256, 4
 
 
@@ -117,15 +123,41 @@ def file_error() -> str | None:
     return visitor().file_error
 
 
-def trace(opened: Checkpoint, source: str, target: str | None = None) -> Trace:
+def trace(opened: Checkpoint, source: str, forced: Forcing = FREE) -> Trace:
     """The trace of a text, from the cache if anyone asked for it lately."""
-    return _trace(opened.digest, opened.name, source, target, opened)
+    return _trace(opened.digest, opened.name, source, forced.target, forced.prefix, opened)
 
 
 # A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key.
 @st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
-def _trace(digest: str, name: str, source: str, target: str | None, _checkpoint: Checkpoint) -> Trace:
-    return capture(_checkpoint, source, target)
+def _trace(
+    digest: str, name: str, source: str, target: str | None, prefix: tuple[int, ...], _checkpoint: Checkpoint
+) -> Trace:
+    return capture(_checkpoint, source, target, prefix=prefix)
+
+
+def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
+    """The ``k`` likeliest tokens at each step of a trace."""
+    return _steps(opened.digest, shown.source_ids, shown.predicted_ids, k, opened)
+
+
+@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
+def _steps(
+    digest: str, source: tuple[int, ...], target: tuple[int, ...], k: int, _checkpoint: Checkpoint
+) -> tuple[Step, ...]:
+    return candidates(_checkpoint, source, target, k)
+
+
+def search(opened: Checkpoint, shown: Trace, beam: int, length_penalty: float) -> BeamTree:
+    """What beam search does with the source of a trace."""
+    return _search(opened.digest, shown.source_ids, beam, length_penalty, opened)
+
+
+@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
+def _search(
+    digest: str, source: tuple[int, ...], beam: int, length_penalty: float, _checkpoint: Checkpoint
+) -> BeamTree:
+    return beam_tree(_checkpoint, source, beam, length_penalty)
 
 
 def example(opened: Checkpoint) -> str:
@@ -150,6 +182,9 @@ def checkpoint_changed() -> None:
     )
     for key in stale:
         st.session_state.pop(key, None)
+    for key, value in {"decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}.items():
+        if key in st.session_state:
+            st.session_state[key] = value
 
 
 def kind_changed(opened: Checkpoint) -> None:
@@ -161,6 +196,16 @@ def head_clicked() -> None:
     """A head was clicked in the overview."""
     if chosen := st.session_state[OVERVIEW].get("chosen"):
         show_head(int(chosen["layer"]), int(chosen["head"]))
+
+
+def row_clicked(options: Sequence[str]) -> None:
+    """A row was clicked in the large heatmap: choose its option, or, where the row is let go, none of them."""
+    if (pinned := st.session_state[HEAD].get("pinned")) is None:
+        return
+    if pinned["row"] is None:
+        st.session_state.pop("token", None)
+    else:
+        st.session_state["token"] = options[int(pinned["row"])]
 
 
 def show_head(layer: int, head: int) -> None:
@@ -227,3 +272,67 @@ def finished_survey(opened: Checkpoint) -> Survey | None:
 def survey_error() -> str | None:
     """Why the sentences of the atlas cannot be read."""
     return visitor().survey_error
+
+
+def asked(key: str, default: str = "") -> str:
+    """What a widget says that stands further down on the page; on the first run only the link knows."""
+    return st.session_state.get(key, st.query_params.get(key)) or default
+
+
+def forced(opened: Checkpoint) -> Forcing:
+    """What the decoder is made to write."""
+    texts = {key: asked(key) for key in ("prefix", "tokens", "target")}
+    return forcing(opened.tokenizer, asked("decoder_mode", OWN), **texts)
+
+
+def mode_chosen(shown: str) -> None:
+    """Another way of decoding was chosen; a target that is yet to be typed starts with the one ``shown``."""
+    if st.session_state["decoder_mode"] == TARGET and not asked("target"):
+        st.session_state["target"] = shown
+
+
+def prefix_typed() -> None:
+    """A beginning was typed: the numbers of the tokens of another one no longer count."""
+    st.session_state["tokens"] = ""
+
+
+def tokens_typed(opened: Checkpoint) -> None:
+    """Numbers of tokens were typed: they are the beginning, if they can be."""
+    try:
+        ids = read_ids(opened.tokenizer, st.session_state["tokens"])
+    except ValueError:
+        return
+    if ids is not None:
+        st.session_state["prefix"] = opened.tokenizer.decode(ids)
+
+
+def take(opened: Checkpoint, ids: tuple[int, ...]) -> None:
+    """The translation shall begin with exactly ``ids``."""
+    st.session_state["decoder_mode"] = BEGINNING
+    st.session_state["prefix"] = opened.tokenizer.decode(ids)
+    st.session_state["tokens"] = write_ids(opened.tokenizer, ids)
+
+
+def own_again() -> None:
+    """The model shall translate by itself."""
+    st.session_state["decoder_mode"] = OWN
+
+
+def asked_step() -> int:
+    """The step of the target to look at, from 1, whether it is there or not."""
+    try:
+        return int(asked("step", "1"))
+    except ValueError:
+        return 1
+
+
+def show_step(number: int) -> None:
+    st.session_state["step"] = number
+
+
+def step_chosen(rows: Sequence[str], number: int | None = None) -> None:
+    """A step was chosen, by its number or with the slider: the heatmap shows it, if it is one of its ``rows``."""
+    if number is not None:
+        show_step(number)
+    if rows:
+        st.session_state["token"] = rows[asked_step() - 1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.trace import AttentionMap, Kind
-from viz.attention import row_tokens
+from model.trace import Kind
+from viz.picture import Picture, RowNames
 from viz.theme import show_token
 
 KIND_NAMES: dict[Kind, str] = {
@@ -16,22 +16,27 @@ KIND_NAMES: dict[Kind, str] = {
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 READING: dict[Kind, str] = {
     "encoder": "Row: a token of the source sentence. Columns: the source tokens it gathers information from.",
-    "decoder": "Row: the token being written. Columns: the tokens written before it, which are all it may look at.",
-    "cross": "Row: the token being written. Columns: the source tokens it is written from.",
+    "decoder": "Row: {row}. Columns: the tokens written before it, which are all it may look at.",
+    "cross": "Row: {row}. Columns: the source tokens it is written from.",
+}
+ROWS: dict[RowNames, str] = {
+    "predicted": "the token being written",
+    "fed in": "the token read last, after which the next one is written",
 }
 MOSTLY, PARTLY = 0.5, 0.25
 
 
-def reading(kind: Kind) -> str:
+def reading(kind: Kind, rows: RowNames = "predicted") -> str:
     """Which way to read a head of this kind, and what its colour means."""
-    return f"{READING[kind]} The stronger the colour, the more attention (0 to 1); each row sums to 1."
+    what = READING[kind].format(row=ROWS[rows])
+    return f"{what} The stronger the colour, the more attention (0 to 1); each row sums to 1."
 
 
-def describe_row(attention_map: AttentionMap, layer: int, head: int, query: int) -> str:
-    """Where one query looks, such as «“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)»."""
-    weights = attention_map.pattern[layer, head, query]
-    name = _quoted(row_tokens(attention_map)[query])
-    keys = [f"{_quoted(attention_map.key_tokens[key])} ({weights[key]:.2f})" for key in np.argsort(-weights)[:2]]
+def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
+    """Where one row looks, such as «“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)»."""
+    weights = picture.pattern[layer, head, row]
+    name = _quoted(picture.rows[row])
+    keys = [f"{_quoted(picture.columns[key])} ({weights[key]:.2f})" for key in np.argsort(-weights)[:2]]
     largest = weights.max()
     if largest == 0:
         return f"{name} may look at nothing here."

@@ -81,7 +81,7 @@ class App:
 
 
 HEADLIGHT = App(
-    ROOT / "app.py", {"translation": ".st-key-translation", "overview": ".st-key-overview", "plot": ".st-key-head"}
+    ROOT / "app.py", {"translation": ".st-key-translation", "overview": ".st-key-overview", "head": ".st-key-head"}
 )
 ECHO = App(HERE / "echo_app.py", {"text": '[data-testid="stMarkdown"]'})
 

@@ -1,6 +1,6 @@
 // Runs in the page before its own scripts. window.probeParts says, by name, where that is shown which a
-// keystroke changes. A part changes when nodes or text in it change, when a canvas in it is drawn on, or when
-// Plotly says it has drawn; its time is the end of the frame that shows the change, images decoded.
+// keystroke changes. A part changes when nodes or text in it change, or when a canvas in it is drawn on; its time
+// is the end of the frame that shows the change.
 (() => {
   const parts = window.probeParts;
   let began = 0; // of the last key, when the browser took it
@@ -22,8 +22,6 @@
     const key = began;
     active = performance.now();
     pending++;
-    const images = document.querySelectorAll(`${parts[name]} image`);
-    await Promise.all([...images].map((image) => image.decode().catch(() => {})));
     const time = await frameShown();
     pending--;
     if (key === began) shownAt[name] = Math.max(shownAt[name] ?? 0, time);
@@ -32,22 +30,14 @@
 
   function drawn(name) {
     const place = document.querySelector(parts[name]);
-    if (name === "plot") return Boolean(place?.querySelector(".heatmaplayer image"));
-    return name === "overview" ? "overview" in shownAt : Boolean(place?.textContent.trim());
+    return name === "overview" || name === "head" ? name in shownAt : Boolean(place?.textContent.trim());
   }
 
   /** What is shown was made from this text: the echo, or the tokens along the heatmap without `</s>`. */
   function shown() {
     if (parts.text) return document.querySelector(parts.text)?.textContent;
-    const plot = document.querySelector(`${parts.plot} .js-plotly-plot`);
-    return plot && [...plot.data[0].x].slice(0, -1).join("");
-  }
-
-  function listenToPlot() {
-    const plot = parts.plot && document.querySelector(`${parts.plot} .js-plotly-plot`);
-    if (!plot?.on || plot.probed) return;
-    plot.probed = true;
-    plot.on("plotly_afterplot", () => changed("plot"));
+    const columns = document.querySelectorAll(`${parts.head} .column`);
+    return [...columns].slice(0, -1).map((column) => column.textContent).join("");
   }
 
   const inside = (node, name) =>
@@ -57,7 +47,6 @@
     Object.keys(parts)
       .filter((name) => nodes.some((node) => inside(node, name)) || records.some((r) => addsPart(r, name)))
       .forEach(changed);
-    listenToPlot();
   }).observe(document, { childList: true, characterData: true, subtree: true });
   const addsPart = (record, name) => [...record.addedNodes].some((node) => node.querySelector?.(parts[name]));
 
@@ -79,8 +68,7 @@
     (event) => {
       began = event.timeStamp;
       shownAt = {};
-      listenToPlot();
-    },
+      },
     { capture: true },
   );
 

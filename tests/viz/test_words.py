@@ -6,6 +6,7 @@ import pytest
 
 from model.trace import KINDS
 from tests.viz.helpers import map_of, random_map
+from viz.picture import picture
 from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
 
 KEYS = (" a", " blue", " dress", "</s>")
@@ -14,7 +15,7 @@ KEYS = (" a", " blue", " dress", "</s>")
 def described(weights: list[float], keys: tuple[str, ...] = KEYS, query: str = " bleue") -> str:
     """The sentence for the last of two queries; the first is a decoy."""
     decoy = [0.0] * (len(weights) - 1) + [1.0]
-    return describe_row(map_of([[decoy, weights]], ["decoy", query], keys), 0, 0, 1)
+    return describe_row(picture(map_of([[decoy, weights]], ["decoy", query], keys)), 0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +46,13 @@ def test_a_row_with_two_keys():
     assert described([0.4, 0.6], ("a", "b")) == "“bleue” looks mostly at “b” (0.60), then at “a” (0.40)."
 
 
-def test_a_decoder_row_is_named_by_what_it_writes():
+def test_a_decoder_row_is_named_as_asked():
     attention_map = map_of([[[0.0, 1.0]]], ["<s>"], ["a", "b"], predicted_tokens=(" bleue",))
-    assert describe_row(attention_map, 0, 0, 0).startswith("“bleue” looks mostly at “b”")
+    assert describe_row(picture(attention_map), 0, 0, 0).startswith("“bleue” looks mostly at “b”")
+    fed_in = picture(attention_map, rows="fed in")
+    assert describe_row(fed_in, 0, 0, 0).startswith("“<s>” looks mostly at “b”")
+    assert "the token being written" in reading("cross", "predicted")
+    assert "the token read last" in reading("cross", "fed in")
 
 
 def test_what_is_invisible_is_named():
@@ -58,7 +63,7 @@ def test_what_is_invisible_is_named():
 def test_the_numbers_are_those_of_the_pattern(layer: int, head: int, query: int):
     attention_map = random_map("abcde", "uvwxyz!")
     weights = attention_map.pattern[layer, head, query]
-    found = re.findall(r"“(.)” \((\d\.\d\d)\)", describe_row(attention_map, layer, head, query))
+    found = re.findall(r"“(.)” \((\d\.\d\d)\)", describe_row(picture(attention_map), layer, head, query))
     largest, second = sorted(range(7), key=lambda key: -weights[key])[:2]
     assert found == [
         (attention_map.key_tokens[largest], f"{weights[largest]:.2f}"),

@@ -12,6 +12,8 @@ from model.trace import AttentionMap, Kind, Trace
 from viz import state
 from viz.attention import row_tokens
 from viz.choice import first_kind, telling_row
+from viz.forcing import Forcing
+from viz.picture import ROW_NAMES, SCALES, Display
 from viz.theme import for_markdown, show_token
 from viz.words import SHORT_KIND_NAMES
 
@@ -48,8 +50,34 @@ def choose_checkpoint() -> Checkpoint | None:
         return None
 
 
-def type_source(opened: Checkpoint) -> Trace:
-    """The text, typed live, and what the model makes of it."""
+def choose_display() -> Display:
+    """How attention is drawn; behind a button, since the first look needs none of it."""
+    with st.popover("Display", icon=":material/tune:"):
+        scale = st.segmented_control(
+            "Colour scale", SCALES, default="linear", required=True, key="scale", bind="query-params",
+            help="The square root and the logarithm make small weights visible.",
+        )  # fmt: skip
+        rows = st.segmented_control(
+            "Name the rows of a decoder by the token", ROW_NAMES, default="predicted", required=True, key="rows",
+            bind="query-params",
+        )  # fmt: skip
+        special = st.toggle(
+            "Special tokens", True, key="special", bind="query-params",
+            help="Without `<s>` and `</s>`, each row is scaled to sum to 1 again.",
+        )  # fmt: skip
+        words = st.toggle(
+            "Whole words", key="whole_words", bind="query-params",
+            help="One row or column for the tokens of a word: weights on its keys are summed, of its queries averaged.",
+        )  # fmt: skip
+        means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
+        each_head = st.toggle(
+            "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
+        )
+    return Display(rows=rows, words=words, special=special, scale=scale, each_head=each_head, means=means)
+
+
+def type_source(opened: Checkpoint, forced: Forcing = state.FREE) -> Trace:
+    """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write."""
     source = st.text_input(
         "Source sentence",
         state.example(opened),
@@ -58,7 +86,7 @@ def type_source(opened: Checkpoint) -> Trace:
         bind="query-params",
         placeholder="Nothing typed: the model reads only </s>",
     )
-    trace = state.trace(opened, source)
+    trace = state.trace(opened, source, forced)
     if trace.source_dropped:
         st.warning(
             f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
@@ -90,11 +118,15 @@ def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -
     with st.container(horizontal=True):
         layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
         head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
-        rows = row_tokens(attention_map)
-        names = [AUTO, *(f"{position} {show_token(token)}" for position, token in enumerate(rows, start=1))]
-        asked = st.selectbox("Row to explain", names, key="token", bind="query-params")
-    row = telling_row(attention_map, layer, head) if asked == AUTO else names.index(asked) - 1
+        options = [AUTO, *row_options(attention_map)]
+        asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
+    row = telling_row(attention_map, layer, head) if asked == AUTO else options.index(asked) - 1
     return layer, head, row
+
+
+def row_options(attention_map: AttentionMap) -> list[str]:
+    """What the rows are called in the list of rows: by number and token, since tokens repeat."""
+    return [f"{position} {show_token(token)}" for position, token in enumerate(row_tokens(attention_map), start=1)]
 
 
 def _choose_number(label: str, key: str, n: int, first: int) -> int:

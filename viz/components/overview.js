@@ -1,88 +1,105 @@
-// Draws layers × heads as small heatmaps on one canvas. Streamlit calls the default export again
-// with new data whenever the server sends some; the canvas stays, so nothing flickers.
+// All layers × heads as small heatmaps on one canvas. Streamlit calls the default export again with new
+// data whenever the server sends some; the canvas stays, so nothing flickers.
 
 const GAP = 6; // between panels, CSS pixels
-const LEFT = 26; // room for "L1"
+const LEFT = 44; // room for "L1" or "mean"
 const TOP = 20; // room for "H1"
 const LARGEST_PANEL = 116;
+const MEAN_GAP = 10; // before the means, so that they are not taken for a head
 
-/** 256 colours between the stops of the scale, as [r, g, b]. */
-function ramp(stops) {
-  const rgb = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
-  return Array.from({ length: 256 }, (_, value) => {
-    const place = (value / 255) * (rgb.length - 1);
-    const low = Math.min(Math.floor(place), rgb.length - 2);
-    return rgb[low].map((from, i) => from + (rgb[low + 1][i] - from) * (place - low));
-  });
+/** The names and sizes of panels: layers × heads and, where the data has them, their means beside and below. */
+function geometry(canvas, data) {
+  const { layers, heads } = data;
+  const extra = data.means ? 1 : 0;
+  const available = canvas.parentElement?.clientWidth || canvas.getRootNode().host?.clientWidth || 300;
+  const room = available - LEFT - GAP * (heads + extra) - extra * MEAN_GAP;
+  const panel = Math.max(8, Math.min(LARGEST_PANEL, room / (heads + extra)));
+  const step = panel + GAP;
+  const place = (index, n, start) => start + index * step + (index === n ? MEAN_GAP : 0);
+  return {
+    layers,
+    heads,
+    panel,
+    step,
+    width: available,
+    height: TOP + (layers + extra) * step + extra * MEAN_GAP,
+    x: (head) => place(head, heads, LEFT),
+    y: (layer) => place(layer, layers, TOP),
+  };
 }
 
-/** One head as an image of a pixel a cell. */
-function panelImage(weights, offset, queries, keys, colours) {
-  const image = new ImageData(keys, queries);
-  for (let cell = 0; cell < queries * keys; cell++) {
-    const [red, green, blue] = colours[weights[offset + cell]];
-    image.data.set([red, green, blue, 255], 4 * cell);
-  }
-  return image;
+/** The panels in the order of the bytes: heads by layer, then the mean of each layer, then the mean of all. */
+function panels(data) {
+  const { layers, heads } = data;
+  const found = Array.from({ length: layers * heads }, (_, i) => [Math.floor(i / heads), i % heads]);
+  if (data.means) for (let layer = 0; layer <= layers; layer++) found.push([layer, heads]);
+  return found;
 }
 
 function draw(canvas, data) {
-  const [layers, heads, queries, keys] = data.shape;
-  const width = canvas.parentElement ? canvas.parentElement.clientWidth : canvas.clientWidth;
-  const available = width || canvas.getRootNode().host?.clientWidth || 300;
-  const panel = Math.max(8, Math.min(LARGEST_PANEL, (available - LEFT - GAP * heads) / heads));
-  const step = panel + GAP;
-  const height = TOP + layers * step;
+  const place = geometry(canvas, data);
+  const { layers, heads, panel, width, height } = place;
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(available * ratio);
+  canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   canvas.style.height = `${height}px`;
-  canvas.geometry = { step, panel, layers, heads };
+  canvas.geometry = place;
 
   const style = getComputedStyle(canvas);
-  const weights = Uint8Array.from(atob(data.weights), (character) => character.charCodeAt(0));
+  const weights = bytes(data.weights);
   const colours = ramp(data.scale);
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
-  context.imageSmoothingEnabled = panel < Math.max(queries, keys); // many cells a pixel: average them
+  const [rows, columns] = data.shape;
+  context.imageSmoothingEnabled = panel < Math.max(rows, columns); // many cells a pixel: average them
   context.font = `12px ${style.getPropertyValue("--st-font") || "sans-serif"}`;
   context.fillStyle = style.getPropertyValue("--st-text-color") || "gray";
   context.textBaseline = "middle";
-  const buffer = document.createElement("canvas");
-  buffer.width = keys;
-  buffer.height = queries;
-  for (let layer = 0; layer < layers; layer++) {
-    context.textAlign = "left";
-    context.fillText(`L${layer + 1}`, 2, TOP + layer * step + panel / 2);
-    for (let head = 0; head < heads; head++) {
-      const [x, y] = [LEFT + head * step, TOP + layer * step];
-      const offset = (layer * heads + head) * queries * keys;
-      buffer.getContext("2d").putImageData(panelImage(weights, offset, queries, keys, colours), 0, 0);
-      context.drawImage(buffer, x, y, panel, panel);
-      if (layer === 0) {
-        context.textAlign = "center";
-        context.fillText(`H${head + 1}`, x + panel / 2, TOP / 2);
-      }
-    }
-  }
+  panels(data).forEach(([layer, head], i) => {
+    const offset = i * rows * columns;
+    const image = cells(rows, columns, colours, (cell) => weights[offset + cell]);
+    context.drawImage(image, place.x(head), place.y(layer), panel, panel);
+  });
+  context.textAlign = "right";
+  const rowNames = Array.from({ length: layers }, (_, layer) => `L${layer + 1}`);
+  const columnNames = Array.from({ length: heads }, (_, head) => `H${head + 1}`);
+  if (data.means) columnNames.push(panel > 30 ? "mean" : "μ");
+  rowNames.forEach((name, layer) => context.fillText(name, LEFT - 8, place.y(layer) + panel / 2));
+  if (data.means) context.fillText("all", LEFT - 8, place.y(layers) + panel / 2);
+  context.textAlign = "center";
+  const every = Math.ceil(26 / place.step); // names of many narrow heads thin out
+  columnNames.forEach((name, head) => {
+    if (head % every === 0 || head === heads) context.fillText(name, place.x(head) + panel / 2, TOP / 2);
+  });
   const [layer, head] = data.chosen;
   context.strokeStyle = data.accent;
   context.lineWidth = 3;
-  context.strokeRect(LEFT + head * step - 1.5, TOP + layer * step - 1.5, panel + 3, panel + 3);
+  context.strokeRect(place.x(head) - 1.5, place.y(layer) - 1.5, panel + 3, panel + 3);
   canvas.setAttribute("aria-label", `Layer ${layer + 1}, head ${head + 1} of ${layers} × ${heads}. Arrow keys choose.`);
+}
+
+/** The layer and head under a place on the canvas, where there is one. */
+function headAt(canvas, event) {
+  const { step, layers, heads } = canvas.geometry;
+  const box = canvas.getBoundingClientRect();
+  const head = Math.floor((event.clientX - box.left - LEFT + GAP / 2) / step);
+  const layer = Math.floor((event.clientY - box.top - TOP + GAP / 2) / step);
+  return layer >= 0 && layer < layers && head >= 0 && head < heads ? [layer, head] : null;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const canvas = parentElement.querySelector("canvas");
   canvas.latest = data;
-  const choose = (layer, head) => setTriggerValue("chosen", { layer, head });
+  const choose = ([layer, head]) => setTriggerValue("chosen", { layer, head });
 
   canvas.onclick = (event) => {
-    const { step, panel, layers, heads } = canvas.geometry;
-    const box = canvas.getBoundingClientRect();
-    const head = Math.floor((event.clientX - box.left - LEFT + GAP / 2) / step);
-    const layer = Math.floor((event.clientY - box.top - TOP + GAP / 2) / step);
-    if (layer >= 0 && layer < layers && head >= 0 && head < heads && panel > 0) choose(layer, head);
+    const found = headAt(canvas, event);
+    if (found) choose(found);
+  };
+  canvas.onpointermove = (event) => {
+    const found = headAt(canvas, event);
+    canvas.style.cursor = found ? "pointer" : "default";
+    canvas.title = found ? `Layer ${found[0] + 1}, head ${found[1] + 1}` : "";
   };
   canvas.onkeydown = (event) => {
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -91,10 +108,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     const [layer, head] = canvas.latest.chosen.map((at, axis) => at + move[axis]);
     const { layers, heads } = canvas.geometry;
-    if (layer >= 0 && layer < layers && head >= 0 && head < heads) choose(layer, head);
+    if (layer >= 0 && layer < layers && head >= 0 && head < heads) choose([layer, head]);
   };
   if (!canvas.observer) {
-    canvas.observer = new ResizeObserver(() => draw(canvas, canvas.latest));
+    canvas.observer = new ResizeObserver(() => {
+      if (canvas.geometry.width !== geometry(canvas, canvas.latest).width) draw(canvas, canvas.latest);
+    });
     canvas.observer.observe(parentElement.host ?? parentElement);
   }
   draw(canvas, data);

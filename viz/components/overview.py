@@ -9,33 +9,59 @@ from pathlib import Path
 import numpy as np
 from streamlit.components.v2 import component
 
-from model.trace import AttentionMap
+from viz.picture import Picture, Scale, mean_over_heads, scaled
 from viz.theme import Theme
 
+MOST_CELLS = 64
+"""The most rows or columns of a panel that are sent: it is a few dozen pixels wide."""
 _HERE = Path(__file__).parent
 _component = component(
     "headlight_overview",
-    html='<canvas tabindex="0" role="group"></canvas><div class="tip" hidden></div>',
+    html='<canvas tabindex="0" role="group"></canvas>',
     css=(_HERE / "overview.css").read_text(encoding="utf-8"),
-    js=(_HERE / "overview.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "overview.js")),
 )
 
 
 def overview(
-    attention_map: AttentionMap, layer: int, head: int, *, theme: Theme, key: str, on_choose: Callable[[], None]
+    picture: Picture,
+    layer: int,
+    head: int,
+    *,
+    scale: Scale,
+    each_head: bool,
+    means: bool,
+    theme: Theme,
+    key: str,
+    on_choose: Callable[[], None],
 ) -> None:
     """Draw every head as a small heatmap and mark the chosen one.
 
     Weights travel as one byte each: a panel is a few dozen pixels wide, finer steps cannot be seen.
 
-    A click, or an arrow key, sets ``chosen`` of the component's state to ``{"layer": …, "head": …}``, from 0,
-    and calls ``on_choose``.
+    Args:
+        picture: what to draw from.
+        layer: from 0.
+        head: from 0.
+        scale: from weight to colour.
+        each_head: give the strongest colour to the largest weight of each panel, not to a weight of 1.
+        means: add the mean over the heads of each layer, and over all.
+        theme: the colours.
+        key: of the component's state. A click, or an arrow key, sets ``chosen`` there to
+            ``{"layer": …, "head": …}``, from 0.
+        on_choose: is called then.
     """
-    weights = np.rint(attention_map.pattern * 255).astype(np.uint8)
+    panels = _panels(picture.pattern, means)  # [panel, row, column]
+    if each_head:
+        panels = panels / np.maximum(panels.max(axis=(1, 2), keepdims=True), 1e-9)
+    weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
     _component(
         key=key,
         data={
-            "shape": weights.shape,
+            "layers": picture.pattern.shape[0],
+            "heads": picture.pattern.shape[1],
+            "means": means,
+            "shape": weights.shape[1:],
             "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
             "chosen": [layer, head],
             "scale": theme.scale,
@@ -43,3 +69,25 @@ def overview(
         },
         on_chosen_change=on_choose,
     )
+
+
+def _panels(pattern: np.ndarray, means: bool) -> np.ndarray:
+    """``[panel, row, column]``: the heads by layer, the mean of each layer, the mean of all."""
+    small = thinned(pattern)
+    layers, heads, rows, columns = small.shape
+    panels = [small.reshape(layers * heads, rows, columns)]
+    if means:
+        by_layer = mean_over_heads(small)
+        panels += [by_layer, by_layer.mean(axis=0, keepdims=True)]
+    return np.concatenate(panels)
+
+
+def thinned(pattern: np.ndarray) -> np.ndarray:
+    """A pattern of at most ``MOST_CELLS`` rows and columns; where there are more, each is the mean of a block."""
+    for axis in (2, 3):
+        n = pattern.shape[axis]
+        if n > MOST_CELLS:
+            edges = np.arange(MOST_CELLS + 1) * n // MOST_CELLS
+            sums = np.add.reduceat(pattern, edges[:-1], axis=axis)
+            pattern = sums / np.diff(edges).reshape((-1, 1) if axis == 2 else (-1,))
+    return pattern

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.tasks import TRANSLATION
-from model.trace import AttentionMap, Trace
+from model.trace import Trace
 from viz import state
-from viz.attention import head_heatmap
-from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
+from viz.components.choices import (
+    choose_checkpoint,
+    choose_display,
+    choose_head,
+    choose_kind,
+    row_options,
+    type_source,
+)
+from viz.components.head import head as head_component
 from viz.components.overview import overview
 from viz.look import Look
+from viz.panels.decoder import decoder_panel
+from viz.panels.forcing import DECODER, forcing_notice
 from viz.panels.atlas import atlas_panel
+from viz.picture import Display, Picture, picture
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, describe_row, reading
 
 WIDTHS = (5, 6)
 # By the name on its button, what opens below the pictures.
-PANELS: dict[str, Callable[[Look], None]] = {"Atlas": atlas_panel}
+PANELS: dict[str, Callable[[Look], None]] = {DECODER: decoder_panel, "Atlas": atlas_panel}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
@@ -44,18 +55,21 @@ def page() -> None:
     left.html(TITLE)
     with right:
         opened = choose_checkpoint()
+        display = choose_display()
     if opened is not None:
-        _live(opened)
+        _live(opened, display)
 
 
 @st.fragment
-def _live(opened: Checkpoint) -> None:
+def _live(opened: Checkpoint, display: Display) -> None:
     """What changes with every keystroke and every choice."""
     typed, translated = st.columns(WIDTHS, gap="medium")
     with typed:
-        trace = type_source(opened)
+        forced = state.forced(opened)
+        trace = type_source(opened, forced)
     with translated:
         _translation(opened, trace)
+        forcing_notice(opened, trace, forced)
 
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
@@ -63,25 +77,59 @@ def _live(opened: Checkpoint) -> None:
     with right:
         layer, head, row = choose_head(opened, trace, trace.map(kind))
     look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
-    _pictures(look)
+    _pictures(look, display)
     _panel(look)
 
 
-def _pictures(look: Look) -> None:
+def _pictures(look: Look, display: Display) -> None:
     """All heads at a glance, and the chosen one large and in words."""
-    attention_map, layer, head, row = look.attention_map, look.layer, look.head, look.row
+    layer, head, theme = look.layer, look.head, state.theme()
+    shown = picture(look.attention_map, rows=display.rows, words=display.words, special=display.special)
+    row = shown.row_of(look.row)
+    said = _says(shown, layer, head, row)
+    options = row_options(look.attention_map)
 
     left, right = st.columns(WIDTHS, gap="medium")
-    # The head first: its chart takes the browser longest, and draws while the rest is sent.
     with right:
         with st.container(key="words"):
-            st.markdown(_words(attention_map, layer, head, row))
+            where = f"**{KIND_NAMES[look.kind]}, layer {layer + 1}, head {head + 1}.**"
+            st.markdown(f"{where} {for_markdown(said)}\n\n{reading(look.kind, display.rows)}{_notes(shown)}")
         with st.container(key="head"):
-            figure = head_heatmap(attention_map, layer, head, pinned=row, theme=state.theme())
-            st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False})
+            head_component(
+                shown,
+                layer,
+                head,
+                pinned=row,
+                scale=display.scale,
+                description=f"{KIND_NAMES[look.kind]}, layer {layer + 1}, head {head + 1}. {said}",
+                theme=theme,
+                key=state.HEAD,
+                on_pin=partial(state.row_clicked, [options[places[0]] for places in shown.row_places]),
+            )
     with left, st.container(key="overview"):
-        overview(attention_map, layer, head, theme=state.theme(), key=state.OVERVIEW, on_choose=state.head_clicked)
-        st.caption("Every layer and head. Click one to see it large.")
+        overview(
+            shown,
+            layer,
+            head,
+            scale=display.scale,
+            each_head=display.each_head,
+            means=display.means,
+            theme=theme,
+            key=state.OVERVIEW,
+            on_choose=state.head_clicked,
+        )
+        st.caption("Every layer (L) and head (H). Click one to see it large.")
+
+
+def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
+    """The row to explain, in words."""
+    if row is None:
+        return "The row to explain is hidden with the special tokens; click another one."
+    return describe_row(shown, layer, head, row)
+
+
+def _notes(shown: Picture) -> str:
+    return "".join(f" **Note:** {note}." for note in shown.notes)
 
 
 def _panel(look: Look) -> None:
@@ -100,8 +148,3 @@ def _translation(opened: Checkpoint, trace: Trace) -> None:
     with st.container(key="translation"):
         label = "Translation" if opened.task == TRANSLATION else f"Output of the task {opened.task}"
         st.html(f'<label>{label}</label><p class="target">{html.escape(trace.target) or "&nbsp;"}</p>')
-
-
-def _words(attention_map: AttentionMap, layer: int, head: int, row: int) -> str:
-    where = f"**{KIND_NAMES[attention_map.kind]}, layer {layer + 1}, head {head + 1}.**"
-    return f"{where} {for_markdown(describe_row(attention_map, layer, head, row))}\n\n{reading(attention_map.kind)}"

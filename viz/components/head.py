@@ -1,0 +1,81 @@
+"""One head as a heatmap that keeps its place while a person types; hovering needs no server, a click pins a row."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from streamlit.components.v2 import component
+
+from viz.picture import Picture, Scale
+from viz.theme import Theme, short_token
+
+LEGEND = "attention weight"
+_HERE = Path(__file__).parent
+_HTML = """<div class="head-map">
+<canvas></canvas>
+<svg tabindex="0" role="img">
+<defs><linearGradient id="headlight-scale"></linearGradient></defs>
+<text class="corner" x="98" y="66">to →</text><text class="corner" x="98" y="82">from ↓</text>
+<g class="columns"></g><g class="rows"></g>
+<g class="legend"><rect class="bar" fill="url(#headlight-scale)"></rect><g class="ticks"></g></g>
+<rect class="pin"></rect><rect class="box" stroke="currentColor" hidden></rect>
+</svg>
+<button hidden>Show all</button>
+<div class="tip" role="tooltip" hidden></div>
+</div>"""
+_component = component(
+    "headlight_head",
+    html=_HTML,
+    css=(_HERE / "head.css").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "head.js")),
+    isolate_styles=False,
+)
+
+
+def head(
+    picture: Picture,
+    layer: int,
+    head: int,
+    *,
+    pinned: int | None,
+    scale: Scale,
+    description: str,
+    theme: Theme,
+    key: str,
+    on_pin: Callable[[], None],
+) -> None:
+    """Draw one head: rows are queries, columns keys, the colour is the weight.
+
+    Weights travel as two bytes each, so that three decimals are right.
+
+    Args:
+        picture: what to draw from.
+        layer: from 0.
+        head: from 0.
+        pinned: the row that is framed.
+        scale: from weight to colour.
+        description: in words, for who does not see the picture.
+        theme: the colours.
+        key: of the component's state. A click on a row, or an arrow key, sets ``pinned`` there to
+            ``{"row": …}``, from 0 (None: the row that was pinned is let go).
+        on_pin: is called then.
+    """
+    weights = np.rint(picture.pattern[layer, head] * 65535).astype("<u2")
+    _component(
+        key=key,
+        data={
+            "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
+            "rows": [short_token(token) for token in picture.rows],
+            "columns": [short_token(token) for token in picture.columns],
+            "pinned": pinned,
+            "mode": scale,
+            "scale": theme.scale,
+            "accent": theme.accent,
+            "legend": LEGEND,
+            "description": description,
+        },
+        on_pinned_change=on_pin,
+    )
