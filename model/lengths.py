@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -36,6 +36,33 @@ class LengthScore:
     length: int
     exact: float
     characters: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A record of curves, by the name of the encoding, and how and where they were measured."""
+
+    command: str
+    machine: str
+    date: str
+    strings: int
+    seed: int
+    curves: Mapping[str, Sequence[LengthScore]]
+
+
+def recorded() -> Measured:
+    """What :func:`main` measured last.
+
+    Raises:
+        OSError: there is no record.
+        ValueError: the file is no record.
+    """
+    try:
+        fields = json.loads(MEASURED.read_text(encoding="utf-8"))
+        curves = {name: [LengthScore(**score) for score in scores] for name, scores in fields["curves"].items()}
+        return Measured(**{**fields, "curves": curves})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{MEASURED.name} is no record of accuracy by length: {error!r}") from error
 
 
 def score_lengths(
@@ -71,16 +98,15 @@ def main(lengths: Sequence[int] = LENGTHS, strings: int = STRINGS) -> None:
             asdict(score) for score in score_lengths(checkpoint, lengths, strings=strings)
         ]
         print(name, file=sys.stderr)
-    measured = {
-        "command": "python -m model.lengths",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread, torch {torch.__version__}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "strings": strings,
-        "seed": SEED,
-        "trained": MAX_STRING,
-        "curves": curves,
-    }
-    MEASURED.write_text(json.dumps(measured) + "\n", encoding="utf-8")
+    measured = Measured(
+        command="python -m model.lengths",
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, one thread, torch {torch.__version__}",
+        date=datetime.now(UTC).date().isoformat(),
+        strings=strings,
+        seed=SEED,
+        curves=curves,
+    )
+    MEASURED.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """model/lengths.py: the curve of accuracy over length."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from model import checkpoint, lengths
 from model.checkpoint import Checkpoint
 from model.decoding import translate
-from model.lengths import MEASURED, PREFIX, score_lengths
+from model.lengths import PREFIX, recorded, score_lengths
 from model.tasks import MAX_STRING, of_length
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
@@ -53,12 +52,12 @@ SHIPPED = [name for name in checkpoint.pretrained() if name.startswith(PREFIX)]
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_recorded_curve_is_that_of_the_shipped_checkpoint(name: str):
     """The first lengths measured again, with the strings of the record."""
-    recorded = json.loads(MEASURED.read_text(encoding="utf-8"))
-    curve = {point["length"]: point for point in recorded["curves"][name.removeprefix(PREFIX)]}
-    again = score_lengths(checkpoint.load(name), [4, MAX_STRING], strings=recorded["strings"], seed=recorded["seed"])
+    record = recorded()
+    curve = {score.length: score for score in record.curves[name.removeprefix(PREFIX)]}
+    again = score_lengths(checkpoint.load(name), [4, MAX_STRING], strings=record.strings, seed=record.seed)
     for score in again:  # another processor may round otherwise, and so turn a string or two
-        assert score.exact == pytest.approx(curve[score.length]["exact"], abs=0.02)
-        assert score.characters == pytest.approx(curve[score.length]["characters"], abs=0.02)
+        assert score.exact == pytest.approx(curve[score.length].exact, abs=0.02)
+        assert score.characters == pytest.approx(curve[score.length].characters, abs=0.02)
 
 
 def test_main_writes_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, characters: Tokenizer):
@@ -68,7 +67,21 @@ def test_main_writes_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path)
     monkeypatch.setattr(lengths, "MEASURED", tmp_path / "record.json")
     lengths.main(strings=2, lengths=(1, 3))
-    record = json.loads((tmp_path / "record.json").read_text())
-    assert list(record["curves"]) == ["rotary"]
-    assert [point["length"] for point in record["curves"]["rotary"]] == [1, 3]
-    assert {"command", "machine", "date", "strings", "seed", "trained"} <= set(record)
+    record = recorded()
+    assert list(record.curves) == ["rotary"]
+    opened = checkpoint.load("positional-rotary")
+    assert record.curves["rotary"] == list(score_lengths(opened, (1, 3), strings=2, seed=record.seed))
+    assert record.strings == 2
+    assert record.command == "python -m model.lengths"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"curves": {}}', '{"curves": {"a": [{"length": 1}]}}', '{"curves": 7}']
+)
+def test_another_file_is_no_record(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lengths, "MEASURED", tmp_path / "record.json")
+    with pytest.raises(OSError, match="No such file"):
+        recorded()
+    (tmp_path / "record.json").write_text(text)
+    with pytest.raises(ValueError, match=r"no record|Expecting value"):
+        recorded()
