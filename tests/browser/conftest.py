@@ -20,7 +20,7 @@ from tests.helpers import save_letters, save_words
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30_000  # milliseconds; the machine may have other work
-FIRST_PATIENCE = 120_000  # for what has to be loaded first: torch in the server, Plotly in the browser
+FIRST_PATIENCE = 120_000  # for what has to be loaded first, torch above all
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -112,7 +112,7 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         where = query if isinstance(query, str) else f"{address}/?{urlencode(query or {})}"
         page.goto(where, timeout=FIRST_PATIENCE)
-        expect(page.locator(".st-key-head .js-plotly-plot .xtick text").first).to_be_visible(timeout=FIRST_PATIENCE)
+        expect(page.locator(".st-key-head .column").first).to_be_visible(timeout=FIRST_PATIENCE)
         expect(page.locator(".st-key-overview canvas")).to_be_visible()
         return page
 

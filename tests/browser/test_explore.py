@@ -3,7 +3,6 @@
 import math
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -59,11 +58,10 @@ LABELS = """(texts) => texts.map((text) => {
 
 
 def labels(page: Page, axis: str) -> list[tuple[str, Rectangle]]:
-    """The labels along one axis: what they say, without the characters of no width that tell equal ones apart,
-    and the corners on screen of their letters (the middle of the line), turned as the label is."""
-    found = page.locator(f".st-key-head .{axis}tick text").evaluate_all(LABELS)
-    found.sort(key=lambda label: label[1][0]["xy".index(axis)])  # Plotly adds new ones at the end
-    return [("".join(c for c in text if unicodedata.category(c) != "Cf"), corners) for text, corners in found]
+    """The labels along one axis: what they say, and the corners on screen of their letters (the middle of the
+    line), turned as the label is."""
+    found = page.locator(f".st-key-head .{axis}").evaluate_all(LABELS)
+    return [(text, corners) for text, corners in found]
 
 
 def texts(page: Page, axis: str) -> list[str]:
@@ -86,10 +84,10 @@ def framed(page: Page, row: int) -> bool:
     """Whether the frame on the large heatmap stands around the label of a row."""
     top, bottom = (
         plot(page)
-        .locator(".shapelayer path")
+        .locator(".pin")
         .evaluate("(frame) => { const { top, bottom } = frame.getBoundingClientRect(); return [top, bottom]; }")
     )
-    return top < sum(y for _, y in corners(page, "y")[row]) / 4 < bottom
+    return top < sum(y for _, y in corners(page, "row")[row]) / 4 < bottom
 
 
 def expect_texts(page: Page, axis: str, expected: Sequence[str]) -> None:
@@ -120,16 +118,16 @@ def expect_chosen(page: Page, layer: int, head: int) -> None:
 
 
 def plot(page: Page) -> Locator:
-    """The large heatmap, once there is one and not still another before it."""
-    found = page.locator(".st-key-head .js-plotly-plot")
-    expect(found).to_have_count(1)
-    expect(found.locator(".xtick text").first).to_be_visible()
+    """The large heatmap, once it is drawn."""
+    found = page.locator(".st-key-head .head-map")
+    expect(found.locator(".column").first).to_be_visible()
     return found
 
 
 def numbers(page: Page) -> list[list[float]]:
     """The weights that the large heatmap has on screen."""
-    return plot(page).evaluate("plot => Array.from(plot._fullData[0].z, (row) => Array.from(row))")
+    return plot(page).evaluate("""({ map: { weights, data: { rows, columns } } }) =>
+        rows.map((_, row) => Array.from(weights.slice(row * columns.length, (row + 1) * columns.length)))""")
 
 
 def test_the_first_look(visit: Visit):
@@ -143,10 +141,10 @@ def test_the_first_look(visit: Visit):
 
 def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
-    expect_texts(page, "x", ["d", "o", "g", "</s>"])
+    expect_texts(page, "column", ["d", "o", "g", "</s>"])
     type_on(page, " $1<b>")
     expect(translation(page)).to_have_text("dog $1<b>")
-    for axis in ("x", "y"):
+    for axis in ("column", "row"):
         expect_texts(page, axis, [*"dog␣$1<b>", "</s>"])
     weights = numbers(page)
     assert (len(weights), len(weights[0])) == (10, 10)
@@ -155,7 +153,7 @@ def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
     for _ in range(7):
         field(page).press("Backspace")
     expect(translation(page)).to_have_text("do")
-    expect_texts(page, "y", ["d", "o", "</s>"])
+    expect_texts(page, "row", ["d", "o", "</s>"])
 
 
 def test_each_keystroke_is_followed(visit: Visit):
@@ -163,7 +161,7 @@ def test_each_keystroke_is_followed(visit: Visit):
     for text in ("ab", "abc", "abcd"):
         type_on(page, text[-1])
         expect(translation(page)).to_have_text(text)
-        expect_texts(page, "x", [*text, "</s>"])
+        expect_texts(page, "column", [*text, "</s>"])
         expect(field(page)).to_be_focused()
 
 
@@ -175,7 +173,7 @@ def test_a_click_in_the_overview_chooses_a_head(visit: Visit):
         place = canvas(page).evaluate(
             """(canvas, [layer, head]) => {
                 const { step, panel } = canvas.geometry;
-                return { x: 26 + (head - 0.5) * step, y: 20 + (layer - 0.5) * step };
+                return { x: 44 + (head - 0.5) * step, y: 20 + (layer - 0.5) * step };
             }""",
             [layer, head],
         )
@@ -228,8 +226,8 @@ def test_kinds_have_their_own_axes(visit: Visit):
     for kind, columns in (("Encoder self", ["o", "x", "</s>"]), ("Decoder self", ["<s>", "o", "x"])):
         page.get_by_role("radio", name=kind, exact=True).click()
         expect(words(page)).to_contain_text(f"{kind}-attention")
-        expect_texts(page, "x", columns)
-        expect_texts(page, "y", ["o", "x", "</s>"])
+        expect_texts(page, "column", columns)
+        expect_texts(page, "row", ["o", "x", "</s>"])
     weights = numbers(page)
     assert [weights[row][column] for row, column in ((0, 1), (0, 2), (1, 2))] == [0, 0, 0]
 
@@ -247,7 +245,7 @@ def test_a_link_restores_the_view(visit: Visit):
     expect(words(page)).to_contain_text("“ball”")
     for part in ("source=", "kind=", "layer", "head", "ball"):
         expect(page).to_have_url(re.compile(part))
-    said, weights, rows = words(page).inner_text(), numbers(page), texts(page, "y")
+    said, weights, rows = words(page).inner_text(), numbers(page), texts(page, "row")
 
     other = visit(page.url)
     expect(field(other)).to_have_value("A red ball & $2 <b> é")
@@ -256,7 +254,7 @@ def test_a_link_restores_the_view(visit: Visit):
     expect(words(other)).to_have_text(words(page).text_content() or "?")
     assert words(other).inner_text() == said
     assert numbers(other) == weights
-    assert texts(other, "y") == rows
+    assert texts(other, "row") == rows
 
 
 def test_a_link_to_another_kind_keeps_its_head(visit: Visit):
@@ -271,7 +269,7 @@ def test_a_link_to_another_kind_keeps_its_head(visit: Visit):
 def test_an_emptied_field_is_restored_too(visit: Visit):
     page = visit(LETTERS)
     field(page).fill("")
-    expect_texts(page, "x", ["</s>"])
+    expect_texts(page, "column", ["</s>"])
     expect(page).to_have_url(re.compile("source="))
     expect(field(visit(page.url))).to_have_value("")
 
@@ -284,8 +282,8 @@ def test_the_dead_link_of_a_checkpoint_says_so(visit: Visit):
 
 WATCH = """() => {
     const found = {
-        plot: () => document.querySelector(".st-key-head .js-plotly-plot"),
-        cells: () => document.querySelector(".st-key-head .js-plotly-plot .nsewdrag"),
+        plot: () => document.querySelector(".st-key-head .head-map"),
+        cells: () => document.querySelector(".st-key-head .head-map canvas"),
         head: () => document.querySelector(".st-key-head"),
         overview: () => document.querySelector(".st-key-overview"),
         field: () => document.querySelector("input[aria-label='Source sentence']"),
@@ -313,12 +311,12 @@ def type_a_while(page: Page) -> None:
     page.evaluate(WATCH)
     type_on(page, " run over the beach.")
     expect(translation(page)).to_have_text("Two dogs run over the beach.")
-    expect_texts(page, "y", ["Two", "dogs", "run", "over", "the", "beach", ".", "</s>"])
+    expect_texts(page, "row", ["Two", "dogs", "run", "over", "the", "beach", ".", "</s>"])
     field(page).fill("")
-    expect_texts(page, "y", ["</s>"])
+    expect_texts(page, "row", ["</s>"])
     type_on(page, "A")
     expect(translation(page)).to_have_text("A")
-    expect_texts(page, "y", ["A", "</s>"])
+    expect_texts(page, "row", ["A", "</s>"])
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -331,7 +329,6 @@ def test_nothing_jumps_while_typing(visit: Visit, width: int, height: int):
     assert canvas(page).evaluate("(canvas) => canvas.mine")
 
 
-@pytest.mark.xfail(strict=True, reason="st.plotly_chart of Streamlit 1.67 builds a new chart for every new figure")
 def test_the_heatmap_is_not_built_anew_while_typing(visit: Visit):
     page = visit({**WORDS, "source": "Two dogs"})
     type_a_while(page)
@@ -370,9 +367,9 @@ def test_it_fits_every_screen(visit: Visit, width: int, height: int, theme: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
     place: Any = plot(page).bounding_box()
-    for axis in ("x", "y"):
+    for axis in ("column", "row"):
         found = corners(page, axis)
-        assert len(found) == 15 or (len(found) >= 7 and width < 400 and axis == "x")  # thinned on a phone
+        assert len(found) == 15 or (len(found) >= 7 and width < 400 and axis == "column")  # thinned on a phone
         assert not any(overlap(first, second) for first, second in combinations(found, 2))
         for shape in found:
             assert all(place["x"] <= x <= place["x"] + place["width"] for x, _ in shape)
@@ -385,7 +382,7 @@ def test_dark_and_light_are_dark_and_light(visit: Visit):
 
     rgb = ".match(/[\\d.]+/g).map(Number)"
     background = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor" + rgb
-    text = "() => getComputedStyle(document.querySelector('.st-key-head .xtick text')).fill" + rgb
+    text = "() => getComputedStyle(document.querySelector('.st-key-head .column')).fill" + rgb
     light, dark = visit(WORDS), visit(WORDS, theme="dark")
     assert grey(light, background) > 200 > 100 > grey(light, text)
     assert grey(dark, background) < 60 < 180 < grey(dark, text)
@@ -396,7 +393,7 @@ def test_dark_and_light_are_dark_and_light(visit: Visit):
 def test_a_long_text_keeps_its_labels_apart(visit: Visit):
     page = visit({**LETTERS, "source": "abcdefghijklmnopqrstuvwxyzabcd"})
     expect(translation(page)).to_have_text("abcdefghijklmnopqrstuvwxyzabcd")
-    for axis in ("x", "y"):
+    for axis in ("column", "row"):
         found = corners(page, axis)
         assert len(found) > 10
         assert not any(overlap(first, second) for first, second in combinations(found, 2))
@@ -419,7 +416,7 @@ def test_any_text_is_shown_as_it_is(visit: Visit, text: str):
     page = visit({**WORDS, "source": "A"})
     field(page).fill(text[:12])
     expect(translation(page)).to_have_text(text[:12])
-    expect(page.locator(".st-key-head .ytick text").filter(has_text="</s>")).to_have_count(1)
+    expect(page.locator(".st-key-head .row").filter(has_text="</s>")).to_have_count(1)
     expect(page.locator(".st-key-head img, .st-key-translation img, .st-key-words a")).to_have_count(0)
     expect(page).to_have_title("Headlight")
 
@@ -435,7 +432,7 @@ def test_a_dropped_file_is_opened(visit: Visit, tmp_path: Path):
     drop(page, tmp_path / "mine.safetensors")
     expect(box(page, "Checkpoint")).to_have_value("mine (dropped)")
     expect(translation(page)).to_have_text(SENTENCE)
-    expect_texts(page, "x", WORD_TOKENS)
+    expect_texts(page, "column", WORD_TOKENS)
 
 
 def test_a_truncated_file_gives_a_message(visit: Visit, tmp_path: Path):
@@ -446,4 +443,4 @@ def test_a_truncated_file_gives_a_message(visit: Visit, tmp_path: Path):
     drop(page, tmp_path / "cut.safetensors")
     expect(page.get_by_test_id("stAlert")).to_contain_text("This file cannot be opened. cut is truncated")
     expect(box(page, "Checkpoint")).to_have_value("runs/letters")
-    expect_texts(page, "x", [*"attention", "</s>"])
+    expect_texts(page, "column", [*"attention", "</s>"])
