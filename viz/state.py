@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from model.beam_tree import BeamTree, beam_tree
 from model.candidates import Step, candidates
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
+from model.displaced import Change, Displaced, displace
+from model.lengths import PREFIX, SEED, LengthScore, score_lengths
 from model.survey import Survey, advance, begin
 from model.tasks import TASKS
 from model.trace import Kind, Trace
@@ -31,18 +33,19 @@ ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
 HEAD = "head_component"
 FREE = Forcing()
-CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 8, 256, 4
+CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
 @dataclass(slots=True)
 class Visitor:
-    """What belongs to one visitor and not into a link: the checkpoint files dropped on the page, and surveys.
+    """What belongs to one visitor and not into a link: dropped files, what was measured here, surveys.
 
     A survey stands with the digest of its checkpoint: the one that runs, and the last that was completed.
     """
 
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None
+    lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
     running: tuple[str, Survey] | None = None
     finished: tuple[str, Survey] | None = None
     survey_error: str | None = None
@@ -71,7 +74,7 @@ def theme() -> Theme:
 def checkpoint_names() -> list[str]:
     """What can be opened: dropped files, the checkpoints that ship, and what lies under ``runs/``."""
     runs = sorted(str(path.parent) for path in RUNS.glob(f"**/best{checkpoint.SUFFIX}"))
-    shipped = sorted(checkpoint.pretrained(), key=lambda name: name != DEFAULT_CHECKPOINT)
+    shipped = sorted(checkpoint.pretrained(), key=lambda name: (name != DEFAULT_CHECKPOINT, name.startswith(PREFIX)))
     return [*visitor().uploads, *shipped, *runs]
 
 
@@ -336,3 +339,28 @@ def step_chosen(rows: Sequence[str], number: int | None = None) -> None:
         show_step(number)
     if rows:
         st.session_state["token"] = rows[asked_step() - 1]
+
+
+def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:
+    """:func:`model.displaced.displace`, from the cache if anyone asked for it lately.
+
+    Raises:
+        ValueError: the shift is beyond the end of a learned table.
+    """
+    return _displaced(opened.digest, source, change, opened)
+
+
+@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
+def _displaced(digest: str, source: str, change: Change, _checkpoint: Checkpoint) -> Displaced:
+    return displace(_checkpoint, source, change)
+
+
+def measure_lengths(models: Mapping[str, Checkpoint], strings: int) -> None:
+    """Measure the accuracy of each model by the length of the string, and keep it for this visitor."""
+    seed = SEED + 1  # not the strings of the record
+    visitor().lengths = {name: list(score_lengths(model, strings=strings, seed=seed)) for name, model in models.items()}
+
+
+def measured_lengths() -> Mapping[str, list[LengthScore]]:
+    """What :func:`measure_lengths` found last; empty before."""
+    return visitor().lengths
