@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,15 @@ from model.tokenizer import BOS_ID, EOS_ID
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A token that may be written at a step; the probability is the model's, of all its tokens at that step."""
+    """A token that may be written at a step; the probability is the model's, among all its tokens at that step."""
 
     token_id: int
     label: str
-    probability: float
+    log_probability: float  # natural logarithm
+
+    @property
+    def probability(self) -> float:
+        return math.exp(self.log_probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +56,17 @@ def candidates(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[i
     model = checkpoint.model
     memory = model.encode(torch.tensor([source]), None).hidden
     hidden = model.decode(torch.tensor([[BOS_ID, *target[:-1]]]), memory, None).hidden[0]
-    probabilities = model.unembed(hidden).softmax(-1)[:, EOS_ID:]  # [target, vocab without <pad> and <s>]
-    written = probabilities.gather(1, torch.tensor(target)[:, None] - EOS_ID)
-    ranks = 1 + (probabilities > written).sum(1)
-    best, tokens = probabilities.topk(min(k, probabilities.size(1)))
+    likely = model.unembed(hidden).log_softmax(-1)[:, EOS_ID:]  # [target, vocab without <pad> and <s>]
+    written = likely.gather(1, torch.tensor(target)[:, None] - EOS_ID)
+    ranks = 1 + (likely > written).sum(1)
+    best, tokens = likely.topk(min(k, likely.size(1)))
 
-    def candidate(token_id: int, probability: float) -> Candidate:
-        return Candidate(token_id, checkpoint.tokenizer.labels([token_id])[0], probability)
+    def candidate(token_id: int, log_probability: float) -> Candidate:
+        return Candidate(token_id, checkpoint.tokenizer.labels([token_id])[0], log_probability)
 
     return tuple(
-        Step(candidate(token_id, probability[0]), rank, tuple(map(candidate, step_tokens, step_best)))
-        for token_id, probability, rank, step_tokens, step_best in zip(
+        Step(candidate(token_id, log_probability[0]), rank, tuple(map(candidate, step_tokens, step_best)))
+        for token_id, log_probability, rank, step_tokens, step_best in zip(
             target, written.tolist(), ranks.tolist(), (tokens + EOS_ID).tolist(), best.tolist(), strict=True
         )
     )

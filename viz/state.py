@@ -32,7 +32,6 @@ OVERVIEW = "overview_component"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
 HEAD = "head_component"
-FREE = Forcing()
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
@@ -126,9 +125,9 @@ def file_error() -> str | None:
     return visitor().file_error
 
 
-def trace(opened: Checkpoint, source: str, forced: Forcing = FREE) -> Trace:
+def trace(opened: Checkpoint, source: str, target: str | None = None, prefix: tuple[int, ...] = ()) -> Trace:
     """The trace of a text, from the cache if anyone asked for it lately."""
-    return _trace(opened.digest, opened.name, source, forced.target, forced.prefix, opened)
+    return _trace(opened.digest, opened.name, source, target, prefix, opened)
 
 
 # A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key.

@@ -12,7 +12,7 @@ from model.trace import AttentionMap, Kind, Trace
 from viz import state
 from viz.attention import row_tokens
 from viz.choice import first_kind, telling_row
-from viz.forcing import Forcing
+from viz.forcing import FREE, Forcing
 from viz.picture import ROW_NAMES, SCALES, Display
 from viz.theme import for_markdown, show_token
 from viz.words import SHORT_KIND_NAMES
@@ -76,7 +76,7 @@ def choose_display() -> Display:
     return Display(rows=rows, words=words, special=special, scale=scale, each_head=each_head, means=means)
 
 
-def type_source(opened: Checkpoint, forced: Forcing = state.FREE) -> Trace:
+def type_source(opened: Checkpoint, forced: Forcing = FREE) -> Trace:
     """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write."""
     source = st.text_input(
         "Source sentence",
@@ -86,7 +86,7 @@ def type_source(opened: Checkpoint, forced: Forcing = state.FREE) -> Trace:
         bind="query-params",
         placeholder="Nothing typed: the model reads only </s>",
     )
-    trace = state.trace(opened, source, forced)
+    trace = state.trace(opened, source, forced.target, forced.prefix)
     if trace.source_dropped:
         st.warning(
             f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "

@@ -23,9 +23,9 @@ from viz.components.choices import (
 from viz.components.head import head as head_component
 from viz.components.overview import overview
 from viz.look import Look
+from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
 from viz.panels.forcing import DECODER, forcing_notice
-from viz.panels.atlas import atlas_panel
 from viz.picture import Display, Picture, picture
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, describe_row, reading
