@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 
 from model.beam_tree import BeamTree, Fate, Node
-from viz.decoder import short_number
+from viz.decoder import minus, short_number
 from viz.theme import LIGHT, Theme, show_token
 
 LEGEND: dict[Fate | str, str] = {
@@ -30,7 +30,7 @@ def tree_html(tree: BeamTree, *, discarded: bool, theme: Theme = LIGHT) -> str:
     rows, parents = tree_rows(tree, shown), {tree.nodes[place].parent for place in shown}
     best = set(tree.path(tree.leaves[0]))
     ranks = {leaf: rank for rank, leaf in enumerate(tree.leaves, start=1)}
-    parts = [_cell("goes-on best", 0, 0, "&lt;s&gt;", "the beginning")]
+    parts = [_cell("root goes-on best", 0, 0, "&lt;s&gt;", "the beginning")]
     for place in shown:
         node, row = tree.nodes[place], rows[place]
         above = 0 if node.parent is None else rows[node.parent]
@@ -72,7 +72,7 @@ def _cell(classes: str, row: int, step: int, label: str, title: str) -> str:
 def _title(node: Node) -> str:
     return (
         f"step {node.step}, {node.fate}: probability {short_number(math.exp(node.log_probability))}, "
-        f"log-probability of all so far {node.total:.2f}"
+        f"log-probability of all so far {minus(node.total, 2)}"
     )
 
 
@@ -86,6 +86,7 @@ def _style(theme: Theme) -> str:
 .beam span {{ display: flex; align-items: center; }}
 .beam span::before {{ content: ""; width: 0.7rem; border-top: 1px solid {theme.text}; }}
 .beam .goes-on::after {{ content: ""; flex: 1; min-width: 0.7rem; border-top: 1px solid {theme.text}; }}
+.beam .root::before {{ border: none; }}
 .beam i {{ justify-self: end; margin: 1rem 0; border-left: 1px solid {theme.text}; }}
 .beam bdi, .beam-legend b {{
   border: 1px solid {theme.text}; border-radius: 4px; padding: 0.1rem 0.4rem; white-space: pre; font-size: 0.9rem;

@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from model.candidates import Candidate, Step
+from model.tokenizer import Tokenizer
 from viz.theme import FONT, LIGHT, Theme, for_plotly, show_token
 
 BAR_HEIGHT, MARGIN = 27, {"l": 112, "r": 52, "t": 8, "b": 44}
@@ -27,9 +28,14 @@ def names(labels: Sequence[str], *, spaced: bool) -> list[str]:
     return [candidate_name(label) if spaced else show_token(label) for label in labels]
 
 
-def brings_spaces(steps: Sequence[Step]) -> bool:
-    """Whether the tokens are pieces of words that bring the space before them, not single characters."""
-    return any(len(best.label) > 1 and best.label[0] == " " for step in steps for best in step.best)
+def brings_spaces(tokenizer: Tokenizer) -> bool:
+    """Whether the first token of a word brings the space before it; else a space is a token like any other."""
+    return tokenizer.labels(tokenizer.encode("a"))[0].startswith(" ")
+
+
+def minus(number: float, digits: int) -> str:
+    """A number with a minus as people write it."""
+    return f"{number:.{digits}f}".replace("-", "−")
 
 
 def short_number(probability: float) -> str:
@@ -117,7 +123,7 @@ def written_html(steps: Sequence[Step], current: int, n_forced: int, theme: Them
         ".written span { display: inline-flex; flex-direction: column; align-items: center; padding: 0 1px; }"
         ".written bdi { padding: 0.3rem 0.35rem; border-radius: 3px; white-space: pre; font-size: 1.05rem; }"
         ".written small { font-size: 0.72rem; padding-top: 0.25rem; }"
-        f".written .now bdi {{ outline: 3px solid {theme.accent}; }}"
+        f".written .now bdi {{ outline: 3px solid {theme.accent}; position: relative; z-index: 1; }}"
         f".written .given small {{ border-top: 2px dotted {theme.text}; margin-top: 0.2rem; }}</style>"
         f'<div class="written">{"".join(tokens)}</div>'
     )

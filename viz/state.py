@@ -48,6 +48,7 @@ class Visitor:
     running: tuple[str, Survey] | None = None
     finished: tuple[str, Survey] | None = None
     survey_error: str | None = None
+    head_shown: bool = True  # False: another head was chosen in a part of the page, and the rest does not show it yet
 
 
 @st.cache_resource
@@ -213,6 +214,18 @@ def row_clicked(options: Sequence[str]) -> None:
 def show_head(layer: int, head: int) -> None:
     """Show a head, from 0; only from a callback, before the page is drawn."""
     st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
+    visitor().head_shown = False
+
+
+def whole_page_shows_head() -> None:
+    """The whole page is being drawn, with the head that is chosen."""
+    visitor().head_shown = True
+
+
+def show_head_on_whole_page() -> None:
+    """In a fragment: have the whole page drawn if a head was chosen here, since its widgets stand outside."""
+    if not visitor().head_shown:
+        st.rerun()
 
 
 def select_atlas_row(row: int) -> None:
@@ -283,7 +296,8 @@ def asked(key: str, default: str = "") -> str:
 
 def forced(opened: Checkpoint) -> Forcing:
     """What the decoder is made to write."""
-    texts = {key: asked(key) for key in ("prefix", "tokens", "target")}
+    # A text that is set while its widget is not there gets into the link only if it has had a value before.
+    texts = {key: st.session_state.setdefault(key, asked(key)) for key in ("prefix", "tokens", "target")}
     return forcing(opened.tokenizer, asked("decoder_mode", OWN), **texts)
 
 
@@ -332,12 +346,17 @@ def show_step(number: int) -> None:
     st.session_state["step"] = number
 
 
-def step_chosen(rows: Sequence[str], number: int | None = None) -> None:
-    """A step was chosen, by its number or with the slider: the heatmap shows it, if it is one of its ``rows``."""
-    if number is not None:
-        show_step(number)
-    if rows:
-        st.session_state["token"] = rows[asked_step() - 1]
+def step_chosen(rows: Sequence[str], number: int) -> None:
+    """A step was chosen: the heatmap shows it, if it is one of its ``rows``."""
+    show_step(number)
+    if number <= len(rows):
+        st.session_state["token"] = rows[number - 1]
+
+
+def step_slid(rows: Sequence[str], shown: int) -> None:
+    """The slider was moved; not if it says what was ``shown``, as when its other end has changed."""
+    if asked_step() != shown:
+        step_chosen(rows, asked_step())
 
 
 def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:

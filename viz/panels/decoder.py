@@ -8,10 +8,20 @@ import streamlit as st
 
 from model.beam_tree import BeamTree
 from model.candidates import Step
+from model.tokenizer import EOS_ID
 from viz import state
 from viz.beam import tree_html
 from viz.components.choices import AUTO, row_options
-from viz.decoder import brings_spaces, candidate_bars, log_probability, names, perplexity, short_number, written_html
+from viz.decoder import (
+    brings_spaces,
+    candidate_bars,
+    log_probability,
+    minus,
+    names,
+    perplexity,
+    short_number,
+    written_html,
+)
 from viz.forcing import BEAM
 from viz.look import Look
 from viz.panels.forcing import choose_forcing
@@ -43,7 +53,7 @@ def _steps(look: Look) -> None:
     with written:
         st.html(written_html(steps, number - 1, trace.n_forced, state.theme()))
         st.caption(_totals(steps, trace.n_forced))
-    step, spaced = steps[number - 1], brings_spaces(steps)
+    step, spaced = steps[number - 1], brings_spaces(look.opened.tokenizer)
     st.markdown(_step_in_words(look, steps, number))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -72,16 +82,16 @@ def _choose_step(look: Look, n: int) -> int:
                 name, key=f"step_{name.lower()}", icon=f":material/{icon}:", disabled=not 1 <= to <= n,
                 on_click=state.step_chosen, args=(rows, to),
             )  # fmt: skip
-        st.slider("Step", 1, n, key="step", bind="query-params", on_change=state.step_chosen, args=(rows,))
+        st.slider("Step", 1, n, key="step", bind="query-params", on_change=state.step_slid, args=(rows, number))
     return number
 
 
 def _totals(steps: tuple[Step, ...], n_forced: int) -> str:
-    end = "" if steps[-1].written.token_id > 2 else ", `</s>` included"
+    end = "" if steps[-1].written.token_id != EOS_ID else ", `</s>` included"
     given = " Dotted: given, not chosen by the model." if n_forced else ""
     return (
         f"Below each token its probability, given all before it. Together: {len(steps)} tokens{end}, log-probability "
-        f"{log_probability(steps):.2f}, perplexity {perplexity(steps):.2f} a token.{given}"
+        f"{minus(log_probability(steps), 2)}, perplexity {perplexity(steps):.2f} a token.{given}"
     )
 
 
@@ -109,7 +119,7 @@ def _take_another(look: Look, step: Step, number: int, *, spaced: bool) -> None:
                 on_click=state.take,
                 args=(look.opened, (*before, candidate.token_id)),
             )
-    if spaced:
+    if any(label.startswith("…") for label in labels):
         st.caption("… goes on with the word before it.")
 
 
@@ -123,7 +133,8 @@ def _beam(look: Look) -> None:
     st.html(tree_html(tree, discarded=discarded, theme=state.theme()))
     st.caption(
         f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
-        "log-probability divided by its number of tokens to the power of the length penalty; higher is better."
+        "log-probability divided by its number of tokens to the power of the length penalty; higher is better. "
+        "The pictures above are of the model’s own, greedy translation, until you look at another."
     )
     _ranking(look, tree)
 
@@ -134,9 +145,9 @@ def _ranking(look: Look, tree: BeamTree) -> None:
         text = html.escape(look.opened.tokenizer.decode(hypothesis.ids))
         path = tuple(tree.nodes[place].token_id for place in tree.path(leaf))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Look", key=f"hypothesis_{rank}", on_click=state.take, args=(look.opened, path))
+            st.button("See its attention", key=f"hypothesis_{rank}", on_click=state.take, args=(look.opened, path))
             st.html(
-                f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {hypothesis.score:.3f}, "
-                f"log-probability {tree.nodes[leaf].total:.2f}, {len(path)} tokens</small>",
+                f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {minus(hypothesis.score, 3)}, "
+                f"log-probability {minus(tree.nodes[leaf].total, 2)}, {len(path)} tokens</small>",
                 width="stretch",
             )

@@ -7,6 +7,7 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.trace import Trace
 from viz import state
+from viz.decoder import brings_spaces
 from viz.forcing import BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.theme import for_markdown
 
@@ -16,6 +17,7 @@ DECODER = "Decoder"
 
 def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     """The mode, and the text it needs."""
+    before = state.forced(opened)
     mode = st.segmented_control(
         "What the decoder writes",
         MODES,
@@ -35,6 +37,8 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             on_change=state.prefix_typed,
             placeholder="Nothing typed: the model begins by itself",
         )
+        if trace.n_forced and trace.predicted_ids[trace.n_forced - 1] == _lone_space(opened):
+            st.caption("The space at the end is now a token of its own; a word brings the space before it along.")
         with st.expander("Exactly these tokens"):
             st.text_input(
                 "The numbers of the tokens, with dots between; empty: as the tokenizer cuts the text",
@@ -51,7 +55,16 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             bind="query-params",
             placeholder="Nothing typed: how likely the model is to write only </s>",
         )
+    # Back in the browser changes the link, which is read only now, after the trace was made.
+    if state.forced(opened) != before:
+        st.rerun()
     return mode
+
+
+def _lone_space(opened: Checkpoint) -> int | None:
+    """The token that is a space alone, where words bring their spaces along."""
+    tokenizer = opened.tokenizer
+    return tokenizer.encode(" a ")[-1] if brings_spaces(tokenizer) else None
 
 
 def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing) -> None:
