@@ -131,19 +131,21 @@ def turning_pairs(angles: np.ndarray, pairs: Sequence[int], *, theme: Theme = LI
         theme: the colours.
     """
     names = [str(position) for position in range(len(angles))]
+    ends = [name if name in (names[0], names[-1]) else "" for name in names]  # all of them only where there is room
     traces = [
         {
             "type": "scatter",
             "mode": "lines+markers+text",
             "x": (radius * np.cos(angles[:, pair])).astype(np.float32),
             "y": (radius * np.sin(angles[:, pair])).astype(np.float32),
-            "text": names,
+            "text": names if radius == 3 else ends,
+            "customdata": names,
             "textposition": "top center",
             "textfont": {"size": 10},
             "name": f"pair {pair + 1}",
             "line": {"color": colour, "width": 1, "dash": "dot"},
             "marker": {"size": 7, "color": colour},
-            "hovertemplate": "position %{text}<extra>%{fullData.name}</extra>",
+            "hovertemplate": "position %{customdata}<extra>%{fullData.name}</extra>",
         }
         for radius, pair, colour in zip((3, 2, 1), pairs, colours(theme), strict=False)
     ]

@@ -11,12 +11,16 @@ import plotly.graph_objects as go
 from viz.positions import DASHES, axis, colours, figure, scale, signed_heatmap
 from viz.theme import LIGHT, Theme, for_plotly, short_token
 
-GAP = 0.06
+GAP = 0.06  # between panels, as a share of the width
+TITLE, AXIS = 30, 44  # pixels
 
 
 def sum_of_parts(tokens: Sequence[str], parts: Mapping[str, np.ndarray], *, theme: Theme = LIGHT) -> go.Figure:
-    """Heatmaps side by side, each ``[token, dimension]``, on one colour scale, with a title each."""
-    limit = max(float(np.abs(part).max(initial=0)) for part in parts.values()) or 1.0
+    """Heatmaps side by side, each ``[token, dimension]``, on one colour scale, with a title each.
+
+    The few largest numbers share the strongest colour, or they would leave the rest pale.
+    """
+    limit = float(np.quantile(np.abs(np.stack(list(parts.values()))), 0.995)) or 1.0
     hover = "dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
     traces = [
         signed_heatmap(
@@ -24,30 +28,20 @@ def sum_of_parts(tokens: Sequence[str], parts: Mapping[str, np.ndarray], *, them
         )
         for i, part in enumerate(parts.values())
     ]
-    return _panels(traces, list(parts), [tokens], None, theme, x_title="dimension", height=110 + 22 * len(tokens))
+    return _panels(traces, list(parts), tokens, None, theme, cell=22)
 
 
 def before_after(
     before: np.ndarray, after: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, theme: Theme = LIGHT
 ) -> go.Figure:
     """A head before and after a change, and the difference, each ``[query, key]`` over the same tokens."""
-    difference = after - before
-    weight = {"zmin": 0, "zmax": 1, "colorscale": scale(theme.scale), "showscale": False}
-    traces: list[dict[str, Any]] = [
-        {"type": "heatmap", "z": before, "hovertemplate": "weight <b>%{z:.3f}</b><extra></extra>", **weight},
-        {
-            "type": "heatmap",
-            "z": after,
-            "hovertemplate": "weight <b>%{z:.3f}</b><extra></extra>",
-            **weight,
-            **_place(1),
-        },
-        signed_heatmap(
-            difference, theme, zmin=-1, zmax=1, hovertemplate="change <b>%{z:+.3f}</b><extra></extra>", **_place(2)
-        ),
+    hover = "change <b>%{z:+.3f}</b><extra></extra>"
+    traces = [
+        _weights(before, theme),
+        _weights(after, theme, **_place(1)),
+        signed_heatmap(after - before, theme, zmin=-1, zmax=1, hovertemplate=hover, **_place(2)),
     ]
-    titles = ["before", "after", "after minus before"]
-    return _panels(traces, titles, [rows], columns, theme, height=190 + 20 * len(rows))
+    return _panels(traces, ["before", "after", "after minus before"], rows, columns, theme, cell=20)
 
 
 def head_of_each(
@@ -55,27 +49,23 @@ def head_of_each(
 ) -> go.Figure:
     """The same head of several models, each ``[query, key]`` over the same tokens, three in a row."""
     traces = [
-        {
-            "type": "heatmap",
-            "z": pattern,
-            "zmin": 0,
-            "zmax": 1,
-            "colorscale": scale(theme.scale),
-            "showscale": False,
-            "hovertemplate": "weight <b>%{z:.3f}</b><extra>%{fullData.name}</extra>",
-            "name": for_plotly(name),
-            **_place(i),
-        }
+        _weights(pattern, theme, name=for_plotly(name), **_place(i))
         for i, (name, pattern) in enumerate(patterns.items())
     ]
-    return _panels(
-        traces,
-        list(patterns),
-        [rows] * -(-len(patterns) // 3),
-        columns,
-        theme,
-        height=60 + 280 * -(-len(patterns) // 3),
-    )
+    return _panels(traces, list(patterns), rows, columns, theme, cell=18)
+
+
+def _weights(pattern: np.ndarray, theme: Theme, **options: Any) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "z": pattern,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": scale(theme.scale),
+        "showscale": False,
+        "hovertemplate": "weight <b>%{z:.3f}</b><extra></extra>",
+        **options,
+    }
 
 
 def length_curves(
@@ -130,51 +120,54 @@ def _place(i: int) -> dict[str, str]:
 def _panels(
     traces: Sequence[dict[str, Any]],
     titles: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[str],
     columns: Sequence[str] | None,
     theme: Theme,
     *,
-    x_title: str = "",
-    height: int,
+    cell: int,
 ) -> go.Figure:
-    """Heatmaps three in a row, named by ``rows`` (of tokens, for each row of panels) and ``columns``."""
-    layout: dict[str, Any] = {"height": height, "margin": {"l": 96, "r": 16, "t": 96 if columns else 40, "b": 40}}
-    n_rows, width = len(rows), (1 - 2 * GAP) / 3
-    room = 0.34 if columns else 0.12  # between two rows of panels, as a share of the height, for titles and names
-    tall = (1 - room * (n_rows - 1)) / n_rows
+    """Heatmaps of the tokens ``rows`` and ``columns`` (None: of dimensions), three beside each other.
+
+    ``cell`` is the height of a row in pixels.
+    """
+    names = _room(columns) if columns else 0
+    below = TITLE if columns else TITLE + AXIS
+    n_rows, tall, width = -(-len(titles) // 3), max(60, cell * len(rows)), (1 - 2 * GAP) / 3
+    height = n_rows * (names + tall + below)
+    layout: dict[str, Any] = {"height": height + 16, "margin": {"l": _room(rows), "r": 40, "t": 8, "b": 8}}
     annotations = []
     for i, title in enumerate(titles):
         row, column = divmod(i, 3)
-        left, top = column * (width + GAP), 1 - row * (tall + room)
-        place = str(i + 1) if i else ""
-        layout[f"xaxis{place}"] = _named(columns, theme, domain=[left, left + width], anchor=f"y{place}", side="top")
-        layout[f"yaxis{place}"] = _named(
-            rows[row], theme, domain=[top - tall, top], anchor=f"x{place}", autorange="reversed"
-        ) | ({} if column == 0 else {"showticklabels": False})
-        if not columns:
-            layout[f"xaxis{place}"] |= {"side": "bottom", "title": {"text": x_title}}
+        left, top = column * (width + GAP), 1 - (row * (names + tall + below) + names) / height
+        bottom, place = top - tall / height, str(i + 1) if i else ""
+        side = {"side": "top"} if columns else {"side": "bottom", "title": {"text": "dimension", "standoff": 4}}
+        layout[f"xaxis{place}"] = _axis(columns, domain=[left, left + width], anchor=f"y{place}", tickangle=-90, **side)
+        layout[f"yaxis{place}"] = _axis(
+            rows, domain=[bottom, top], anchor=f"x{place}", autorange="reversed", showticklabels=column == 0
+        )
         annotations.append(
             {
                 "text": f"<b>{for_plotly(title)}</b>",
                 "x": left + width / 2,
-                "y": top - tall if columns else top,
+                "y": bottom - (below - TITLE + 2) / height,
                 "xref": "paper",
                 "yref": "paper",
-                "yanchor": "top" if columns else "bottom",
+                "xanchor": "center",
+                "yanchor": "top",
                 "showarrow": False,
             }
         )
     return figure(traces, theme, **layout, annotations=annotations)
 
 
-def _named(tokens: Sequence[str] | None, theme: Theme, **options: Any) -> dict[str, Any]:
+def _room(tokens: Sequence[str]) -> int:
+    """Pixels for the longest name."""
+    return 16 + 7 * max((len(short_token(token)) for token in tokens), default=0)
+
+
+def _axis(tokens: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     plain = {"showgrid": False, "zeroline": False, "ticks": "", **options}
     if tokens is None:
-        return plain
+        return {**plain, "tickangle": 0}
     names = [for_plotly(short_token(token)) for token in tokens]
-    return {
-        **plain,
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "tickangle": -60 if "side" in options else 0,
-    }
+    return {**plain, "tickvals": list(range(len(names))), "ticktext": names}

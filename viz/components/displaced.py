@@ -9,14 +9,15 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.displaced import Change, Displaced, moved
 from model.tasks import TRANSLATION
-from model.trace import Kind, Trace
+from model.trace import AttentionMap, Trace
 from viz import state
 from viz.attention import row_tokens
 from viz.components.choices import choose_head, choose_kind
 from viz.components.encoding import CHART
+from viz.picture import picture
 from viz.side_by_side import before_after
 from viz.theme import for_markdown
-from viz.words import KIND_NAMES
+from viz.words import KIND_NAMES, describe_row
 
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
@@ -34,12 +35,12 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> None:
         st.warning(f"That cannot be done: {for_markdown(str(error))}. Shift by less, or type a shorter text.")
         return
     with right:
-        layer, head, _ = choose_head(opened, result.before, result.before.map(kind))
+        layer, head, row = choose_head(opened, result.before, result.before.map(kind))
     _outputs(result)
     if result.after is None:
         st.info("The shuffled text is cut into other tokens than the text, so the pictures cannot be compared.")
         return
-    _pictures(result.before, result.after, kind, layer, head)
+    _pictures(result.before.map(kind), result.after.map(kind), layer, head, row)
 
 
 def _choose_change(opened: Checkpoint) -> Change:
@@ -71,14 +72,15 @@ def _outputs(result: Displaced) -> None:
         )
 
 
-def _pictures(before: Trace, after: Trace, kind: Kind, layer: int, head: int) -> None:
-    one, other = before.map(kind), after.map(kind)
+def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: int) -> None:
     shares = moved(one.pattern, other.pattern)  # [layer, head, query]
     most = divmod(int(shares.mean(-1).argmax()), shares.shape[1])
     st.markdown(
-        f"**{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}:** {shares[layer, head].mean():.1%} of its "
+        f"**{KIND_NAMES[one.kind]}, layer {layer + 1}, head {head + 1}:** {shares[layer, head].mean():.1%} of its "
         f"attention went elsewhere; over all heads of this kind {shares.mean():.1%}, most in layer {most[0] + 1}, "
-        f"head {most[1] + 1} ({shares.mean(-1).max():.1%})."
+        f"head {most[1] + 1} ({shares.mean(-1).max():.1%}).\n\n"
+        f"Before: {for_markdown(describe_row(picture(one), layer, head, row))} "
+        f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
     )
     figure = before_after(
         one.pattern[layer, head], other.pattern[layer, head], row_tokens(one), one.key_tokens, theme=state.theme()

@@ -80,7 +80,11 @@ def _curves(models: dict[str, Checkpoint]) -> None:
 
 
 def _points(curves: Mapping[str, Sequence[LengthScore]], measure: str) -> dict[str, list[tuple[int, float]]]:
-    return {name: [(score.length, getattr(score, measure)) for score in scores] for name, scores in curves.items()}
+    return {
+        name: [(score.length, getattr(score, measure)) for score in curves[name]]
+        for name in POSITIONALS
+        if name in curves
+    }
 
 
 def _attention(models: dict[str, Checkpoint], task: str) -> None:
