@@ -3,11 +3,14 @@
 import streamlit as st
 
 from viz import state
-from viz.views import explore
+from viz.views import explore, positions
 
 st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
 state.prepare_process()
 st.navigation(
-    [st.Page(explore.page, title="Explore", icon=":material/grid_view:", url_path="explore", default=True)],
+    [
+        st.Page(explore.page, title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
+        st.Page(positions.page, title="Positions", icon=":material/format_list_numbered:", url_path="positions"),
+    ],
     position="top",
 ).run()
