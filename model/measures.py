@@ -255,7 +255,7 @@ def _spread(values: Mapping[str, float]) -> str:
     if values["evenness"] >= EVEN:
         return f"evenly over all it may see, {values['evenness']:.2f}"
     far = values.get("distance", np.nan)
-    return f"no one habit, {values['entropy']:.1f} bits" + ("" if np.isnan(far) else f", {far:.1f} tokens away")
+    return f"no single habit, {values['entropy']:.1f} bits" + ("" if np.isnan(far) else f", {far:.1f} tokens away")
 
 
 def _signed(value: float) -> str:

@@ -412,8 +412,8 @@ def test_similarity_finds_the_layer():
         ({"first": 0.6, "induction": 0.8}, "mostly first token, 0.60; where a token repeats, what followed it, 0.80"),
         ({"previous": 0.9, "induction": 0.8}, "mostly previous token, 0.90"),
         ({"evenness": 0.97}, "evenly over all it may see, 0.97"),
-        ({"distance": 3.14}, "no one habit, 1.6 bits, 3.1 tokens away"),
-        ({"monotonicity": 0.2}, "no one habit, 1.6 bits"),
+        ({"distance": 3.14}, "no single habit, 1.6 bits, 3.1 tokens away"),
+        ({"monotonicity": 0.2}, "no single habit, 1.6 bits"),
     ],
 )
 def test_words(found: dict[str, float], words: str):

@@ -23,16 +23,17 @@ PAUSE = 0.1  # seconds between two portions of a survey, when other visitors hav
 
 def atlas_panel(look: Look) -> None:
     """The table of all heads of one kind, one measure of it as a picture, and the heads like the chosen one."""
-    left, right = st.columns((7, 4), gap="medium")
-    with left:
+    with st.container():  # always there: what comes below keeps its place, so an open expander stays open
         values = _values(look)
-        _table(look, values)
-    with right:
+    _table(look, values)
+    left, right = st.columns(2, gap="medium")
+    with left:
         _picture(look, values)
+    with right:
         _alike(look)
     with st.expander("How each is defined"):
         _definitions(look.kind)
-    with st.expander("Over many sentences", expanded=state.running_survey(look.opened) is not None):
+    with st.expander("Over many sentences"):
         _survey(look)
 
 
@@ -53,7 +54,9 @@ def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
     n_heads = look.attention_map.n_heads
     state.select_atlas_row(look.layer * n_heads + look.head)
     columns = {
-        one.name: st.column_config.NumberColumn(one.name.capitalize(), format="%.2f", help=one.definition, width=84)
+        one.name: st.column_config.NumberColumn(
+            one.name.capitalize(), format="%.2f", help=one.definition, width=max(56, 22 + 7 * len(one.name))
+        )
         for one in measures_of(look.kind)
     }
     st.dataframe(
@@ -62,8 +65,8 @@ def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
         height=38 + 35 * min(ROWS_SHOWN, look.attention_map.n_layers * n_heads),
         placeholder="–",
         column_config={
-            HEAD: st.column_config.TextColumn(pinned=True, width=70),
-            WORDS: st.column_config.TextColumn(width=270, help="The habits whose weight is 0.25 or more."),
+            HEAD: st.column_config.TextColumn(pinned=True, width=64),
+            WORDS: st.column_config.TextColumn(width=320, help="The habits whose weight is 0.25 or more."),
             **columns,
         },
         key=state.ATLAS_TABLE,
@@ -118,9 +121,6 @@ def _definitions(kind: Kind) -> None:
 
 def _survey(look: Look) -> None:
     """Sentences typed or in a file, and how far they have been read."""
-    if state.running_survey(look.opened) is not None:
-        _progress(look)
-        return
     st.markdown(
         "What a head does on one sentence may be chance. Give more, one a line, and each measure is the mean over the "
         f"rows of all of them. At most {MOST_SENTENCES} are read."
@@ -128,6 +128,9 @@ def _survey(look: Look) -> None:
     typed, dropped = st.columns(2, gap="medium")
     typed.text_area("Sentences, one a line", key=state.ATLAS_TEXT, height=140)
     dropped.file_uploader("Or a text file in UTF-8, a sentence a line", key=state.ATLAS_FILE)
+    if state.running_survey(look.opened) is not None:
+        _progress(look)
+        return
     st.button("Measure", key="atlas_measure_all", on_click=state.start_survey, args=(look.opened,), type="primary")
     if message := state.survey_error():
         st.error(message)
