@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,61 +11,46 @@ import plotly.graph_objects as go
 from viz.positions import DASHES, axis, colours, figure, scale, signed_heatmap
 from viz.theme import LIGHT, Theme, for_plotly, short_token
 
-GAP = 0.06  # between panels, as a share of the width
-TITLE, AXIS = 30, 44  # pixels
+CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
+TITLE, AXIS = 26, 44  # pixels
 
 
-def sum_of_parts(tokens: Sequence[str], parts: Mapping[str, np.ndarray], *, theme: Theme = LIGHT) -> go.Figure:
-    """Heatmaps side by side, each ``[token, dimension]``, on one colour scale, with a title each.
-
-    The few largest numbers share the strongest colour, or they would leave the rest pale.
-    """
-    limit = float(np.quantile(np.abs(np.stack(list(parts.values()))), 0.995)) or 1.0
+def vectors_panel(
+    tokens: Sequence[str], vectors: np.ndarray, title: str, limit: float, *, theme: Theme = LIGHT
+) -> go.Figure:
+    """A vector for each token, ``[token, dimension]``; numbers beyond ``limit`` share the strongest colour."""
     hover = "dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
-    traces = [
-        signed_heatmap(
-            part, theme, zmin=-limit, zmax=limit, hovertemplate=hover, showscale=i == len(parts) - 1, **_place(i)
-        )
-        for i, part in enumerate(parts.values())
-    ]
-    return _panels(traces, list(parts), tokens, None, theme, cell=22)
+    trace = signed_heatmap(vectors, theme, zmin=-limit, zmax=limit, hovertemplate=hover)
+    return _panel(trace, tokens, None, title, theme)
 
 
-def before_after(
-    before: np.ndarray, after: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, theme: Theme = LIGHT
+def common_limit(parts: Iterable[np.ndarray]) -> float:
+    """Where the colours of several arrays end: a few outliers would leave all others pale."""
+    return float(np.quantile(np.abs(np.stack(list(parts))), 0.995)) or 1.0
+
+
+def weights_panel(
+    pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, *, theme: Theme = LIGHT
 ) -> go.Figure:
-    """A head before and after a change, and the difference, each ``[query, key]`` over the same tokens."""
-    hover = "change <b>%{z:+.3f}</b><extra></extra>"
-    traces = [
-        _weights(before, theme),
-        _weights(after, theme, **_place(1)),
-        signed_heatmap(after - before, theme, zmin=-1, zmax=1, hovertemplate=hover, **_place(2)),
-    ]
-    return _panels(traces, ["before", "after", "after minus before"], rows, columns, theme, cell=20)
-
-
-def head_of_each(
-    patterns: Mapping[str, np.ndarray], rows: Sequence[str], columns: Sequence[str], *, theme: Theme = LIGHT
-) -> go.Figure:
-    """The same head of several models, each ``[query, key]`` over the same tokens, three in a row."""
-    traces = [
-        _weights(pattern, theme, name=for_plotly(name), **_place(i))
-        for i, (name, pattern) in enumerate(patterns.items())
-    ]
-    return _panels(traces, list(patterns), rows, columns, theme, cell=18)
-
-
-def _weights(pattern: np.ndarray, theme: Theme, **options: Any) -> dict[str, Any]:
-    return {
+    """Attention weights, ``[query, key]``, from 0 to 1."""
+    trace = {
         "type": "heatmap",
         "z": pattern,
         "zmin": 0,
         "zmax": 1,
         "colorscale": scale(theme.scale),
-        "showscale": False,
+        "colorbar": {"thickness": 10, "outlinewidth": 0},
         "hovertemplate": "weight <b>%{z:.3f}</b><extra></extra>",
-        **options,
     }
+    return _panel(trace, rows, columns, title, theme)
+
+
+def change_panel(
+    change: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, *, theme: Theme = LIGHT
+) -> go.Figure:
+    """Changes of attention weights, ``[query, key]``, from -1 to 1."""
+    hover = "change <b>%{z:+.3f}</b><extra></extra>"
+    return _panel(signed_heatmap(change, theme, zmin=-1, zmax=1, hovertemplate=hover), rows, columns, title, theme)
 
 
 def length_curves(
@@ -113,51 +98,29 @@ def _curve(name: str, points: Sequence[tuple[int, float]], **options: Any) -> di
     return {"type": "scatter", "name": name, "x": lengths, "y": shares, "hovertemplate": hover, **options}
 
 
-def _place(i: int) -> dict[str, str]:
-    return {"xaxis": f"x{i + 1}", "yaxis": f"y{i + 1}"} if i else {}
-
-
-def _panels(
-    traces: Sequence[dict[str, Any]],
-    titles: Sequence[str],
-    rows: Sequence[str],
-    columns: Sequence[str] | None,
-    theme: Theme,
-    *,
-    cell: int,
+def _panel(
+    trace: dict[str, Any], rows: Sequence[str], columns: Sequence[str] | None, title: str, theme: Theme
 ) -> go.Figure:
-    """Heatmaps of the tokens ``rows`` and ``columns`` (None: of dimensions), three beside each other.
-
-    ``cell`` is the height of a row in pixels.
-    """
-    names = _room(columns) if columns else 0
-    below = TITLE if columns else TITLE + AXIS
-    n_rows, tall, width = -(-len(titles) // 3), max(60, cell * len(rows)), (1 - 2 * GAP) / 3
-    height = n_rows * (names + tall + below)
-    layout: dict[str, Any] = {"height": height + 16, "margin": {"l": _room(rows), "r": 40, "t": 8, "b": 8}}
-    annotations = []
-    for i, title in enumerate(titles):
-        row, column = divmod(i, 3)
-        left, top = column * (width + GAP), 1 - (row * (names + tall + below) + names) / height
-        bottom, place = top - tall / height, str(i + 1) if i else ""
-        side = {"side": "top"} if columns else {"side": "bottom", "title": {"text": "dimension", "standoff": 4}}
-        layout[f"xaxis{place}"] = _axis(columns, domain=[left, left + width], anchor=f"y{place}", tickangle=-90, **side)
-        layout[f"yaxis{place}"] = _axis(
-            rows, domain=[bottom, top], anchor=f"x{place}", autorange="reversed", showticklabels=column == 0
-        )
-        annotations.append(
-            {
-                "text": f"<b>{for_plotly(title)}</b>",
-                "x": left + width / 2,
-                "y": bottom - (below - TITLE + 2) / height,
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "top",
-                "showarrow": False,
-            }
-        )
-    return figure(traces, theme, **layout, annotations=annotations)
+    """One heatmap, as high as its rows of tokens need; its columns are tokens, or dimensions."""
+    above, below = TITLE + (_room(columns) if columns else 0), 8 if columns else AXIS
+    height = max(SHORTEST, CELL * len(rows)) + above + below
+    side = {"side": "top", "tickangle": -90} if columns else {"title": {"text": "dimension", "standoff": 4}}
+    return figure(
+        [trace],
+        theme,
+        height=height,
+        margin={"l": _room(rows), "r": 8, "t": above, "b": below},
+        title={
+            "text": f"<b>{for_plotly(title)}</b>",
+            "font": {"size": 14},
+            "x": 0.5,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 4},
+        },
+        xaxis=_axis(columns, **side),
+        yaxis=_axis(rows, autorange="reversed"),
+    )
 
 
 def _room(tokens: Sequence[str]) -> int:
@@ -168,6 +131,6 @@ def _room(tokens: Sequence[str]) -> int:
 def _axis(tokens: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     plain = {"showgrid": False, "zeroline": False, "ticks": "", **options}
     if tokens is None:
-        return {**plain, "tickangle": 0}
+        return plain
     names = [for_plotly(short_token(token)) for token in tokens]
     return {**plain, "tickvals": list(range(len(names))), "ticktext": names}

@@ -15,7 +15,7 @@ from viz.attention import row_tokens
 from viz.components.choices import choose_head, choose_kind
 from viz.components.encoding import CHART
 from viz.picture import picture
-from viz.side_by_side import before_after
+from viz.side_by_side import change_panel, weights_panel
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, describe_row
 
@@ -82,11 +82,16 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         f"Before: {for_markdown(describe_row(picture(one), layer, head, row))} "
         f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
     )
-    figure = before_after(
-        one.pattern[layer, head], other.pattern[layer, head], row_tokens(one), one.key_tokens, theme=state.theme()
+    before, after = one.pattern[layer, head], other.pattern[layer, head]
+    names, theme = (row_tokens(one), one.key_tokens), state.theme()
+    figures = (
+        weights_panel(before, *names, "before", theme=theme),
+        weights_panel(after, *names, "after", theme=theme),
+        change_panel(after - before, *names, "after minus before", theme=theme),
     )
-    st.plotly_chart(figure, theme=None, config=CHART)
+    for column, figure in zip(st.columns(3, gap="small"), figures, strict=True):
+        column.plotly_chart(figure, theme=None, config=CHART)
     st.caption(
         "Both runs are fed the first one's output, so that a row is the same token in both, and shuffled tokens stand "
-        "in their old order here. In the last picture one colour is more attention than before, the other less."
+        "in their old order here. In the last picture blue is more attention than before, orange less."
     )

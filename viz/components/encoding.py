@@ -24,12 +24,13 @@ from model.lengths import PREFIX
 from model.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Relative, Rotary, angles
 from model.trace import Trace
 from viz import positions, state
-from viz.side_by_side import sum_of_parts
+from viz.side_by_side import common_limit, vectors_panel
 from viz.theme import for_markdown, show_token
 
 SAID = {
     "sinusoidal": (
-        r"PE_{pos,\,2i} = \sin(pos / 10000^{2i/d_{model}}), \quad PE_{pos,\,2i+1} = \cos(pos / 10000^{2i/d_{model}})",
+        r"\begin{aligned} PE_{pos,\,2i} &= \sin(pos / 10000^{2i/d_{model}}) \\"
+        r"PE_{pos,\,2i+1} &= \cos(pos / 10000^{2i/d_{model}}) \end{aligned}",
         "A fixed vector is added to each embedded token. Vaswani et al. 2017, section 3.5.",
     ),
     "learned": (
@@ -200,7 +201,10 @@ def _show_relative(encoding: Relative, shown: int) -> None:
             bias = bias_by_distance(encoding, shown - 1, causal=causal)
             distance = np.arange(1 - shown, 1 if causal else shown)
             st.plotly_chart(positions.bias_lines(distance, bias, theme=theme), theme=None, config=CHART)
-    st.caption("Flat stretches are distances that share a bucket. All layers of a stack add the same numbers.")
+    st.caption(
+        "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. "
+        "Distances that training never met keep the random numbers they began with."
+    )
 
 
 @torch.inference_mode()
@@ -222,7 +226,11 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     else:
         st.markdown(f"**The encoding {own} adds nothing here**: " + SAID[own][1])
     parts = {"token embedding": vectors, "encoding": added, "sum": total}
-    st.plotly_chart(sum_of_parts(tokens, parts, theme=state.theme()), theme=None, config=CHART)
+    limit = common_limit(parts.values())
+    for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):
+        figure = vectors_panel(tokens, part, title, limit, theme=state.theme())
+        column.plotly_chart(figure, theme=None, config=CHART)
+    st.caption(f"One colour scale for all three; numbers beyond ±{limit:.1f} have its strongest colours.")
 
 
 def _length(vectors: np.ndarray) -> float:

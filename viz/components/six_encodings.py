@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -16,7 +17,7 @@ from model.trace import KINDS, Trace
 from viz import state
 from viz.attention import row_tokens
 from viz.components.encoding import CHART
-from viz.side_by_side import head_of_each, length_curves
+from viz.side_by_side import length_curves, weights_panel
 from viz.theme import for_markdown
 from viz.words import SHORT_KIND_NAMES
 
@@ -110,9 +111,11 @@ def _attention(models: dict[str, Checkpoint], task: str) -> None:
         return
     maps = {name: trace.map(kind) for name, trace in read.items()}
     first = next(iter(maps.values()))
-    patterns = {name: attention_map.pattern[0, head] for name, attention_map in maps.items()}
-    figure = head_of_each(patterns, row_tokens(first), first.key_tokens, theme=state.theme())
-    st.plotly_chart(figure, theme=None, config=CHART)
+    rows, keys, theme = row_tokens(first), first.key_tokens, state.theme()
+    columns = itertools.cycle(st.columns(3, gap="small"))
+    for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
+        figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
+        column.plotly_chart(figure, theme=None, config=CHART, key=f"six_{name}")
     st.caption("Each model is fed the right answer here, so that a row is the same token in all pictures.")
 
 
