@@ -104,7 +104,11 @@ def _panel(
     """One heatmap, as high as its rows of tokens need; its columns are tokens, or dimensions."""
     above, below = TITLE + (_room(columns) if columns else 0), 8 if columns else AXIS
     height = max(SHORTEST, CELL * len(rows)) + above + below
-    side = {"side": "top", "tickangle": -90} if columns else {"title": {"text": "dimension", "standoff": 4}}
+    side = (
+        {"side": "top", "tickangle": -90, "ticklabelstandoff": 3}
+        if columns
+        else {"title": {"text": "dimension", "standoff": 4}}
+    )
     return figure(
         [trace],
         theme,

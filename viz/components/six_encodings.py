@@ -38,7 +38,7 @@ def show_six() -> None:
         f"heads, d_model {config.d_model}), seed, data and steps; only the encoding differs."
     )
     _curves(models)
-    _attention(models, task)
+    _attention(models, task, config.n_heads)
 
 
 def _models() -> dict[str, Checkpoint]:
@@ -88,7 +88,7 @@ def _points(curves: Mapping[str, Sequence[LengthScore]], measure: str) -> dict[s
     }
 
 
-def _attention(models: dict[str, Checkpoint], task: str) -> None:
+def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
     left, middle, right = st.columns((5, 4, 2), gap="medium")
     with left:
         text = st.text_input(
@@ -100,7 +100,7 @@ def _attention(models: dict[str, Checkpoint], task: str) -> None:
             key="kind", bind="query-params",
         )  # fmt: skip
     with right:
-        head = st.selectbox("Head", range(1, 5), key="six_head", bind="query-params") - 1
+        head = st.selectbox("Head", range(1, n_heads + 1), key="six_head", bind="query-params") - 1
     rewrite = TASKS[task].rewrite
     answer = rewrite(text) if rewrite else text
     traces = {name: _trace(model, text, answer) for name, model in models.items()}
