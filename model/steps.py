@@ -13,6 +13,12 @@ from model.trace import Kind
 Axis = Literal["token", "source", "key", "head", "d_model", "d_head", "d_ff"]
 """``token`` counts the positions of the sequence that the query stands in, ``key`` those it may look at."""
 
+TOLERANCE = 1e-5
+"""How far a number may be from its second opinion; of numbers above 1, how far in proportion to the largest.
+
+A float32 has about seven digits, so a dot product of 300 cannot be exact to five decimals.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -41,6 +47,11 @@ class Step:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
+
+    @property
+    def largest(self) -> float:
+        """The largest finite number, without its sign."""
+        return float(np.abs(self.value[np.isfinite(self.value)]).max(initial=0.0))
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -93,6 +104,11 @@ class Anatomy:
         """The largest difference between ``step`` and :meth:`recompute`; infinite where only one of them is."""
         again = self.recompute(step)
         return None if again is None else largest_difference(step.value, again)
+
+
+def agrees(step: Step, difference: float) -> bool:
+    """Whether a :meth:`Anatomy.difference` is no more than rounding."""
+    return difference <= TOLERANCE * max(1.0, step.largest)
 
 
 def largest_difference(a: np.ndarray, b: np.ndarray) -> float:
