@@ -28,6 +28,8 @@ from viz.theme import Theme, theme_named
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
+CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token")
+"""Keys of the widgets that several pages have."""
 OVERVIEW = "overview_component"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
@@ -42,6 +44,7 @@ class Visitor:
     A survey stands with the digest of its checkpoint: the one that runs, and the last that was completed.
     """
 
+    page: str | None = None  # the one on show
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None
     lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
@@ -65,6 +68,19 @@ def prepare_process() -> None:
 
 def visitor() -> Visitor:
     return st.session_state.setdefault("visitor", Visitor())
+
+
+def carry_choices(page: str) -> None:
+    """Another page is about to be drawn: what was chosen on the last one is chosen there too.
+
+    Streamlit hands a bound widget's value to the widget of the same key only after the other page was
+    drawn with its defaults. A choice that the address makes is left to it.
+    """
+    if visitor().page not in (None, page):
+        for key in CHOICES:
+            if key in st.session_state and key not in st.query_params:
+                st.session_state[key] = st.session_state[key]
+    visitor().page = page
 
 
 def theme() -> Theme:

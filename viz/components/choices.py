@@ -96,7 +96,7 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE) -> Trace:
 
 
 def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
-    """The kind of attention on show."""
+    """The kind of attention on show, of those in any trace of the checkpoint."""
     return st.segmented_control(
         "Attention",
         trace.kinds,
@@ -113,15 +113,25 @@ def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
 
 def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
     """The layer, head and row on show, from 0; on screen they count from 1."""
+    with st.container(horizontal=True):
+        layer, head = choose_layer_and_head(opened, trace, attention_map)
+        return layer, head, choose_row(attention_map, layer, head)
+
+
+def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int]:
+    """The layer and head on show, from 0, of any trace of the checkpoint."""
     # The same for all kinds: what a link leaves out must not depend on what it says.
     first_layer, first_head = state.first_head(opened, first_kind(trace))
-    with st.container(horizontal=True):
-        layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
-        head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
-        options = [AUTO, *row_options(attention_map)]
-        asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
-    row = telling_row(attention_map, layer, head) if asked == AUTO else options.index(asked) - 1
-    return layer, head, row
+    layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
+    head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
+    return layer, head
+
+
+def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:
+    """The row to explain, from 0: the one that was chosen, or the one that says most."""
+    options = [AUTO, *row_options(attention_map)]
+    asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
+    return telling_row(attention_map, layer, head) if asked == AUTO else options.index(asked) - 1
 
 
 def row_options(attention_map: AttentionMap) -> list[str]:

@@ -17,7 +17,7 @@ MOST_CELLS = 64
 _HERE = Path(__file__).parent
 _component = component(
     "headlight_overview",
-    html='<canvas tabindex="0" role="group"></canvas>',
+    html='<canvas tabindex="0" role="group"></canvas><p>Every layer (L) and head (H). Click one to see it large.</p>',
     css=(_HERE / "overview.css").read_text(encoding="utf-8"),
     js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "overview.js")),
 )

@@ -10,13 +10,14 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.tasks import TRANSLATION
-from model.trace import Trace
+from model.trace import Kind, Trace
 from viz import state
 from viz.components.choices import (
     choose_checkpoint,
     choose_display,
-    choose_head,
     choose_kind,
+    choose_layer_and_head,
+    choose_row,
     row_options,
     type_source,
 )
@@ -27,98 +28,104 @@ from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
 from viz.panels.forcing import DECODER, forcing_notice
 from viz.picture import Display, Picture, picture
-from viz.theme import for_markdown
 from viz.words import KIND_NAMES, describe_row, reading
 
 WIDTHS = (5, 6)
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look], None]] = {DECODER: decoder_panel, "Atlas": atlas_panel}
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
-.st-key-translation { min-height: 6.25rem; }
 .st-key-translation label { font-size: 0.875rem; }
 .st-key-translation .target {
-  font-size: 1.35rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
+  font-size: 1.3rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
 }
 .st-key-words { min-height: 5.5rem; }
-.st-key-words p { margin-bottom: 0.3rem; }
+.st-key-words p { margin: 0 0 0.3rem; }
 </style>"""
 TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
 
 
 def page() -> None:
-    """The whole page; what a keystroke changes is a fragment of its own."""
+    """The whole page. What a keystroke changes is a fragment of its own, with as few elements as can be:
+    the browser builds each of them anew at each keystroke."""
+    state.whole_page_shows_head()
     st.html(STYLE)
     left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
     left.html(TITLE)
     with right:
         opened = choose_checkpoint()
+    if opened is None:
+        return
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    example = state.trace(opened, state.example(opened))
+    with left:
+        kind = choose_kind(opened, example)
+    with right, st.container(horizontal=True, vertical_alignment="bottom"):
+        layer, head = choose_layer_and_head(opened, example, example.map(kind))
         display = choose_display()
-    if opened is not None:
-        _live(opened, display)
+    _live(opened, kind, layer, head, display)
 
 
 @st.fragment
-def _live(opened: Checkpoint, display: Display) -> None:
-    """What changes with every keystroke and every choice."""
-    typed, translated = st.columns(WIDTHS, gap="medium")
-    with typed:
-        forced = state.forced(opened)
-        trace = type_source(opened, forced)
-    with translated:
-        _translation(opened, trace)
-        forcing_notice(opened, trace, forced)
-
+def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, display: Display) -> None:
+    """What changes with every keystroke."""
+    state.show_head_on_whole_page()
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        kind = choose_kind(opened, trace)
+        forced = state.forced(opened)
+        trace = type_source(opened, forced)
+        _translation(opened, trace)
+        forcing_notice(opened, trace, forced)
     with right:
-        layer, head, row = choose_head(opened, trace, trace.map(kind))
+        row = choose_row(trace.map(kind), layer, head)
     look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
-    _pictures(look, display)
+    shown = picture(look.attention_map, rows=display.rows, words=display.words, special=display.special)
+    with left:
+        _overview(look, shown, display)
+    with right:
+        _head(look, shown, display)
     _panel(look)
 
 
-def _pictures(look: Look, display: Display) -> None:
-    """All heads at a glance, and the chosen one large and in words."""
-    layer, head, theme = look.layer, look.head, state.theme()
-    shown = picture(look.attention_map, rows=display.rows, words=display.words, special=display.special)
-    row = shown.row_of(look.row)
-    said = _says(shown, layer, head, row)
-    options = row_options(look.attention_map)
-
-    left, right = st.columns(WIDTHS, gap="medium")
-    with right:
-        with st.container(key="words"):
-            where = f"**{KIND_NAMES[look.kind]}, layer {layer + 1}, head {head + 1}.**"
-            st.markdown(f"{where} {for_markdown(said)}\n\n{reading(look.kind, display.rows)}{_notes(shown)}")
-        with st.container(key="head"):
-            head_component(
-                shown,
-                layer,
-                head,
-                pinned=row,
-                scale=display.scale,
-                description=f"{KIND_NAMES[look.kind]}, layer {layer + 1}, head {head + 1}. {said}",
-                theme=theme,
-                key=state.HEAD,
-                on_pin=partial(state.row_clicked, [options[places[0]] for places in shown.row_places]),
-            )
-    with left, st.container(key="overview"):
+def _overview(look: Look, shown: Picture, display: Display) -> None:
+    """All heads at a glance."""
+    with st.container(key="overview"):
         overview(
             shown,
-            layer,
-            head,
+            look.layer,
+            look.head,
             scale=display.scale,
             each_head=display.each_head,
             means=display.means,
-            theme=theme,
+            theme=state.theme(),
             key=state.OVERVIEW,
             on_choose=state.head_clicked,
         )
-        st.caption("Every layer (L) and head (H). Click one to see it large.")
+
+
+def _head(look: Look, shown: Picture, display: Display) -> None:
+    """The chosen head in words, and large."""
+    row = shown.row_of(look.row)
+    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
+    said = _says(shown, look.layer, look.head, row)
+    notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
+    options = row_options(look.attention_map)
+    with st.container(key="words"):
+        st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(look.kind, display.rows)}{notes}</p>")
+    with st.container(key="head"):
+        head_component(
+            shown,
+            look.layer,
+            look.head,
+            pinned=row,
+            scale=display.scale,
+            description=f"{where} {said}",
+            theme=state.theme(),
+            key=state.HEAD,
+            on_pin=partial(state.row_clicked, [options[places[0]] for places in shown.row_places]),
+        )
 
 
 def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
@@ -126,10 +133,6 @@ def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
     if row is None:
         return "The row to explain is hidden with the special tokens; click another one."
     return describe_row(shown, layer, head, row)
-
-
-def _notes(shown: Picture) -> str:
-    return "".join(f" **Note:** {note}." for note in shown.notes)
 
 
 def _panel(look: Look) -> None:
