@@ -96,7 +96,7 @@ def test_turned_scores_depend_on_the_distance_alone():
     for query_place, key_place in ((3, 17), (29, 2)):  # by complex numbers: a pair is one, turning is a product
         q, k = (vector.double().numpy().reshape(5, 2) @ [1, 1j] for vector in (query, key))
         turn = np.exp(1j * (query_place - key_place) / 10000 ** (2 * np.arange(5) / 10))
-        expected = (q * turn * k.conj()).real.sum() / math.sqrt(10)
+        expected = np.real(q * turn * k.conj()).sum() / math.sqrt(10)
         assert scores[query_place, key_place] == pytest.approx(expected, abs=1e-4)
 
 

@@ -60,7 +60,7 @@ def charts(app: AppTest) -> int:
 
 
 def pages(app: AppTest) -> str:
-    return unescape("\n".join(element.proto.body for element in app.html))  # type: ignore[attr-defined]
+    return unescape("\n".join(element.proto.body for element in app.html))
 
 
 def outputs(app: AppTest) -> list[str]:
@@ -148,10 +148,10 @@ def test_the_six_beyond_the_trained_length():
 
 def test_markup_is_shown_letter_for_letter():
     app = opened(part=SIX, string="<b>&amp;")
-    raw = "\n".join(element.proto.body for element in app.html)  # type: ignore[attr-defined]
+    raw = "\n".join(element.proto.body for element in app.html)
     assert "<b>" not in raw
     app = opened(part=CHANGE, source="<b>bold</b> [a](b)", kind="encoder")
-    raw = "\n".join(element.proto.body for element in app.html)  # type: ignore[attr-defined]
+    raw = "\n".join(element.proto.body for element in app.html)
     assert "<b>" not in raw
     assert "[a](b)" not in "\n".join(element.value for element in app.markdown)
 

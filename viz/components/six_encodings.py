@@ -13,7 +13,7 @@ from model.config import POSITIONALS
 from model.lengths import PREFIX, LengthScore, recorded
 from model.placing import stretched
 from model.tasks import MAX_STRING, TASKS
-from model.trace import KINDS, Trace
+from model.trace import KINDS, Kind, Trace
 from viz import state
 from viz.attention import row_tokens
 from viz.components.encoding import CHART
@@ -95,8 +95,8 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
             "String", TASKS[task].example, key="string", live="0ms", bind="query-params", max_chars=LONGEST
         )
     with middle:
-        kind = st.segmented_control(
-            "Attention", KINDS, format_func=SHORT_KIND_NAMES.__getitem__, default="cross", required=True,
+        kind: Kind = st.segmented_control(
+            "Attention", KINDS, format_func=SHORT_KIND_NAMES.__getitem__, default=KINDS[-1], required=True,
             key="kind", bind="query-params",
         )  # fmt: skip
     with right:
