@@ -1,17 +1,49 @@
-"""Headlight: watch what a Transformer pays attention to, while you type. Start with ``streamlit run app.py``."""
+"""Headlight: watch what a Transformer pays attention to, while you type. Start with ``streamlit run app.py``.
+
+Streamlit reads this file twice: once as a module, for the server, and for each visitor as a script, for the page.
+"""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
 
 import streamlit as st
 
-from viz import state
-from viz.views import anatomy, explore, positions
 
-st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
-state.prepare_process()
-st.navigation(
-    [
-        st.Page(explore.page, title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
-        st.Page(anatomy.page, title="Anatomy", icon=":material/account_tree:", url_path="anatomy"),
-        st.Page(positions.page, title="Positions", icon=":material/format_list_numbered:", url_path="positions"),
-    ],
-    position="top",
-).run()
+@asynccontextmanager
+async def warm_up(app: st.App) -> AsyncIterator[None]:
+    """While the first browser loads its part, import what the first page needs, torch above all."""
+    threading.Thread(target=import_module, args=("viz.views.explore",), daemon=True).start()
+    yield
+
+
+def main() -> None:
+    """The page of one visitor."""
+    from viz import state
+
+    st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
+    state.prepare_process()
+    page = st.navigation(
+        [
+            st.Page(_view("explore"), title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
+            st.Page(_view("anatomy"), title="Anatomy", icon=":material/account_tree:", url_path="anatomy"),
+            st.Page(
+                _view("positions"), title="Positions", icon=":material/format_list_numbered:", url_path="positions"
+            ),
+        ],
+        position="top",
+    )
+    state.carry_choices(page.url_path)
+    page.run()
+
+
+def _view(name: str) -> Callable[[], None]:
+    """The page of a module in ``viz/views``, which is imported when it is opened: the first page waits for no other."""
+    return lambda: import_module(f"viz.views.{name}").page()
+
+
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, lifespan=warm_up)
