@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ STEP = Step(FIRST, 1, (FIRST, SECOND))
 
 
 def test_the_bars_are_the_probabilities_and_sum_to_one():
-    (bars,) = candidate_bars(STEP, 5, spaced=True).data
+    bars: Any = candidate_bars(STEP, 5, spaced=True).data[0]
     assert list(bars.x) == pytest.approx([0.5, 0.25, 0.25])
     assert list(bars.text) == ["0.50", "0.25", "0.25"]
     assert [colour == LIGHT.accent for colour in bars.marker.color] == [True, False, False]
@@ -39,7 +40,7 @@ def test_the_bars_are_the_probabilities_and_sum_to_one():
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_what_was_written_is_shown_though_unlikely(theme: Theme):
     figure = candidate_bars(Step(LAST, 99, (FIRST, SECOND)), 5, spaced=True, theme=theme)
-    (bars,) = figure.data
+    bars: Any = figure.data[0]
     assert list(bars.x) == pytest.approx([0.5, 0.25, 0.001, 0.249])
     assert list(bars.marker.color)[2] == theme.accent
     assert list(figure.layout.yaxis.ticktext) == ["dog", "…s", "&lt;b&gt;&#36;x&#36;", "4 others"]
