@@ -47,7 +47,7 @@ def advance(survey: Survey, trace_of: Callable[[str], Trace], seconds: float) ->
     until = time.monotonic() + seconds
     while not survey.done:
         trace = trace_of(survey.sentences[survey.n_read])
-        tallies = {one.kind: tally(one) for one in trace.maps}
+        tallies: dict[Kind, Tally] = {one.kind: tally(one) for one in trace.maps}
         survey = replace(
             survey,
             n_read=survey.n_read + 1,

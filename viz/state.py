@@ -271,9 +271,11 @@ def start_survey(opened: Checkpoint) -> None:
 
 def running_survey(opened: Checkpoint) -> Survey | None:
     """The survey that is under way; one of another checkpoint ends here."""
-    if visitor().running is not None and visitor().running[0] != opened.digest:
+    running = visitor().running
+    if running is None or running[0] != opened.digest:
         visitor().running = None
-    return visitor().running[1] if visitor().running is not None else None
+        return None
+    return running[1]
 
 
 def advance_survey(opened: Checkpoint) -> Survey | None:

@@ -20,7 +20,7 @@ TARGET = ("<s>", " une", ",", " robe")
 UNIFORM = [[0.25] * 4] * 4
 IDENTITY = np.eye(4).tolist()
 ANTI_DIAGONAL = np.eye(4)[::-1].tolist()
-PREVIOUS = [[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]  # the first row has to look somewhere
+PREVIOUS = [[1.0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]  # the first row has to look somewhere
 ON_THE_END = [[0, 0, 0, 1]] * 4
 CAUSAL_UNIFORM = [[1, 0, 0, 0], [1 / 2, 1 / 2, 0, 0], [1 / 3, 1 / 3, 1 / 3, 0], [1 / 4] * 4]
 
@@ -344,7 +344,7 @@ def test_a_text_that_says_nothing_changes_nothing():
 
 def test_kinds_do_not_add_up():
     with pytest.raises(ValueError, match="are not measures of one kind"):
-        tally(one_head(UNIFORM)) + tally(one_head(UNIFORM, TARGET, WORDS, kind="cross"))
+        _ = tally(one_head(UNIFORM)) + tally(one_head(UNIFORM, TARGET, WORDS, kind="cross"))
 
 
 def similarities(heads: list[Any], n: int = 9, kind: Kind = "encoder", head: int = 0) -> dict[int, float]:

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,8 +47,8 @@ def test_the_table_has_a_row_a_head():
 
 def test_the_picture_has_layers_down_and_heads_across():
     values = np.arange(6).reshape(2, 3) / 10
-    figure = measure_heatmap(named("first"), values, (1, 2), theme=DARK)
-    (drawn,) = figure.data
+    figure: Any = measure_heatmap(named("first"), values, (1, 2), theme=DARK)
+    drawn: Any = figure.data[0]
     np.testing.assert_array_equal(drawn.z, values)
     assert list(drawn.x) == ["H1", "H2", "H3"]
     assert list(drawn.y) == ["L1", "L2"]
@@ -56,7 +57,7 @@ def test_the_picture_has_layers_down_and_heads_across():
     (frame,) = figure.layout.shapes
     assert (frame.x0, frame.x1, frame.y0, frame.y1) == (1.5, 2.5, 0.5, 1.5)
     assert frame.line.color == DARK.accent
-    assert not measure_heatmap(named("first"), values).layout.shapes
+    assert not measure_heatmap(named("first"), values)["layout"]["shapes"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_the_picture_has_layers_down_and_heads_across():
     ],
 )
 def test_colours_span_what_the_measure_can_be(name: str, values: list[list[float]], low: float, high: float):
-    (drawn,) = measure_heatmap(named(name), np.array(values)).data
+    drawn: Any = measure_heatmap(named(name), np.array(values)).data[0]
     assert (drawn.zmin, drawn.zmax) == (low, high)
     assert drawn.colorscale[0][1] == (LIGHT.diverging if low < 0 else LIGHT.scale)[0]
 
@@ -140,9 +141,14 @@ def same(found: dict[str, list], wanted: dict[str, list]) -> bool:
     )
 
 
-def chosen(app: AppTest) -> tuple[int, int]:
+def chosen(app: AppTest) -> tuple[int | None, int | None]:
     """Layer and head on show, from 1."""
     return app.selectbox(key="layer_number").value, app.selectbox(key="head_number").value
+
+
+def typed(app: AppTest) -> str:
+    """The sentence on screen."""
+    return app.text_input(key="source").value or ""
 
 
 def press(app: AppTest, key: str) -> AppTest:
@@ -280,7 +286,7 @@ def test_over_sentences_that_are_typed(texts: tuple[str, ...]):
         app.segmented_control(key="kind").set_value(kind)
         assert same(shown(ran(app)), expected(kind, *texts))
     app.segmented_control(key="atlas_on").set_value("sentence")
-    assert same(shown(ran(app)), expected(KINDS[-1], app.text_input(key="source").value))
+    assert same(shown(ran(app)), expected(KINDS[-1], typed(app)))
 
 
 def test_over_a_file():
@@ -327,7 +333,7 @@ def test_it_reads_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch):
     press(app, "atlas_measure_all")
     for n_read in range(1, len(TEXTS)):
         assert app.get("progress")[0].text == f"Read {n_read} of {len(TEXTS)} sentences"
-        assert same(shown(app), expected("cross", app.text_input(key="source").value))  # nothing half done is shown
+        assert same(shown(app), expected("cross", typed(app)))  # nothing half done is shown
         ran(app)
     assert "atlas_cancel" not in keys(app)
     assert same(shown(app), expected("cross", *TEXTS))
@@ -341,7 +347,7 @@ def test_it_can_be_cancelled(monkeypatch: pytest.MonkeyPatch):
     press(app, "atlas_cancel")
     assert "atlas_cancel" not in keys(app)
     assert not app.success
-    assert same(shown(app), expected("cross", app.text_input(key="source").value))
+    assert same(shown(app), expected("cross", typed(app)))
     assert app.text_area(key=state.ATLAS_TEXT).value == "\n".join(TEXTS)
 
     survey(app, TEXTS[2])
@@ -359,7 +365,7 @@ def test_another_checkpoint_ends_it(monkeypatch: pytest.MonkeyPatch):
     app.selectbox(key="checkpoint").set_value(LETTERS)
     ran(app)
     assert "atlas_cancel" not in keys(app)
-    assert same(shown(app), expected("cross", app.text_input(key="source").value, name=LETTERS))
+    assert same(shown(app), expected("cross", typed(app), name=LETTERS))
     app.selectbox(key="checkpoint").set_value(WORDS)
     assert same(shown(ran(app)), expected("cross", TEXTS[2]))
 
