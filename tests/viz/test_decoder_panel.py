@@ -121,7 +121,7 @@ def test_another_candidate_is_taken(letters: Checkpoint):
     assert app.slider(key="step").value == 2
     assert "you wrote" in in_words(app)
     assert "the second likeliest" in in_words(app)
-    assert notice(app) == "**The first 2 tokens are yours**; the model went on from them."
+    assert notice(app) == "**The first 2 tokens are yours.**"
     assert len(app.selectbox(key="token").options) == 1 + len(expected.predicted_ids)
     followed = opened(**{key: str(value) for key, value in app.query_params.items()})
     assert target(followed) == expected.target
@@ -205,7 +205,7 @@ def test_a_target_that_is_given(letters: Checkpoint):
     app = panel(TARGET, target="cat")
     assert target(app) == "cat"
     assert written(app) == ["c", "a", "t", "</s>"]
-    assert notice(app) == "**This target is yours**; the attention is that of writing it."
+    assert notice(app) == "**This target is yours.**"
     probabilities = capture(letters, SOURCE, "cat").probabilities
     assert probabilities is not None
     total = sum(math.log(p) for p in probabilities.tolist())

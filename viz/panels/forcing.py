@@ -89,7 +89,7 @@ def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing) -> None:
 
 def _given(trace: Trace) -> str:
     if trace.teacher_forced:
-        return "**This target is yours**; the attention is that of writing it."
+        return "**This target is yours.**"
     if trace.n_forced == 1:
-        return "**The first token is yours**; the model went on from it."
-    return f"**The first {trace.n_forced} tokens are yours**; the model went on from them."
+        return "**The first token is yours.**"
+    return f"**The first {trace.n_forced} tokens are yours.**"
