@@ -34,8 +34,7 @@ def main() -> None:
         ],
         position="top",
     )
-    state.carry_choices(page.url_path)
-    page.run()
+    state.show_page(page)
 
 
 def _view(name: str) -> Callable[[], None]:

@@ -8,6 +8,8 @@ from model.trace import AttentionMap, Kind, Trace
 from viz.attention import row_tokens
 
 MARKERS = frozenset({"<s>", "</s>", "<pad>"})
+PLAIN = 0.25
+"""What :func:`turns` gives for two weights of a half."""
 
 
 def first_kind(trace: Trace) -> Kind:
@@ -16,11 +18,12 @@ def first_kind(trace: Trace) -> Kind:
 
 
 def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
-    """The layer and head (from 0) that point most sharply, and from different tokens at different ones.
+    """The layer and head (from 0) that point most sharply, from different tokens at different ones, and out of order.
 
     Sharpness is the mean, over the rows, of the largest weight on a token that is no marker; it counts
-    by the share of different tokens among those largest. A head that always rests on ``</s>``, or on
-    one word, says little.
+    by the share of different tokens among those largest, and, in cross-attention, by one and :func:`turns`.
+    A head that always rests on ``</s>``, or on one word, says little; one that shows where a translation
+    departs from the order of its source says most.
     """
     keys = [i for i, token in enumerate(attention_map.key_tokens) if token not in MARKERS]
     if not keys:
@@ -29,21 +32,50 @@ def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     sharpness = weights.max(-1).mean(-1)
     top = weights.argmax(-1)
     variety = np.array([[len(np.unique(head)) for head in layer] for layer in top]) / min(weights.shape[2:])
-    layer, head = np.unravel_index((sharpness * variety).argmax(), sharpness.shape)
+    score = sharpness * variety
+    if attention_map.kind == "cross":
+        score = score * (1 + turns(attention_map).sum(-1))
+    layer, head = np.unravel_index(score.argmax(), score.shape)
     return int(layer), int(head)
 
 
-def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
-    """The query (from 0) that is furthest from the diagonal among those that point clearly.
+def turns(attention_map: AttentionMap) -> np.ndarray:
+    """How plainly each row points back behind the row before it, as an adjective that has changed place does.
 
-    That is where a translation departs from the order of its source, the most instructive place; it is
-    the largest weight times the distance (and one) between the places of query and key.
+    It is the product of the two rows' largest weights where both point at words and this one at the earlier
+    word, else 0.
+
+    Returns:
+        ``[layer, head, query]``; 0 for the first query.
+    """
+    rows, columns = row_tokens(attention_map), attention_map.key_tokens
+    weights = attention_map.pattern.copy()
+    weights[..., [not _is_word(token) for token in columns]] = 0
+    weights[..., [not _is_word(token) for token in rows], :] = 0
+    top, largest = weights.argmax(-1), weights.max(-1)
+    found = np.zeros_like(largest)
+    back = top[..., 1:] < top[..., :-1]
+    found[..., 1:] = largest[..., 1:] * largest[..., :-1] * back
+    return found
+
+
+def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
+    """The query (from 0) that turns back most plainly (:func:`turns`), where one does so with a weight of a half.
+
+    Else it is the one furthest from the diagonal among those that point clearly, by the largest weight times
+    the distance (and one) between the places of query and key.
     """
     pattern = attention_map.pattern[layer, head]  # [query, key]
+    turned = turns(attention_map)[layer, head] if attention_map.kind == "cross" else np.zeros(len(pattern))
+    if turned.max() >= PLAIN:
+        return int(turned.argmax())
     rows, columns = row_tokens(attention_map), attention_map.key_tokens
     key = pattern.argmax(1)
     distance = np.abs(np.arange(len(rows)) - key)
-    words = np.array([row not in MARKERS and columns[k] not in MARKERS for row, k in zip(rows, key, strict=True)])
-    words &= np.array([any(map(str.isalnum, token)) for token in rows])
+    words = np.array([_is_word(row) and columns[k] not in MARKERS for row, k in zip(rows, key, strict=True)])
     clear = pattern.max(1) * words
     return int((clear * (1 + np.minimum(distance, 3)) + 1e-6 * pattern.max(1)).argmax())
+
+
+def _is_word(token: str) -> bool:
+    return token not in MARKERS and any(map(str.isalnum, token))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 import torch
+from streamlit.navigation.page import StreamlitPage
 
 from model import checkpoint
 from model.beam_tree import BeamTree, beam_tree
@@ -30,10 +31,11 @@ DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token")
 """Keys of the widgets that several pages have."""
+SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 OVERVIEW = "overview_component"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
-HEAD = "head_component"
+HEAD, LINKS = "head_component", "links_component"
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
@@ -45,6 +47,7 @@ class Visitor:
     """
 
     page: str | None = None  # the one on show
+    arriving: bool = False  # it is being drawn for the first time since it is on show
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None
     lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
@@ -70,17 +73,30 @@ def visitor() -> Visitor:
     return st.session_state.setdefault("visitor", Visitor())
 
 
-def carry_choices(page: str) -> None:
-    """Another page is about to be drawn: what was chosen on the last one is chosen there too.
+def show_page(page: StreamlitPage) -> None:
+    """Draw a page. If it is another one than before, what was chosen there is chosen here too, and in the address.
 
-    Streamlit hands a bound widget's value to the widget of the same key only after the other page was
-    drawn with its defaults. A choice that the address makes is left to it.
+    A widget belongs to its page. Streamlit hands its value to the widget with the same key on another page only
+    once that was drawn with its default, so the values are set before; and gets it into the address only when
+    the page is drawn again. A choice that the address makes is left to it.
     """
-    if visitor().page not in (None, page):
-        for key in CHOICES:
-            if key in st.session_state and key not in st.query_params:
-                st.session_state[key] = st.session_state[key]
-    visitor().page = page
+    switched = visitor().page not in (None, page.url_path)
+    visitor().page = page.url_path
+    carried = [key for key in CHOICES if switched and key in st.session_state and key not in st.query_params]
+    for key in carried:
+        st.session_state[key] = st.session_state[key]
+    page.run()
+    if carried:
+        visitor().arriving = True
+        _draw_again()
+
+
+@st.fragment(run_every=SETTLE_SECONDS)
+def _draw_again() -> None:
+    """Soon after the page was drawn, not in the same run: only what a run ends with is kept."""
+    if not visitor().arriving:
+        st.rerun()
+    visitor().arriving = False
 
 
 def theme() -> Theme:
@@ -217,14 +233,11 @@ def head_clicked() -> None:
         show_head(int(chosen["layer"]), int(chosen["head"]))
 
 
-def row_clicked(options: Sequence[str]) -> None:
-    """A row was clicked in the large heatmap: choose its option, or, where the row is let go, none of them."""
-    if (pinned := st.session_state[HEAD].get("pinned")) is None:
+def row_clicked(component: str, options: Sequence[str], none: str) -> None:
+    """A row was clicked in a component: choose its option, or, where the row is let go, the one for ``none``."""
+    if (pinned := st.session_state[component].get("pinned")) is None:
         return
-    if pinned["row"] is None:
-        st.session_state.pop("token", None)
-    else:
-        st.session_state["token"] = options[int(pinned["row"])]
+    st.session_state["token"] = none if pinned["row"] is None else options[int(pinned["row"])]
 
 
 def show_head(layer: int, head: int) -> None:

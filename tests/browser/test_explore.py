@@ -444,3 +444,105 @@ def test_a_truncated_file_gives_a_message(visit: Visit, tmp_path: Path):
     expect(page.get_by_test_id("stAlert")).to_contain_text("This file cannot be opened. cut is truncated")
     expect(box(page, "Checkpoint")).to_have_value("runs/letters")
     expect_texts(page, "column", [*"attention", "</s>"])
+
+
+def frames(page: Page) -> list[int]:
+    """Counts what the server sends from the next visit on."""
+    count = [0]
+
+    def listen(socket: Any) -> None:
+        socket.on("framereceived", lambda _: count.__setitem__(0, count[0] + 1))
+        socket.on("framesent", lambda _: count.__setitem__(0, count[0] + 1))
+
+    page.on("websocket", listen)
+    page.reload()
+    expect(page.locator(".st-key-head .head-map .column, .st-key-head .links .token").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    return count
+
+
+def cell(page: Page, row: int, column: int) -> tuple[float, float]:
+    """The middle of a cell of the large heatmap, on screen."""
+    return page.locator(".st-key-head .head-map").evaluate(
+        """(root, [row, column]) => {
+            const box = root.querySelector("canvas").getBoundingClientRect();
+            const { row: rows, column: columns } = root.map.view;
+            return [
+                box.x + ((column + 0.5 - columns[0]) / (columns[1] - columns[0])) * box.width,
+                box.y + ((row + 0.5 - rows[0]) / (rows[1] - rows[0])) * box.height,
+            ];
+        }""",
+        [row, column],
+    )
+
+
+def test_hovering_over_a_cell_says_its_weight_and_asks_no_server(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    count = frames(page)
+    tip = page.locator(".st-key-head .tip")
+    expect(tip).to_be_hidden()
+    before = count[0]
+    for row, column in ((0, 0), (2, 1)):
+        page.mouse.move(*cell(page, row, column))
+        weight = numbers(page)[row][column]
+        expect(tip).to_contain_text(f"from “{['A', 'red', 'ball'][row]}” to “{['A', 'red', 'ball'][column]}”")
+        expect(tip).to_contain_text(f"weight {weight:.3f}")
+    assert count[0] == before
+
+
+def test_a_click_pins_a_row_and_another_lets_it_go(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    page.mouse.click(*cell(page, 1, 0))
+    expect(box(page, "Row to explain")).to_have_value("2 red")
+    expect(page).to_have_url(re.compile("token=2"))
+    assert soon(page, lambda: framed(page, 1))
+    page.mouse.click(*cell(page, 1, 0))
+    expect(box(page, "Row to explain")).to_have_value("most telling")
+
+
+def test_a_box_zooms_and_a_button_shows_all_again(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball is playing in the grass"})
+    rows, columns = texts(page, "row"), texts(page, "column")
+    page.mouse.move(*cell(page, 1, 2))
+    page.mouse.down()
+    page.mouse.move(*cell(page, 3, 4), steps=5)
+    page.mouse.up()
+    assert soon(page, lambda: texts(page, "row") == rows[1:4])
+    assert texts(page, "column") == columns[2:5]
+    page.locator(".st-key-head .head-map").get_by_role("button", name="Show all").click()
+    assert soon(page, lambda: texts(page, "row") == rows and texts(page, "column") == columns)
+
+
+@pytest.mark.parametrize("view", ["Lines", "Lines across", "Text"])
+def test_hovering_over_a_token_lights_it_and_asks_no_server(visit: Visit, view: str):
+    page = visit({**WORDS, "source": "A red ball"})
+    page.get_by_role("radio", name=view, exact=True).click()
+    queries = page.locator(".st-key-head .links .queries .token")
+    expect(queries).to_have_text(["A", "red", "ball", "</s>"])
+    count = frames(page)
+    before = count[0]
+    queries.nth(2).hover()
+    expect(page.locator(".st-key-head .hint")).to_contain_text("“ball” looks at “ball” ")
+    shaded = page.locator(".st-key-head .keys .token").evaluate_all("tokens => tokens.map((t) => t.title)")
+    assert abs(sum(float(title.removeprefix("weight ")) for title in shaded) - 1) < 0.003
+    assert count[0] == before
+    queries.nth(1).click()
+    expect(box(page, "Row to explain")).to_have_value("2 red")
+
+
+def test_a_clicked_head_is_in_the_link_at_once(visit: Visit):
+    page = visit(WORDS)
+    canvas(page).focus()
+    page.keyboard.press("ArrowRight")
+    expect_chosen(page, 1, 2)
+    expect(page).to_have_url(re.compile("head_number=2"))
+    page.keyboard.press("ArrowDown")
+    expect_chosen(page, 2, 2)
+    expect(page).to_have_url(re.compile("layer_number=2"))
+
+
+def test_the_display_changes_rows_columns_and_colours(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball", "special": "false", "rows": "fed in", "scale": "square root"})
+    expect_texts(page, "column", ["A", "red", "ball"])
+    expect_texts(page, "row", ["A", "red", "ball"])
+    expect(words(page)).to_contain_text("special tokens are hidden")

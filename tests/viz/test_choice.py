@@ -5,7 +5,7 @@ import pytest
 
 from model.trace import AttentionMap
 from tests.viz.helpers import map_of, random_map
-from viz.choice import MARKERS, telling_head, telling_row
+from viz.choice import MARKERS, telling_head, telling_row, turns
 
 KEYS = (" a", " blue", " dress", "</s>")
 ROWS = (" une", " robe", " bleue", "</s>")
@@ -65,3 +65,18 @@ def test_a_row_of_punctuation_is_not_chosen():
 
 def test_where_no_row_says_anything_the_sharpest_is_chosen():
     assert row([[0.0, 0.3, 0.0, 0.7], [0.0, 0.1, 0.0, 0.9], [0.0, 0.2, 0.0, 0.8], FLAT[0]]) == 1
+
+
+def test_a_head_that_shows_a_change_of_order_comes_first():
+    straight = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    turned = [[1.0, 0.0, 0.0], [0.0, 0.1, 0.9], [0.0, 0.9, 0.1]]
+    attention_map = map_of([straight, turned], (" une", " robe", " bleue"), (" a", " blue", " dress"))
+    assert telling_head(attention_map) == (0, 1)
+    assert telling_row(attention_map, 0, 1) == 2
+    np.testing.assert_allclose(turns(attention_map), [[[0, 0, 0], [0, 0, 0.81]]], atol=1e-6)
+
+
+def test_punctuation_and_markers_do_not_turn():
+    weights = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    assert turns(map_of([weights], (" a", ".", "</s>"), (" a", " b", " c"))).max() == 0
+    assert turns(map_of([weights], (" a", " b", " c"), ("</s>", ".", " c"))).max() == 0

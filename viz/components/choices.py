@@ -5,6 +5,8 @@ The widgets have the same keys everywhere and are bound to the address, so a cho
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import streamlit as st
 
 from model.checkpoint import Checkpoint, CheckpointError
@@ -18,6 +20,8 @@ from viz.theme import for_markdown, show_token
 from viz.words import SHORT_KIND_NAMES
 
 AUTO = "most telling"
+View = Literal["Heatmap", "Lines", "Lines across", "Text"]
+VIEWS: tuple[View, ...] = get_args(View)
 
 
 def choose_checkpoint() -> Checkpoint | None:
@@ -125,6 +129,19 @@ def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: Atten
     layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
     head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
     return layer, head
+
+
+def choose_view() -> View:
+    """How the chosen head is drawn."""
+    return st.segmented_control("Picture", VIEWS, default="Heatmap", required=True, key="view", bind="query-params")
+
+
+def choose_overlay(n_heads: int, head: int) -> list[int]:
+    """The heads of a layer, from 0, whose lines are drawn over each other: those chosen, else ``head`` alone."""
+    chosen = st.pills(
+        "Heads over each other", list(range(1, n_heads + 1)), selection_mode="multi", key="overlay", bind="query-params"
+    )
+    return sorted(number - 1 for number in chosen) or [head]
 
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
 from streamlit.components.v2 import component
 
+from viz.components.sources import packed, source
 from viz.picture import Picture, Scale
 from viz.theme import Theme, short_token
 
 LEGEND = "attention weight"
-_HERE = Path(__file__).parent
 _HTML = """<div class="head-map">
 <canvas></canvas>
 <svg tabindex="0" role="img">
@@ -29,8 +26,8 @@ _HTML = """<div class="head-map">
 _component = component(
     "headlight_head",
     html=_HTML,
-    css=(_HERE / "head.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "head.js")),
+    css=source("head.css"),
+    js=source("heat.js", "head.js"),
     isolate_styles=False,
 )
 
@@ -49,8 +46,6 @@ def head(
 ) -> None:
     """Draw one head: rows are queries, columns keys, the colour is the weight.
 
-    Weights travel as two bytes each, so that three decimals are right.
-
     Args:
         picture: what to draw from.
         layer: from 0.
@@ -63,11 +58,10 @@ def head(
             ``{"row": …}``, from 0 (None: the row that was pinned is let go).
         on_pin: is called then.
     """
-    weights = np.rint(picture.pattern[layer, head] * 65535).astype("<u2")
     _component(
         key=key,
         data={
-            "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
+            "weights": packed(picture.pattern[layer, head]),
             "rows": [short_token(token) for token in picture.rows],
             "columns": [short_token(token) for token in picture.columns],
             "pinned": pinned,

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from streamlit.components.v2 import component
 
+from viz.components.sources import source
 from viz.picture import Picture, Scale, mean_over_heads, scaled
 from viz.theme import Theme
 
 MOST_CELLS = 64
 """The most rows or columns of a panel that are sent: it is a few dozen pixels wide."""
-_HERE = Path(__file__).parent
 _component = component(
     "headlight_overview",
     html='<canvas tabindex="0" role="group"></canvas><p>Every layer (L) and head (H). Click one to see it large.</p>',
-    css=(_HERE / "overview.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "overview.js")),
+    css=source("overview.css"),
+    js=source("heat.js", "overview.js"),
 )
 
 

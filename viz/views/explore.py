@@ -13,15 +13,20 @@ from model.tasks import TRANSLATION
 from model.trace import Kind, Trace
 from viz import state
 from viz.components.choices import (
+    AUTO,
+    View,
     choose_checkpoint,
     choose_display,
     choose_kind,
     choose_layer_and_head,
+    choose_overlay,
     choose_row,
+    choose_view,
     row_options,
     type_source,
 )
 from viz.components.head import head as head_component
+from viz.components.links import Layout, links
 from viz.components.overview import overview
 from viz.look import Look
 from viz.panels.atlas import atlas_panel
@@ -33,6 +38,7 @@ from viz.words import KIND_NAMES, describe_row, reading
 WIDTHS = (5, 6)
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look], None]] = {DECODER: decoder_panel, "Atlas": atlas_panel}
+LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
@@ -64,12 +70,13 @@ def page() -> None:
         kind = choose_kind(opened, example)
     with right, st.container(horizontal=True, vertical_alignment="bottom"):
         layer, head = choose_layer_and_head(opened, example, example.map(kind))
+        view = choose_view()
         display = choose_display()
-    _live(opened, kind, layer, head, display)
+    _live(opened, kind, layer, head, view, display)
 
 
 @st.fragment
-def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, display: Display) -> None:
+def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, display: Display) -> None:
     """What changes with every keystroke."""
     state.show_head_on_whole_page()
     left, right = st.columns(WIDTHS, gap="medium")
@@ -85,7 +92,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, display: Displa
     with left:
         _overview(look, shown, display)
     with right:
-        _head(look, shown, display)
+        _head(look, shown, view, display)
     _panel(look)
 
 
@@ -105,27 +112,40 @@ def _overview(look: Look, shown: Picture, display: Display) -> None:
         )
 
 
-def _head(look: Look, shown: Picture, display: Display) -> None:
+def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
     """The chosen head in words, and large."""
     row = shown.row_of(look.row)
     where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
     said = _says(shown, look.layer, look.head, row)
     notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    options = row_options(look.attention_map)
     with st.container(key="words"):
         st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(look.kind, display.rows)}{notes}</p>")
+    options = [row_options(look.attention_map)[places[0]] for places in shown.row_places]
     with st.container(key="head"):
-        head_component(
-            shown,
-            look.layer,
-            look.head,
-            pinned=row,
-            scale=display.scale,
-            description=f"{where} {said}",
-            theme=state.theme(),
-            key=state.HEAD,
-            on_pin=partial(state.row_clicked, [options[places[0]] for places in shown.row_places]),
-        )
+        if view == "Heatmap":
+            head_component(
+                shown,
+                look.layer,
+                look.head,
+                pinned=row,
+                scale=display.scale,
+                description=f"{where} {said}",
+                theme=state.theme(),
+                key=state.HEAD,
+                on_pin=partial(state.row_clicked, state.HEAD, options, AUTO),
+            )
+        else:
+            several = view != "Text" and shown.pattern.shape[1] > 1
+            links(
+                shown,
+                look.layer,
+                choose_overlay(shown.pattern.shape[1], look.head) if several else [look.head],
+                layout=LAYOUTS[view],
+                pinned=row,
+                theme=state.theme(),
+                key=state.LINKS,
+                on_pin=partial(state.row_clicked, state.LINKS, options, AUTO),
+            )
 
 
 def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:

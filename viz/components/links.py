@@ -1,0 +1,74 @@
+"""Tokens and the lines between them, or the text shaded by attention; hovering over a token needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from streamlit.components.v2 import component
+
+from viz.components.sources import packed, source
+from viz.picture import Picture
+from viz.theme import Theme, show_token
+
+Layout = Literal["columns", "lines", "text"]
+"""Two columns with lines between them; two lines of text, one above the other; or text that is shaded."""
+HINTS: dict[Layout, str] = {
+    "columns": "Left: tokens that attend. Right: tokens attended to. A wider line is a larger weight. "
+    "Hover over a token to see its lines alone.",
+    "lines": "Above: tokens that attend. Below: tokens attended to. A wider line is a larger weight. "
+    "Hover over a token to see its lines alone.",
+    "text": "Hover over a token above: the text below shows where it looks. The stronger the colour, the more.",
+}
+_component = component(
+    "headlight_links",
+    html='<div class="links"><p class="hint"></p><p class="legend"></p><div class="sides"><div>'
+    '<div class="side queries"><span class="name">attends from</span></div>'
+    '<div class="side keys"><span class="name">attends to</span></div>'
+    "</div><canvas></canvas></div></div>",
+    css=source("links.css"),
+    js=source("heat.js", "links.js"),
+    isolate_styles=False,
+)
+
+
+def links(
+    picture: Picture,
+    layer: int,
+    heads: Sequence[int],
+    *,
+    layout: Layout,
+    pinned: int | None,
+    theme: Theme,
+    key: str,
+    on_pin: Callable[[], None],
+) -> None:
+    """Draw the heads of a layer, one or several over each other, each in a colour of its own.
+
+    Args:
+        picture: what to draw from.
+        layer: from 0.
+        heads: from 0.
+        layout: how the tokens stand.
+        pinned: the row that is marked.
+        theme: the colours.
+        key: of the component's state, as in :func:`viz.components.head.head`.
+        on_pin: is called when a row is pinned.
+    """
+    _component(
+        key=key,
+        data={
+            "layout": layout,
+            "heads": [f"head {head + 1}" for head in heads],
+            "weights": packed(picture.pattern[layer, list(heads)]),
+            "rows": [show_token(token) for token in picture.rows],
+            "columns": [show_token(token) for token in picture.columns],
+            "pinned": pinned,
+            "colours": [theme.heads[i % len(theme.heads)] for i in range(len(heads))],
+            "scale": theme.scale,
+            "ink": [theme.text, theme.inverse],
+            "accent": theme.accent,
+            "hint": HINTS[layout],
+        },
+        on_pinned_change=on_pin,
+    )

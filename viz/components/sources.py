@@ -1,0 +1,20 @@
+"""What the components share: their files, and weights on their way to the browser."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+
+_HERE = Path(__file__).parent
+
+
+def source(*names: str) -> str:
+    """The text of files beside this one, one after the other."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+def packed(weights: np.ndarray) -> str:
+    """Weights from 0 to 1 as two bytes each, so that three decimals are right; base64."""
+    return base64.b64encode(np.rint(weights * 65535).astype("<u2").tobytes()).decode("ascii")
