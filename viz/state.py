@@ -77,12 +77,12 @@ def show_page(page: StreamlitPage) -> None:
     """Draw a page. If it is another one than before, what was chosen there is chosen here too, and in the address.
 
     A widget belongs to its page. Streamlit hands its value to the widget with the same key on another page only
-    once that was drawn with its default, so the values are set before; and gets it into the address only when
-    the page is drawn again. A choice that the address makes is left to it.
+    once that was drawn with its default, so the values are set before; and it gets into the address only
+    when the page is drawn again. (After Back and Forward in the browser, the address decides.)
     """
     switched = visitor().page not in (None, page.url_path)
     visitor().page = page.url_path
-    carried = [key for key in CHOICES if switched and key in st.session_state and key not in st.query_params]
+    carried = [key for key in CHOICES if switched and key in st.session_state]
     for key in carried:
         st.session_state[key] = st.session_state[key]
     page.run()
