@@ -136,8 +136,8 @@ def _mixture(bench: Bench, sublayer: Attending, inner: Tensor) -> Tensor:
     weights = pattern[0, head, row]
     formula = r"\alpha_j=\frac{e^{s_j}}{\sum_{j'}e^{s_{j'}}}"
     bench.add("weights", weights, SCORES, formula, by_hand.softmax, ("masked",))
-    parts, axes = weights[:, None] * value[0, head], ("key", "d_head")
-    bench.add("weighted", parts, axes, r"\alpha_j\,v_j", by_hand.weighted, ("weights", "value"))
+    parts = weights[:, None] * value[0, head]
+    bench.add("weighted", parts, ("key", "d_head"), r"\alpha_j\,v_j", by_hand.weighted, ("weights", "value"))
     formula = rf"\text{{head}}_{{{head + 1}}}=\sum_j\alpha_j\,v_j"
     bench.add("head", output[0, head, row], ("d_head",), formula, by_hand.summed, ("weighted",))
     return output
@@ -158,7 +158,8 @@ def _split(sublayer: Attending, inner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values of all heads, ``[1, head, position, d_head]``."""
     module = sublayer.attention
     query = module.query(inner).unflatten(-1, (module.n_heads, -1)).transpose(1, 2)
-    return query, *module.keys_values(sublayer.keys(inner))
+    key, value = module.keys_values(sublayer.keys(inner))
+    return query, key, value
 
 
 def _columns(bench: Bench, module: MultiHeadAttention) -> slice:

@@ -32,7 +32,8 @@ class Strip:
     """``values`` ``[row, column]`` as colours from ``low`` to ``high``, with a name for each row.
 
     ``tip`` is what hovering says: ``{value}`` and ``{0}``, ``{1}`` … stand for the number of the cell and
-    those of the operands. ``framed`` is the row of the query.
+    those of the operands. ``framed`` is the row of the query. ``steady``: the number of rows stays while a
+    person types.
     """
 
     values: np.ndarray
@@ -41,6 +42,7 @@ class Strip:
     low: float
     high: float
     framed: int | None
+    steady: bool
     tip: str
     operands: tuple[Operand, ...] = ()
 
@@ -61,6 +63,7 @@ def strip(anatomy: Anatomy, step: Step) -> Strip:
         low=low,
         high=high,
         framed=framed,
+        steady=step.axes[0] == "head",
         tip=tip,
         operands=tuple(part for part in operands if part.pick == "number" or part.values.size <= LARGEST_OPERAND),
     )

@@ -184,7 +184,7 @@ def test_ids_are_those_that_were_read_also_where_the_text_was_cut(characters: To
 def test_another_architecture_is_named(characters: Tokenizer):
     checkpoint = random_checkpoint(characters, 0)
     trace = capture(checkpoint, "abc")
-    other: Any = replace(checkpoint, name="lstm", model=nn.LSTM(3, 5))  # type: ignore[arg-type]
+    other: Any = replace(checkpoint, name="lstm", model=nn.LSTM(3, 5))
     with pytest.raises(AnatomyError, match=r"Only Headlight's own Transformers .* lstm is a LSTM"):
         dissect(other, trace, "cross", 0, 0, 0)
     with pytest.raises(AnatomyError, match="does not say which tokens"):

@@ -1,6 +1,7 @@
 """viz/anatomy.py and viz/anatomy_words.py: what a strip holds, and what is said of a step."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from viz.anatomy import Strip, strip
 from viz.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict
 
 
-def anatomy_of(kind: Kind, *, layer: int = 1, query: int = 2, **options: str) -> Anatomy:
+def anatomy_of(kind: Kind, *, layer: int = 1, query: int = 2, **options: Any) -> Anatomy:
     torch.manual_seed(3)
     tokenizer = Tokenizer.characters()
     model = shaken(Transformer(tiny(vocab_size=len(tokenizer), **options))).eval().requires_grad_(False)
@@ -42,7 +43,7 @@ def number(shown: Strip, operand: int, row: int, column: int) -> float:
 
 
 @pytest.mark.parametrize(("kind", "options"), ALL)
-def test_every_step_has_its_strip_and_its_words(kind: Kind, options: dict[str, str]):
+def test_every_step_has_its_strip_and_its_words(kind: Kind, options: dict[str, Any]):
     anatomy = anatomy_of(kind, **options)
     for step in anatomy.steps:
         shown = strip(anatomy, step)
@@ -60,7 +61,7 @@ def test_every_step_has_its_strip_and_its_words(kind: Kind, options: dict[str, s
 
 
 @pytest.mark.parametrize(("kind", "options"), ALL)
-def test_the_stages_keep_the_order_of_the_steps(kind: Kind, options: dict[str, str]):
+def test_the_stages_keep_the_order_of_the_steps(kind: Kind, options: dict[str, Any]):
     anatomy = anatomy_of(kind, **options)
     found = stages(anatomy)
     assert [step for _, steps in found for step in steps] == list(anatomy.steps)

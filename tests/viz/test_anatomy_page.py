@@ -15,6 +15,7 @@ from model import anatomy_bench, checkpoint
 from model.anatomy import dissect
 from model.capture import capture
 from model.steps import Anatomy
+from model.trace import Kind
 from tests.helpers import MAX_LEN, save_letters
 from tests.viz.test_explore import UNUSUAL
 from viz.views import anatomy as view
@@ -73,7 +74,7 @@ def all_agree(app: AppTest) -> bool:
 
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("kind", SHORT_KIND_NAMES)
-def test_every_shipped_checkpoint_is_taken_apart(name: str, kind: str):
+def test_every_shipped_checkpoint_is_taken_apart(name: str, kind: Kind):
     app = opened(checkpoint=name, kind=SHORT_KIND_NAMES[kind])
     assert app.segmented_control(key="kind").value == kind
     assert len(steps(app)) >= 17
@@ -190,8 +191,8 @@ def test_the_numbers_are_a_table():
     ran(app)
     trace = capture(checkpoint.load("dates"), "3 May")
     (shown,) = app.dataframe
-    at = [app.selectbox(key=key).value - 1 for key in ("layer_number", "head_number")]
-    rows = trace.map("cross").pattern[at[0], at[1]]
+    layer, head = (int(app.selectbox(key=key).value or 0) - 1 for key in ("layer_number", "head_number"))
+    rows = trace.map("cross").pattern[layer, head]
     assert (np.abs(rows - shown.value.to_numpy()[:, 0]).max(1) < 1e-5).any()
     assert list(shown.value.index)[:3] == ["1 3", "2 ␣", "3 M"]
 

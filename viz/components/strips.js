@@ -24,7 +24,8 @@ function geometry(canvas, data) {
   const [rows, columns] = data.shape;
   const list = columns === 1 && data.rows;
   const kind = list ? "list" : data.rows ? "matrix" : "vector";
-  const full = { list: LIST, matrix: TALL, vector: ROW.vector }[kind];
+  const room = { list: LIST, matrix: TALL, vector: ROW.vector }[kind]; // kept free: rows come while a person types
+  const full = data.steady ? Math.min(room, rows * ROW[kind]) : room;
   const left = data.rows ? NAMES : 0;
   const width = (canvas.parentElement.clientWidth || 300) - left;
   return { rows, columns, kind, full, left, width, cell: [width / columns, Math.min(ROW[kind], full / rows)] };

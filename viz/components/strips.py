@@ -38,6 +38,7 @@ def strip_component(strip: Strip, *, description: str, theme: Theme, key: str) -
             "scale": theme.diverging if strip.low < 0 else theme.scale,
             "diverging": theme.diverging,
             "framed": strip.framed,
+            "steady": strip.steady,
             "accent": theme.accent,
             "masked": theme.faint,
             "tip": strip.tip,

@@ -117,9 +117,8 @@ def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -
     )  # fmt: skip
     agreed, words, more = verdict(anatomy, step, difference)
     colour, icon = {True: ("green", "check"), False: ("red", "error"), None: ("gray", "input")}[agreed]
-    st.markdown(
-        f":{colour}-badge[:material/{icon}: {words}] :small[{shapes(anatomy, step).translate(_ESCAPED)}. {more}]"
-    )
+    sizes = shapes(anatomy, step).translate(_ESCAPED)
+    st.markdown(f":{colour}-badge[:material/{icon}: {words}] :small[{f'{sizes}. {more}' if more else sizes}]")
 
 
 def _tables(anatomy: Anatomy) -> None:
