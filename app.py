@@ -27,6 +27,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page(_view("explore"), title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
+            st.Page(_view("guide"), title="Guide", icon=":material/school:", url_path="guide"),
             st.Page(_view("anatomy"), title="Anatomy", icon=":material/account_tree:", url_path="anatomy"),
             st.Page(
                 _view("positions"), title="Positions", icon=":material/format_list_numbered:", url_path="positions"

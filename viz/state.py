@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 import torch
@@ -51,6 +52,7 @@ class Visitor:
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None
     lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
     running: tuple[str, Survey] | None = None
     finished: tuple[str, Survey] | None = None
     survey_error: str | None = None
@@ -408,6 +410,21 @@ def measure_lengths(models: Mapping[str, Checkpoint], strings: int) -> None:
     """Measure the accuracy of each model by the length of the string, and keep it for this visitor."""
     seed = SEED + 1  # not the strings of the record
     visitor().lengths = {name: list(score_lengths(model, strings=strings, seed=seed)) for name, model in models.items()}
+
+
+def keep(name: str, measurement: Any) -> None:
+    """Keep for this visitor what a button of the Guide measured; only the last of each name's."""
+    visitor().kept[name] = measurement
+
+
+def kept(name: str) -> Any | None:
+    """What :func:`keep` was given last; None before."""
+    return visitor().kept.get(name)
+
+
+def show_chapter(number: int) -> None:
+    """Open a chapter of the Guide, from 1."""
+    st.session_state["chapter"] = number
 
 
 def measured_lengths() -> Mapping[str, list[LengthScore]]:
