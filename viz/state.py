@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 import torch
@@ -24,6 +25,7 @@ from model.survey import Survey, advance, begin
 from model.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.choice import telling_head
+from viz.components.sources import Address
 from viz.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
 from viz.theme import Theme, theme_named
 
@@ -127,6 +129,29 @@ def open_checkpoint(name: str) -> Checkpoint:
 @st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner="Opening the checkpoint …")
 def _load(name: str, modified: int, size: int) -> Checkpoint:
     return checkpoint.load(name)
+
+
+def query(kind: str) -> str:
+    """The end of a link to what is on show, from its "?". It says which checkpoint, text, ``kind`` of attention
+    (as its button does), layer and head even where they are the first choice, which may be another elsewhere."""
+    chosen = {key: str(st.session_state[key]) for key in CHOICES[:-1] if key in st.session_state}
+    return "?" + urlencode({**st.query_params.to_dict(), **chosen, "kind": kind})
+
+
+def address() -> str:
+    """Where this page is, without a query."""
+    return (st.context.url or "").partition("?")[0]
+
+
+def begin_source(opened: Checkpoint) -> None:
+    """Before a text field that is not bound to the address: its first text is the link's, else the example."""
+    if "source" not in st.session_state:
+        st.session_state["source"] = st.query_params.get("source", example(opened))
+
+
+def source_address(opened: Checkpoint) -> Address:
+    """How the address tells the text; the example is left out of it."""
+    return Address(name="source", value=st.session_state["source"], initial=example(opened))
 
 
 def asked_checkpoint() -> str | None:

@@ -80,14 +80,20 @@ def choose_display() -> Display:
     return Display(rows=rows, words=words, special=special, scale=scale, each_head=each_head, means=means)
 
 
-def type_source(opened: Checkpoint, forced: Forcing = FREE) -> Trace:
-    """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write."""
+def type_source(opened: Checkpoint, forced: Forcing = FREE, *, bound: bool = True) -> Trace:
+    """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write.
+
+    Streamlit writes a bound text into the address at every keystroke; a page for which that is too slow
+    leaves it unbound, and writes it itself.
+    """
+    if not bound:
+        state.begin_source(opened)
     source = st.text_input(
         "Source sentence",
-        state.example(opened),
+        state.example(opened) if bound else "",
         key="source",
         live="0ms",
-        bind="query-params",
+        bind="query-params" if bound else None,
         placeholder="Nothing typed: the model reads only </s>",
     )
     trace = state.trace(opened, source, forced.target, forced.prefix)

@@ -48,7 +48,7 @@ function paint(map) {
   const { canvas, data, view, image } = map;
   const { width, height, cell } = geometry(map);
   const ratio = window.devicePixelRatio || 1;
-  set(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+  resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
   Object.assign(canvas.style, {
     left: `${MARGIN.left}px`,
     top: `${MARGIN.top}px`,
@@ -266,10 +266,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   map.choose = (row) => setTriggerValue("pinned", { row });
   map.weights = Float32Array.from(new Uint16Array(bytes(data.weights).buffer), (weight) => weight / 65535);
   const colour = SCALE[data.mode];
-  map.image = cells(data.rows.length, data.columns.length, ramp(data.scale), (cell) =>
+  map.image ??= document.createElement("canvas");
+  cells(map.image, data.rows.length, data.columns.length, ramp(data.scale), (cell) =>
     Math.max(0, Math.round(255 * colour(map.weights[cell]))),
   );
   const same = before && ["rows", "columns"].every((axis) => before[axis].length === data[axis].length);
   if (!same || !map.zoomed) whole(map);
   draw(map);
+  remember(root, data.address);
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import packed, source
+from viz.components.sources import Address, packed, source
 from viz.picture import Picture, Scale
 from viz.theme import Theme, short_token
 
@@ -41,6 +41,7 @@ def head(
     scale: Scale,
     description: str,
     theme: Theme,
+    address: Address,
     key: str,
     on_pin: Callable[[], None],
 ) -> None:
@@ -54,6 +55,7 @@ def head(
         scale: from weight to colour.
         description: in words, for who does not see the picture.
         theme: the colours.
+        address: what is written into the address when typing pauses.
         key: of the component's state. A click on a row, or an arrow key, sets ``pinned`` there to
             ``{"row": …}``, from 0 (None: the row that was pinned is let go).
         on_pin: is called then.
@@ -68,6 +70,7 @@ def head(
             "mode": scale,
             "scale": theme.scale,
             "accent": theme.accent,
+            "address": address,
             "legend": LEGEND,
             "description": description,
         },

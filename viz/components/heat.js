@@ -1,4 +1,4 @@
-// What the pictures of attention share: colours, and cells as an image of a pixel each.
+// What the pictures of attention share: colours, cells as an image of a pixel each, and the address.
 
 /** 256 colours between the evenly spaced stops of a scale, as [r, g, b]. */
 function ramp(stops) {
@@ -15,16 +15,38 @@ function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** A canvas of a pixel a cell; `level(cell)` is the place of a cell's colour on the ramp, 0 to 255. */
-function cells(rows, columns, colours, level) {
+/** Colour a canvas of a pixel a cell; `level(cell)` is the place of a cell's colour on the ramp, 0 to 255. */
+function cells(canvas, rows, columns, colours, level) {
+  const pixels = Uint32Array.from(colours, ([red, green, blue]) =>
+    new Uint32Array(Uint8Array.of(red + 0.5, green + 0.5, blue + 0.5, 255).buffer)[0],
+  );
   const image = new ImageData(columns, rows);
-  for (let cell = 0; cell < rows * columns; cell++) {
-    const [red, green, blue] = colours[level(cell)];
-    image.data.set([red, green, blue, 255], 4 * cell);
-  }
-  const canvas = document.createElement("canvas");
-  canvas.width = columns;
-  canvas.height = rows;
+  const out = new Uint32Array(image.data.buffer);
+  for (let cell = 0; cell < out.length; cell++) out[cell] = pixels[level(cell)];
+  resize(canvas, columns, rows);
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
+}
+
+/** Set the pixels of a canvas, which also empties it; a canvas of the same size is faster emptied than made anew. */
+function resize(canvas, width, height) {
+  if (canvas.width === width && canvas.height === height) {
+    const context = canvas.getContext("2d");
+    context.resetTransform();
+    context.clearRect(0, 0, width, height);
+  } else Object.assign(canvas, { width, height });
+}
+
+/**
+ * Write the typed text into the address, once typing pauses. Streamlit would do it at every keystroke, which takes
+ * the browser longer than drawing the page.
+ */
+function remember(holder, { name, value, initial }) {
+  clearTimeout(holder.remembering);
+  holder.remembering = setTimeout(() => {
+    const url = new URL(window.location.href);
+    if (value === initial) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+    if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
+  }, 400);
 }

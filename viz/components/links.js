@@ -34,8 +34,7 @@ function drawLines(map) {
   const { canvas, sides, data } = map;
   const ratio = window.devicePixelRatio || 1;
   const [width, height] = [sides.firstElementChild.scrollWidth, sides.firstElementChild.scrollHeight];
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   if (data.layout === "text") return;
@@ -167,4 +166,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   fill(map, "key", data.columns);
   if (map.hover && map.hover.index >= map.tokens[map.hover.side].length) map.hover = null;
   show(map);
+  remember(root, data.address);
 }

@@ -7,7 +7,7 @@ from typing import Literal
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import packed, source
+from viz.components.sources import Address, packed, source
 from viz.picture import Picture
 from viz.theme import Theme, show_token
 
@@ -40,6 +40,7 @@ def links(
     layout: Layout,
     pinned: int | None,
     theme: Theme,
+    address: Address,
     key: str,
     on_pin: Callable[[], None],
 ) -> None:
@@ -52,6 +53,7 @@ def links(
         layout: how the tokens stand.
         pinned: the row that is marked.
         theme: the colours.
+        address: what is written into the address when typing pauses.
         key: of the component's state, as in :func:`viz.components.head.head`.
         on_pin: is called when a row is pinned.
     """
@@ -68,6 +70,7 @@ def links(
             "scale": theme.scale,
             "ink": [theme.text, theme.inverse],
             "accent": theme.accent,
+            "address": address,
             "hint": HINTS[layout],
         },
         on_pinned_change=on_pin,

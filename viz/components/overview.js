@@ -40,8 +40,7 @@ function draw(canvas, data) {
   const place = geometry(canvas, data);
   const { layers, heads, panel, width, height } = place;
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
   canvas.style.height = `${height}px`;
   canvas.geometry = place;
 
@@ -55,10 +54,11 @@ function draw(canvas, data) {
   context.font = `12px ${style.getPropertyValue("--st-font") || "sans-serif"}`;
   context.fillStyle = style.getPropertyValue("--st-text-color") || "gray";
   context.textBaseline = "middle";
-  panels(data).forEach(([layer, head], i) => {
-    const offset = i * rows * columns;
-    const image = cells(rows, columns, colours, (cell) => weights[offset + cell]);
-    context.drawImage(image, place.x(head), place.y(layer), panel, panel);
+  const all = panels(data); // below each other in one image
+  canvas.image ??= document.createElement("canvas");
+  cells(canvas.image, all.length * rows, columns, colours, (cell) => weights[cell]);
+  all.forEach(([layer, head], i) => {
+    context.drawImage(canvas.image, 0, i * rows, columns, rows, place.x(head), place.y(layer), panel, panel);
   });
   context.textAlign = "right";
   const rowNames = Array.from({ length: layers }, (_, layer) => `L${layer + 1}`);

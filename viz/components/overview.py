@@ -9,11 +9,10 @@ import numpy as np
 from streamlit.components.v2 import component
 
 from viz.components.sources import source
-from viz.picture import Picture, Scale, mean_over_heads, scaled
+from viz.picture import Picture, Scale, scaled
 from viz.theme import Theme
+from viz.thumbnails import thumbnails
 
-MOST_CELLS = 64
-"""The most rows or columns of a panel that are sent: it is a few dozen pixels wide."""
 _component = component(
     "headlight_overview",
     html='<canvas tabindex="0" role="group"></canvas><p>Every layer (L) and head (H). Click one to see it large.</p>',
@@ -50,7 +49,7 @@ def overview(
             ``{"layer": …, "head": …}``, from 0.
         on_choose: is called then.
     """
-    panels = _panels(picture.pattern, means)  # [panel, row, column]
+    panels = thumbnails(picture.pattern, means)  # [panel, row, column]
     if each_head:
         panels = panels / np.maximum(panels.max(axis=(1, 2), keepdims=True), 1e-9)
     weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
@@ -68,25 +67,3 @@ def overview(
         },
         on_chosen_change=on_choose,
     )
-
-
-def _panels(pattern: np.ndarray, means: bool) -> np.ndarray:
-    """``[panel, row, column]``: the heads by layer, the mean of each layer, the mean of all."""
-    small = thinned(pattern)
-    layers, heads, rows, columns = small.shape
-    panels = [small.reshape(layers * heads, rows, columns)]
-    if means:
-        by_layer = mean_over_heads(small)
-        panels += [by_layer, by_layer.mean(axis=0, keepdims=True)]
-    return np.concatenate(panels)
-
-
-def thinned(pattern: np.ndarray) -> np.ndarray:
-    """A pattern of at most ``MOST_CELLS`` rows and columns; where there are more, each is the mean of a block."""
-    for axis in (2, 3):
-        n = pattern.shape[axis]
-        if n > MOST_CELLS:
-            edges = np.arange(MOST_CELLS + 1) * n // MOST_CELLS
-            sums = np.add.reduceat(pattern, edges[:-1], axis=axis)
-            pattern = sums / np.diff(edges).reshape((-1, 1) if axis == 2 else (-1,))
-    return pattern

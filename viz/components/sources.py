@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
+
+
+class Address(TypedDict):
+    """A parameter of the address: its value, and the one that is left out of it."""
+
+    name: str
+    value: str
+    initial: str
+
 
 _HERE = Path(__file__).parent
 

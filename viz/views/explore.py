@@ -31,13 +31,18 @@ from viz.components.overview import overview
 from viz.look import Look
 from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
+from viz.panels.export import export_panel
 from viz.panels.forcing import DECODER, forcing_notice
 from viz.picture import Display, Picture, picture
 from viz.words import KIND_NAMES, describe_row, reading
 
 WIDTHS = (5, 6)
 # By the name on its button, what opens below the pictures.
-PANELS: dict[str, Callable[[Look], None]] = {DECODER: decoder_panel, "Atlas": atlas_panel}
+PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
+    DECODER: lambda look, shown, display: decoder_panel(look),
+    "Atlas": lambda look, shown, display: atlas_panel(look),
+    "Export": export_panel,
+}
 LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
@@ -82,7 +87,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         forced = state.forced(opened)
-        trace = type_source(opened, forced)
+        trace = type_source(opened, forced, bound=False)
         _translation(opened, trace)
         forcing_notice(opened, trace, forced)
     with right:
@@ -93,7 +98,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
         _overview(look, shown, display)
     with right:
         _head(look, shown, view, display)
-    _panel(look)
+    _panel(look, shown, display)
 
 
 def _overview(look: Look, shown: Picture, display: Display) -> None:
@@ -121,6 +126,7 @@ def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
     with st.container(key="words"):
         st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(look.kind, display.rows)}{notes}</p>")
     options = [row_options(look.attention_map)[places[0]] for places in shown.row_places]
+    address = state.source_address(look.opened)
     with st.container(key="head"):
         if view == "Heatmap":
             head_component(
@@ -131,6 +137,7 @@ def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
                 scale=display.scale,
                 description=f"{where} {said}",
                 theme=state.theme(),
+                address=address,
                 key=state.HEAD,
                 on_pin=partial(state.row_clicked, state.HEAD, options, AUTO),
             )
@@ -143,6 +150,7 @@ def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
                 layout=LAYOUTS[view],
                 pinned=row,
                 theme=state.theme(),
+                address=address,
                 key=state.LINKS,
                 on_pin=partial(state.row_clicked, state.LINKS, options, AUTO),
             )
@@ -155,7 +163,7 @@ def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
     return describe_row(shown, layer, head, row)
 
 
-def _panel(look: Look) -> None:
+def _panel(look: Look, shown: Picture, display: Display) -> None:
     """What a person opens below the pictures."""
     if not PANELS:
         return
@@ -164,7 +172,7 @@ def _panel(look: Look) -> None:
     )
     if name is not None:
         with st.container(key="panel_body"):
-            PANELS[name](look)
+            PANELS[name](look, shown, display)
 
 
 def _translation(opened: Checkpoint, trace: Trace) -> None:
