@@ -46,7 +46,13 @@ def beside_bars(
             }
         )
         axes[f"xaxis{number}"] = axis(
-            "", theme, domain=[left, left + width], range=_room(finite), fixedrange=True, showticklabels=False
+            "",
+            theme,
+            domain=[left, left + width],
+            range=_room(finite),
+            fixedrange=True,
+            showgrid=False,
+            showticklabels=False,
         )
         titles.append(_heading(title, left + width / 2))
     return figure(

@@ -19,9 +19,7 @@ fixed list, the vocabulary. A rare word becomes several tokens, and none is ever
 Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, which training has set.
 Words that are used alike get similar rows. The same table also serves at the end, to score what may be written next.
 """
-EQUATION = (
-    r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i\qquad W_E\in\mathbb R^{\text{vocabulary}\times d_\text{model}}"
-)
+EQUATION = r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i"
 
 
 def show(look: Look) -> None:

@@ -22,7 +22,7 @@ head has its own tables, so each head asks another question. The weights are the
 
 The query is that of the row you choose; keys and values are those of all tokens.
 """
-EQUATION = r"q_t=x_t\,W_Q+b_Q\qquad k_j=x_j\,W_K+b_K\qquad v_j=x_j\,W_V+b_V"
+EQUATION = r"\begin{aligned}q_t&=x_t\,W_Q+b_Q\\k_j&=x_j\,W_K+b_K\\v_j&=x_j\,W_V+b_V\end{aligned}"
 NAMES = {"query": "the query", "key": "the keys", "value": "the values"}
 
 
@@ -49,6 +49,8 @@ def ask(look: Look) -> Question | None:
     here, there = taken_apart(look), taken_apart(look, other)
     changed = tuple(name for name in NAMES if not np.array_equal(here.step(name).value, there.step(name).value))
     options = [("query",), ("key", "value"), tuple(NAMES)]
+    if changed not in options:  # without positions, the same token twice asks the same
+        return None
     tokens = here.tokens
     return Question(
         text=f"Choose {quoted(tokens[other])} (row {other + 1}) instead of {quoted(tokens[look.row])} (row "

@@ -14,9 +14,10 @@ from viz.guide import beside_bars
 from viz.look import Look
 from viz.side_by_side import weights_panel
 
-IDEA = """
+IDEA = r"""
 1. **Scores.** The query is multiplied with each key: a large product means that they fit.
-2. **Scale.** Products of long vectors are large. Divided by √d_head they stay in the range where softmax is gentle.
+2. **Scale.** Products of long vectors are large. Divided by $\sqrt{d_\text{head}}$ they stay
+   where softmax is gentle.
 3. **Mask.** A decoder must not look at what it has yet to write. Those scores become −∞.
 4. **Softmax.** Scores become weights: positive, and 1 in all.
 5. **Weighted sum.** The head's output is the mean of the values, each counted by its weight.
@@ -28,8 +29,8 @@ WRONG = {
     "right": "As it should be: every row sums to 1, and nothing lies right of the diagonal.",
     "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, rows do not. In code: `dim=-2` for "
     "`dim=-1`.",
-    "no scale": "**Mistake: no scale.** Rows sum to 1, but the largest score takes nearly all; in training, hardly any "
-    "gradient is left for the others.",
+    "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing seems amiss; but the largest scores take more "
+    "than they should, and in training less gradient is left for the others.",
     "mask after softmax": "**Mistake: the mask after the softmax.** What is hidden has taken its share before: rows "
     "sum to less than 1, and how much less tells of tokens that must not be seen.",
 }

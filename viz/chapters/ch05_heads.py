@@ -16,16 +16,18 @@ from viz.side_by_side import weights_panel
 
 IDEA = """
 One head can look for one thing at a time. So each layer has several, side by side: one may look at the word before,
-one at the verb, one at nothing in particular. Each has its own W_Q, W_K and W_V, hence **its own attention weights**.
+one at the verb, one at nothing in particular. Each has its own $W_Q$, $W_K$ and $W_V$, hence **its own attention
+weights**.
 
-Their outputs are written one after the other into one long vector (**concatenation**) and multiplied by W_O.
-**Mistake: to think that W_O mixes the attention weights.** It never sees them: it acts on the outputs. What the
+Their outputs are written one after the other into one long vector (**concatenation**) and multiplied by $W_O$.
+**Mistake: to think that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. What the
 picture of a head shows is all that this head's softmax gave.
 
-W_O can be cut into one piece for each head. What a head adds to the result is its output times its piece.
+$W_O$ can be cut into one piece for each head. What a head adds to the result is its output times its piece.
 """
 EQUATION = (
-    r"\text{MultiHead}(x_t)=[\text{head}_1\,\dots\,\text{head}_h]\,W_O+b_O=\sum_{i=1}^{h}\text{head}_i\,W_O^{(i)}+b_O"
+    r"\begin{aligned}\text{MultiHead}(x_t)&=[\text{head}_1\,\dots\,\text{head}_h]\,W_O+b_O\\"
+    r"&=\sum_{i=1}^{h}\text{head}_i\,W_O^{(i)}+b_O\end{aligned}"
 )
 
 
@@ -37,9 +39,9 @@ def contributions(anatomy: Anatomy) -> np.ndarray:
 
 def show(look: Look) -> None:
     anatomy, theme = taken_apart(look), state.theme()
-    names = [f"head {head + 1}" for head in range(look.attention_map.n_heads)]
+    names = [f"H{head + 1}" for head in range(look.attention_map.n_heads)]
     weights = look.attention_map.pattern[look.layer, :, look.row]
-    title = f"layer {look.layer + 1}: where each head looks"
+    title = f"layer {look.layer + 1}: where each head (H) looks"
     chart(weights_panel(weights, names, anatomy.keys, title, theme=theme), "heads_weights")
     parts = contributions(anatomy)
     lengths = {"length of what each head adds": np.linalg.norm(parts, axis=1)}

@@ -22,7 +22,8 @@ cosines of many wavelengths, like the hands of many clocks. Other models learn t
 an angle, or make scores fall with the distance.
 """
 EQUATION = (
-    r"p_{i,2c}=\sin\!\big(i/10000^{2c/d_\text{model}}\big)\qquad p_{i,2c+1}=\cos\!\big(i/10000^{2c/d_\text{model}}\big)"
+    r"\begin{aligned}p_{i,2c}&=\sin\!\big(i/10000^{2c/d_\text{model}}\big)\\"
+    r"p_{i,2c+1}&=\cos\!\big(i/10000^{2c/d_\text{model}}\big)\end{aligned}"
 )
 WITHOUT = Change(off_before=True, off_after=True, shuffle=1)
 NOTICED = 1e-3  # of the attention of a row

@@ -24,7 +24,8 @@ Layers are stacked. After the first a vector says “this word”, after the las
 on. All places are computed at once, so the last word can change the vector of the first.
 """
 EQUATION = (
-    r"y=\text{LayerNorm}\big(x+\text{MultiHead}(x)\big)\qquad x'=\text{LayerNorm}\big(y+\text{FeedForward}(y)\big)"
+    r"\begin{aligned}y&=\text{LayerNorm}\big(x+\text{MultiHead}(x)\big)\\"
+    r"x'&=\text{LayerNorm}\big(y+\text{FeedForward}(y)\big)\end{aligned}"
 )
 CHANGED = 1e-4
 
@@ -46,8 +47,11 @@ def show(look: Look) -> None:
         )
         chart(beside_bars(tokens, {"change": change}, framed=place, theme=theme), "last_word")
     states = encoder_states(look.opened, ids(look))
-    names = ["embedded", *(f"layer {layer}" for layer in range(1, len(states)))]
-    chart(weights_panel(_kept(states), names, tokens, "how much of the embedding is left", theme=theme), "states")
+    names = ["embedded", *(f"L{layer}" for layer in range(1, len(states)))]
+    chart(
+        weights_panel(_kept(states), names, tokens, "what is left of the embedding after each layer (L)", theme=theme),
+        "states",
+    )
     if look.opened.config.norm == "pre":
         st.caption("This model normalises what goes into each part, not the sum: x + MultiHead(LayerNorm(x)).")
     st.caption("The cosine of each vector with the one it began as; less than 0 is drawn as 0.")

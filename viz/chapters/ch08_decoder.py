@@ -25,12 +25,13 @@ as going word by word, and nobody can copy the answer.
 They are one place apart. Here both are written.
 """
 EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"
+BRIEF = 6  # letters
 
 
 def show(look: Look) -> None:
     shown = look.attention_map
     written = shown.predicted_tokens or ()
-    rows = [f"{show_token(a)} → {show_token(b)}" for a, b in zip(shown.query_tokens, written, strict=True)]
+    rows = [f"{_brief(a)}→{_brief(b)}" for a, b in zip(shown.query_tokens, written, strict=True)]
     pattern = shown.pattern[look.layer, look.head]
     chart(weights_panel(pattern, rows, shown.key_tokens, "fed in → predicted", theme=state.theme()), "decoder")
     n = len(pattern)
@@ -42,6 +43,12 @@ def show(look: Look) -> None:
             "Word by word and teacher-forced in one pass, the probabilities of the tokens differ by at most "
             f"{np.abs(own - again).max():.0e}."
         )
+
+
+def _brief(token: str) -> str:
+    """A token, short enough for two of them to fit beside a row."""
+    text = show_token(token)
+    return text if len(text) <= BRIEF else text[: BRIEF - 1] + "…"
 
 
 def ask(look: Look) -> Question | None:

@@ -23,8 +23,8 @@ At the end the decoder's vector is compared with the embedding of every token; s
 beginnings, since the best first word does not always begin the best sentence.
 """
 EQUATION = (
-    r"q_t=y_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\qquad "
-    r"p(\cdot\mid y_{\le t},x)=\text{softmax}\big(W_E\,z_t\big)"
+    r"\begin{gathered}q_t=y_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\\"
+    r"p(\cdot\mid y_{\le t},x)=\text{softmax}\big(W_E\,z_t\big)\end{gathered}"
 )
 BEST = 5
 

@@ -19,17 +19,20 @@ all places come from one product of matrices, all scores from another.
 So it may do **more work** and still be **ready sooner**, where there are processors to share the work. That is what
 made it possible to train on so much text. Only writing goes step by step: a token must be there before the next.
 """
-EQUATION = r"\text{recurrent: }h_t=f(h_{t-1},x_t)\qquad\text{self-attention: }[\,z_1\dots z_n\,]=f(x_1\dots x_n)"
+EQUATION = (
+    r"\begin{aligned}\text{recurrent: }h_t&=f(h_{t-1},x_t)\\"
+    r"\text{self-attention: }[\,z_1\dots z_n\,]&=f(x_1\dots x_n)\end{aligned}"
+)
 
 
 def table(costs: tuple[Cost, ...]) -> str:
     """The costs as a table in Markdown."""
     rows = [
-        f"| {c.name} | $O({c.operations_formula})$ : {c.operations:,} | $O({c.sequential_formula})$ : {c.sequential:,} "
-        f"| $O({c.path_formula})$ : {c.path:,} |"
+        f"| {c.name} | ${c.operations_formula}$ = {c.operations:,} | ${c.sequential_formula}$ = {c.sequential:,} "
+        f"| ${c.path_formula}$ = {c.path:,} |"
         for c in costs
     ]
-    head = "| layer | operations | steps in sequence | longest path |"
+    head = "| layer | operations | steps in sequence | path |"
     return "\n".join([head, "| --- | --- | --- | --- |", *rows])
 
 

@@ -19,7 +19,10 @@ scores. That holds for the time to compute them and for the memory to keep them.
 For a sentence it hardly matters: the tables of weights cost more. For a book it is all that matters, and so there are
 many ways around it: look only nearby, look at a summary, or never write the scores to memory (FlashAttention).
 """
-EQUATION = r"\text{scores}=n_\text{layers}\cdot n_\text{heads}\cdot n^2\qquad\text{operations}\sim n^2\,d+n\,d^2"
+EQUATION = (
+    r"\begin{aligned}\text{scores}&=n_\text{layers}\cdot n_\text{heads}\cdot n^2\\"
+    r"\text{operations}&\sim n^2\,d+n\,d^2\end{aligned}"
+)
 FLOAT = 4  # bytes
 
 

@@ -25,7 +25,8 @@ What differs is convention: on which side a weight matrix stands, whether a mask
 **forbidden**, and whether you get the weights of each head or their mean.
 """
 EQUATION = (
-    r"\text{MultiHead}(x)=\big[\,\text{softmax}\big(Q_iK_i^\top/\sqrt{d_\text{head}}\big)V_i\,\big]_{i=1}^{h}\,W_O"
+    r"\begin{aligned}H_i&=\text{softmax}\big(Q_iK_i^\top/\sqrt{d_\text{head}}\big)V_i\\"
+    r"\text{MultiHead}(x)&=[\,H_1\,\dots\,H_h\,]\,W_O\end{aligned}"
 )
 FILES = {"PyTorch, written out": "from_scratch", "nn.MultiheadAttention": "with_torch", "Keras": "with_keras"}
 

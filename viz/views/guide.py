@@ -74,7 +74,13 @@ def _choose_chapter() -> int:
     """The number of the chapter, from 1."""
     with st.container(key="contents", horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
-            "Chapter", range(1, len(CHAPTERS) + 1), default=1, required=True, key="chapter", bind="query-params"
+            "Chapter",
+            range(1, len(CHAPTERS) + 1),
+            default=1,
+            required=True,
+            key="chapter",
+            bind="query-params",
+            wrap=True,
         )
         with st.popover("Contents", icon=":material/toc:"):
             for other, chapter in enumerate(CHAPTERS, start=1):
@@ -82,7 +88,7 @@ def _choose_chapter() -> int:
                     f"{other} · {chapter.title}", type="tertiary", key=f"contents_{other}",
                     on_click=state.show_chapter, args=(other,),
                 )  # fmt: skip
-    return number
+    return number or 1  # None where the link says “?chapter=”
 
 
 @st.fragment
