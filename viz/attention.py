@@ -72,8 +72,9 @@ def head_heatmap(
             "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": _axis(side="top", tickangle=-50),
+            "xaxis": _axis(side="top", tickangle=-60),
             "yaxis": _axis(autorange="reversed"),
+            "annotations": [_corner("to →", 22), _corner("from ↓", 6)],
             "shapes": [] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
             "uirevision": f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
             "dragmode": "zoom",
@@ -100,6 +101,12 @@ def _names(tokens: Sequence[str]) -> list[str]:
 
 def _axis(**options: Any) -> dict[str, Any]:
     return {"type": "category", "showgrid": False, "zeroline": False, "ticks": "", "automargin": False, **options}
+
+
+def _corner(text: str, above: int) -> dict[str, Any]:
+    """Which way the axes go, left of the columns' names."""
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "right", "yanchor": "middle"}
+    return {**place, "xshift": -6, "yshift": above, "text": text, "showarrow": False, "opacity": 0.75}
 
 
 def _row_frame(row: int, theme: Theme) -> dict[str, Any]:

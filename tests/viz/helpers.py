@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from model.trace import AttentionMap, Kind
+from viz.provenance import Provenance
 
 
 def random_map(
@@ -32,3 +33,13 @@ def map_of(
     """One layer whose ``heads`` are written out, ``[head][query][key]``."""
     pattern = np.array([heads], dtype=np.float32)
     return AttentionMap(kind="cross", pattern=pattern, query_tokens=tuple(queries), key_tokens=tuple(keys), **options)
+
+
+def made_of(attention_map: AttentionMap, **changes: Any) -> Provenance:
+    """Where a map comes from, made up."""
+    known: dict[str, Any] = {
+        "checkpoint": "a/b", "digest": "0123456789abcdef" * 4, "source": "A girl.", "target": "Une fille.",
+        "decoding": "greedy", "kind": attention_map.kind, "layer": None, "head": None,
+        "display": "colour scale: linear",
+    }  # fmt: skip
+    return Provenance(**{**known, **changes})
