@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.measures import Measure
-from viz.drawing import Box, Cells, Curve, Drawing, Item, Text, coloured
+from viz.drawing import Anchor, Box, Cells, Curve, Drawing, Item, Text, coloured
 from viz.picture import Picture, Scale, scaled
 from viz.provenance import COLUMNS_ARE, ROWS_ARE, Provenance
 from viz.sheet import PAD, SIZE, framed, ink, label, legend, text_width, wrapped
@@ -151,7 +151,8 @@ def lines_drawing(
         label(left - 6, top - LINE / 2, ROWS_ARE, theme, "end"),
         label(right + 6, top - LINE / 2, COLUMNS_ARE, theme),
     ]
-    for names, x, anchor in ((rows, left - 6, "end"), (columns, right + 6, "start")):
+    sides: tuple[tuple[list[str], float, Anchor], ...] = ((rows, left - 6, "end"), (columns, right + 6, "start"))
+    for names, x, anchor in sides:
         items += [
             Text(x=x, y=top + LINE * (place + 0.5), text=name, size=14, colour=theme.text, anchor=anchor)
             for place, name in enumerate(names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from itertools import groupby
 
@@ -123,7 +124,7 @@ def _ordered(text: str, font: str) -> list[Run]:
 
 def _placed(character: str) -> Run:
     for font in (MAIN, *OTHERS):
-        if ord(character) in pdfmetrics.getFont(font).face.charToGlyph:
+        if ord(character) in _fonts()[font].face.charToGlyph:
             return character, font
     if unicodedata.east_asian_width(character) in "WF" and ord(character) < 0x10000 and _is_chinese(character):
         return character, CHINESE
@@ -144,8 +145,9 @@ def _storable(text: str) -> str:
 
 
 @cache
-def _fonts() -> None:
-    """Read the fonts, once."""
-    for name in (MAIN, *OTHERS):
-        pdfmetrics.registerFont(TTFont(name, io.BytesIO(fontbuffers[name]())))
-    pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
+def _fonts() -> Mapping[str, TTFont]:
+    """The fonts that are embedded, read and made known once."""
+    fonts = {name: TTFont(name, io.BytesIO(fontbuffers[name]())) for name in (MAIN, *OTHERS)}
+    for font in (*fonts.values(), UnicodeCIDFont(CHINESE)):
+        pdfmetrics.registerFont(font)
+    return fonts

@@ -17,19 +17,19 @@ from viz.theme import FONT
 
 MOST_RECTANGLES = 64 * 64
 """A table of more cells is one embedded image of a pixel a cell."""
-MOST_NODES = 12_000  # cells of all tables; of more, every table is an image
+MOST_NODES = 12_000
 REPLACED = "\ufffd"
 
 
-def svg(drawing: Drawing, made: Provenance, *, rectangles: bool = True) -> str:
+def svg(drawing: Drawing, made: Provenance, *, most: int = MOST_NODES) -> str:
     """The drawing as a document of its own, with ``<title>``, ``<desc>`` and ``<metadata>`` (JSON).
 
-    Cells are rectangles where there are not too many, else, and without ``rectangles``, an embedded image.
+    The cells are rectangles where all tables together have at most ``most`` of them, else embedded images.
     """
     described = json.dumps(made.items(), ensure_ascii=False)
     n_cells = sum(item.colours[..., 0].size for item in drawing.items if isinstance(item, Cells))
-    most = MOST_RECTANGLES if rectangles and n_cells <= MOST_NODES else 0
-    parts = [_table(item, most) if isinstance(item, Cells) else _shape(item) for item in drawing.items]
+    in_one = MOST_RECTANGLES if n_cells <= most else 0
+    parts = [_table(item, in_one) if isinstance(item, Cells) else _shape(item) for item in drawing.items]
     size = f'width="{drawing.width:g}" height="{drawing.height:g}" viewBox="0 0 {drawing.width:g} {drawing.height:g}"'
     return "\n".join(
         [

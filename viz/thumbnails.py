@@ -39,9 +39,8 @@ def block_names(names: Sequence[str]) -> list[str]:
     """What the rows or columns of a thinned pattern are called: by the first and the last of their names."""
     if len(names) <= MOST_CELLS:
         return list(names)
-    edges = block_edges(len(names))
-    blocks = [(names[a], names[b - 1], b - a) for a, b in pairwise(edges)]
-    return [first if n == 1 else f"{first} … {last} (mean)" for first, last, n in blocks]
+    blocks = [names[begin:end] for begin, end in pairwise(block_edges(len(names)).tolist())]
+    return [block[0] if len(block) == 1 else f"{block[0]} … {block[-1]} (mean)" for block in blocks]
 
 
 def block_edges(n: int) -> np.ndarray:

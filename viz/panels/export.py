@@ -27,6 +27,7 @@ What = Literal["Overview", "Head", "Lines", "Atlas"]
 Format = Literal["PNG", "SVG", "PDF", "HTML", "CSV", "NPZ", "JSON"]
 WHAT: tuple[What, ...] = get_args(What)
 FORMATS: tuple[Format, ...] = get_args(Format)
+MOST_SENT = 1024  # cells that go to the browser as rectangles, at every keystroke
 SAYS: dict[Format, str] = {
     "PNG": "A picture of two pixels for one of the screen, for slides and documents. Your browser makes it.",
     "SVG": "A picture that stays sharp at any size and whose text stays text.",
@@ -60,9 +61,11 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
     """Choose what and in which format, and take it. ``shown`` and ``display`` are what is on screen."""
     left, right = st.columns(2)
     with left:
-        what = st.segmented_control("What", WHAT, default="Head", required=True, key="export_what", bind="query-params")
+        what: What = st.segmented_control(
+            "What", WHAT, default="Head", required=True, key="export_what", bind="query-params"
+        )
     with right:
-        form = st.segmented_control(
+        form: Format = st.segmented_control(
             "Format", FORMATS, default="PNG", required=True, key="export_format", bind="query-params"
         )
     shown, display = _not_empty(look, shown, display)
@@ -70,7 +73,8 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
     name = file_name(sheet.made, what.lower(), form.lower())
     with st.container(key="export_take"):
         if form == "PNG":
-            save_png(svg(sheet.draw(), sheet.made, rectangles=False), sheet.made, file_name=name, key="save_png")
+            drawn = svg(sheet.draw(), sheet.made, most=MOST_SENT)
+            save_png(drawn, sheet.made, file_name=name, key="save_png")
         else:
             st.download_button(
                 f"Download {form}",
@@ -120,9 +124,6 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     link = state.query(SHORT_KIND_NAMES[look.kind])
     made = provenance(look.opened, look.trace, shown, display, None if everything else (layer, head), link=link)
     weights = shown.pattern[layer, head]
-    if what == "Lines" and weights.max() < FAINTEST:
-        st.info(f"No weight of this head is {FAINTEST} or more, so it has no lines; you get its heatmap.")
-        what = "Head"
     if what == "Atlas":
         one, values = _choose_measure(look)
         return Sheet(
@@ -143,7 +144,7 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     }  # fmt: skip
     return Sheet(
         made=made,
-        draw=draws[what],
+        draw=draws[_drawable(what, weights)],
         numbers=lambda: (
             all_numbers(shown.pattern, shown.rows, shown.columns)
             if everything
@@ -151,6 +152,14 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         ),
         theme=theme,
     )
+
+
+def _drawable(what: What, weights: np.ndarray) -> What:
+    """What can be drawn of a head with these weights."""
+    if what != "Lines" or weights.max() >= FAINTEST:
+        return what
+    st.info(f"No weight of this head is {FAINTEST} or more, so it has no lines; you get its heatmap.")
+    return "Head"
 
 
 def _choose_measure(look: Look) -> tuple[Measure, Mapping[str, np.ndarray]]:
