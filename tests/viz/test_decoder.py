@@ -43,11 +43,13 @@ def test_what_was_written_is_shown_though_unlikely(theme: Theme):
     bars: Any = figure.data[0]
     assert list(bars.x) == pytest.approx([0.5, 0.25, 0.001, 0.249])
     assert list(bars.marker.color)[2] == theme.accent
-    assert list(figure.layout.yaxis.ticktext) == ["dog", "…s", "&lt;b&gt;&#36;x&#36;", "4 others"]
+    layout: Any = figure.layout
+    assert list(layout.yaxis.ticktext) == ["dog", "…s", "&lt;b&gt;&#36;x&#36;", "4 others"]
 
 
 def test_without_others_there_is_no_bar_of_them():
-    assert list(candidate_bars(STEP, 0, spaced=False).layout.yaxis.ticktext) == ["dog", "s"]
+    layout: Any = candidate_bars(STEP, 0, spaced=False).layout
+    assert list(layout.yaxis.ticktext) == ["dog", "s"]
 
 
 @pytest.mark.parametrize(("label", "name"), [(" dog", "dog"), ("s", "…s"), (".", "."), (" ", "␣"), ("", "")])

@@ -5,7 +5,7 @@ The widgets have the same keys everywhere and are bound to the address, so a cho
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from viz import state
 from viz.attention import row_tokens
 from viz.choice import first_kind, telling_row
 from viz.forcing import FREE, Forcing
-from viz.picture import ROW_NAMES, SCALES, Display
+from viz.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
 from viz.theme import for_markdown, show_token
 from viz.words import SHORT_KIND_NAMES
 
@@ -58,11 +58,11 @@ def choose_display() -> Display:
     """How attention is drawn; behind a button, since the first look needs none of it."""
     with st.popover("Display", icon=":material/tune:"):
         scale = st.segmented_control(
-            "Colour scale", SCALES, default="linear", required=True, key="scale", bind="query-params",
+            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params",
             help="The square root and the logarithm make small weights visible.",
         )  # fmt: skip
         rows = st.segmented_control(
-            "Name the rows of a decoder by the token", ROW_NAMES, default="predicted", required=True, key="rows",
+            "Name the rows of a decoder by the token", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
             bind="query-params",
         )  # fmt: skip
         special = st.toggle(
@@ -77,7 +77,14 @@ def choose_display() -> Display:
         each_head = st.toggle(
             "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
         )
-    return Display(rows=rows, words=words, special=special, scale=scale, each_head=each_head, means=means)
+    return Display(
+        rows=cast("RowNames", rows),
+        words=words,
+        special=special,
+        scale=cast("Scale", scale),
+        each_head=each_head,
+        means=means,
+    )
 
 
 def type_source(opened: Checkpoint, forced: Forcing = FREE, *, bound: bool = True) -> Trace:
