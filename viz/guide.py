@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from viz.positions import DASHES, axis, colours, figure
 from viz.theme import LIGHT, Theme, for_plotly, short_token
 
+Numbers = Sequence[float] | np.ndarray
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
 LARGER = 1.5
 """By how much a presentation enlarges what is written in a figure."""
@@ -18,7 +19,7 @@ LARGER = 1.5
 
 def beside_bars(
     names: Sequence[str],
-    columns: Mapping[str, Sequence[float]],
+    columns: Mapping[str, Numbers],
     *,
     framed: int | None = None,
     theme: Theme = LIGHT,
@@ -70,7 +71,7 @@ def beside_bars(
 
 def curves(
     x: Sequence[float],
-    lines: Mapping[str, Sequence[float]],
+    lines: Mapping[str, Numbers],
     x_title: str,
     y_title: str,
     *,
@@ -105,7 +106,7 @@ def curves(
 
 def enlarged(shown: go.Figure) -> go.Figure:
     """The figure with larger letters, and the room that they need: for a projector."""
-    layout = shown.layout
+    layout: Any = shown.layout  # Plotly makes its attributes as they are asked for
     margin = {side: LARGER * (layout.margin[side] or 0) for side in "lrtb"}
     size = LARGER * (layout.font.size or 12)
     larger = go.Figure(shown).update_layout(height=LARGER * (layout.height or 400), margin=margin, font={"size": size})

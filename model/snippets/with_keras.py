@@ -17,6 +17,6 @@ layer.build(query_shape=x.shape, value_shape=x.shape)
 layer.set_weights([w_q.reshape(8, 2, 4), w_k.reshape(8, 2, 4), w_v.reshape(8, 2, 4), w_o.reshape(2, 4, 8)])
 
 output, weights = layer(x, x, use_causal_mask=True, return_attention_scores=True)
-output, weights = keras.ops.convert_to_numpy(output), keras.ops.convert_to_numpy(weights)
+output, weights = (np.asarray(keras.ops.convert_to_numpy(part)) for part in (output, weights))
 print(weights[0, 0].round(3))  # Keras calls the weights attention scores
 print(output[0].round(3))

@@ -31,8 +31,10 @@ CHANGED = 1e-4
 
 
 def last_word(look: Look) -> int | None:
-    """The place of the last token before ``</s>``."""
-    return len(ids(look)) - 2 if len(ids(look)) > 2 else None
+    """The place of the last token with a letter or digit; None if it is the only token, or there is none."""
+    tokens = look.trace.map("encoder").key_tokens[:-1]  # without </s>
+    places = [place for place, token in enumerate(tokens) if any(map(str.isalnum, token))]
+    return places[-1] if places and len(tokens) > 1 else None
 
 
 def show(look: Look) -> None:
@@ -45,7 +47,7 @@ def show(look: Look) -> None:
             "encoder's vector of each token changes. In a network that reads from left to right, all bars above it "
             "would be 0."
         )
-        chart(beside_bars(tokens, {"change": change}, framed=place, theme=theme), "last_word")
+        chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
     states = encoder_states(look.opened, ids(look))
     names = ["embedded", *(f"L{layer}" for layer in range(1, len(states)))]
     chart(
@@ -71,7 +73,7 @@ def ask(look: Look) -> Question | None:
         0 if not changed[:place].any() and not changed[place + 1 :].any() else 1 if not changed[:place].any() else 2
     )
     return Question(
-        text=f"Change only the last token, {quoted(look.trace.map('encoder').key_tokens[place])}. Which vectors of the "
+        text=f"Change only the last word, {quoted(look.trace.map('encoder').key_tokens[place])}. Which vectors of the "
         "encoder's output change?",
         options=("only that one", "that one and those after it", "also those before it"),
         answer=answer,

@@ -28,12 +28,16 @@ EQUATION = (
 def table(costs: tuple[Cost, ...]) -> str:
     """The costs as a table in Markdown."""
     rows = [
-        f"| {c.name} | ${c.operations_formula}$ = {c.operations:,} | ${c.sequential_formula}$ = {c.sequential:,} "
-        f"| ${c.path_formula}$ = {c.path:,} |"
+        f"| {c.name} | {_count(c.operations_formula, c.operations)} "
+        f"| {_count(c.sequential_formula, c.sequential)} | {_count(c.path_formula, c.path)} |"
         for c in costs
     ]
     head = "| layer | operations | steps in sequence | path |"
     return "\n".join([head, "| --- | --- | --- | --- |", *rows])
+
+
+def _count(formula: str, number: int) -> str:
+    return f"{number:,}" if formula == str(number) else f"${formula}$ = {number:,}"
 
 
 def show(look: Look) -> None:

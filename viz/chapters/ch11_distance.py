@@ -23,8 +23,8 @@ In self-attention any two tokens are **one step** apart, at any distance. The pa
 model uses it: whether it does can be measured. Change one token and see how far away vectors change.
 """
 EQUATION = (
-    r"\text{path from }i\text{ to }j=\begin{cases}|i-j|&\text{recurrent}\\1&\text{self-attention}\\"
-    r"\lceil\log_k|i-j|\rceil&\text{convolutions}\end{cases}"
+    r"\begin{aligned}\text{recurrent: }&|i-j|\\ \text{self-attention: }&1\\"
+    r"\text{convolutions: }&\lceil\log_k|i-j|\rceil\end{aligned}"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
@@ -99,7 +99,7 @@ def among(text: str, names: Sequence[str], right: int, why: str) -> Question:
     return Question(text=text, options=tuple(names[i] for i in places), answer=places.index(right), why=why)
 
 
-def amount(text: str, right: int, others: Sequence[int], why: str) -> Question:
+def amount(text: str, right: int, others: Iterable[int], why: str) -> Question:
     """A question whose answer is a number; ``others`` are what a mistake would give."""
     numbers = sorted({right, *others})
     return Question(text=text, options=tuple(f"{number:,}" for number in numbers), answer=numbers.index(right), why=why)

@@ -1,0 +1,90 @@
+"""The Guide in a real browser: every chapter by its link."""
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import FIRST_PATIENCE
+from tests.helpers import SENTENCE
+from viz.chapters import CHAPTERS
+
+WORDS = {"checkpoint": "runs/words"}
+PROBES = ("/guide/_stcore/health", "/guide/_stcore/host-config")
+"""Where Streamlit's page looks for its server first; what it finds missing there, it finds at the root."""
+
+
+@pytest.fixture
+def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+    """A new visitor; at the end no page may have asked another host or complained."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    asked: list[str] = []
+    complaints: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text)
+            if message.type == "error" and urlsplit(message.location["url"]).path not in PROBES
+            else None
+        ),
+    )
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    own = urlsplit(address).netloc
+    assert asked
+    assert [url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")] == []
+    assert complaints == []
+    context.close()
+
+
+def visit(context: BrowserContext, address: str, **query: str) -> Page:
+    page = context.new_page()
+    page.goto(f"{address}/guide?{urlencode({**WORDS, **query}, quote_via=quote)}", timeout=FIRST_PATIENCE)
+    expect(page.locator(".st-key-question")).to_be_attached(timeout=FIRST_PATIENCE)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    return page
+
+
+@pytest.mark.parametrize("number", range(1, len(CHAPTERS) + 1))
+def test_every_chapter_opens_by_its_link(context: BrowserContext, address: str, number: int):
+    page = visit(context, address, chapter=str(number))
+    expect(page.get_by_role("heading", name=f"{number} · {CHAPTERS[number - 1].title}")).to_be_visible()
+    expect(page.get_by_label("Source sentence")).to_have_value(SENTENCE)
+    expect(page.locator(".katex-display").first).to_be_visible()
+    for figure in page.locator(".js-plotly-plot").all():
+        expect(figure.locator("svg.main-svg").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+def test_typing_and_answering(context: BrowserContext, address: str):
+    page = visit(context, address, chapter="2")
+    field = page.get_by_label("Source sentence")
+    field.press("End")
+    page.keyboard.type(" Two")
+    expect(page.locator(".st-key-guide")).to_contain_text("Two")
+    expect(page.locator(".st-key-question label").filter(has_text="1,536")).to_be_visible()  # 16 tokens, d_model 96
+    page.locator(".st-key-question label").filter(has_text="1,536").click()
+    expect(page.locator(".st-key-question")).to_contain_text("Right")
+    page.get_by_role("button", name="3 · Queries, keys and values").last.click()
+    expect(page.get_by_role("heading", name="3 · Queries")).to_be_visible()
+    expect(field).to_have_value(f"{SENTENCE} Two")
+
+
+def test_a_link_of_a_teacher(context: BrowserContext, address: str):
+    page = visit(context, address, chapter="4", presentation="on", controls="off")
+    expect(page.get_by_role("heading", name="4 · Self-attention")).to_be_visible()
+    expect(page.get_by_label("Source sentence")).to_be_hidden()
+    size = page.get_by_text("A row here is a token that was").evaluate(
+        "(p) => parseFloat(getComputedStyle(p).fontSize)"
+    )
+    assert size >= 22  # pixels
+
+
+def test_the_way_on_keeps_the_sentence(context: BrowserContext, address: str):
+    page = visit(context, address, chapter="3", source="Two dogs run")
+    page.get_by_text("Every number of this head in Anatomy").click()
+    expect(page.get_by_text("Encoder self-attention, layer")).to_be_visible(timeout=FIRST_PATIENCE)
+    expect(page.get_by_label("Source sentence")).to_have_value("Two dogs run")
+    assert "/anatomy?" in page.url
