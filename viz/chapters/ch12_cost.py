@@ -45,8 +45,8 @@ def show(look: Look) -> None:
     chart(curves(x, {"its weights": size}, "tokens", "MiB", logarithmic=True, theme=theme), "cost_memory")
     st.markdown(
         f"Over the last three lengths the memory grows with the power {growth(x, size):.2f} of the length, the "
-        f"time with the power {growth(x, seconds):.2f}. Part of the time grows with n alone, which slows the growth of short "
-        "texts; scores that no longer fit the processor's cache make long ones slower still."
+        f"time with the power {growth(x, seconds):.2f}. Part of the time grows with n alone, which slows "
+        "the growth of short texts; scores that no longer fit the processor's cache make long ones slower still."
     )
 
 
