@@ -13,6 +13,7 @@ BENCHMARKS = {
     "greedy": "a translation with its trace, against MarianMTModel.generate",
     "keystroke": "from a key to the painted heatmap, against an app that echoes",
     "startup": "from the command to the first painted heatmap, against an app that echoes",
+    "large": "overview and one head of 6 layers, 12 heads, 512 tokens: bytes and server time",
     "memory": "the server's memory over thousands of keystrokes (Linux)",
 }
 
