@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import streamlit as st
 import torch
 from streamlit.navigation.page import StreamlitPage
+from threadpoolctl import threadpool_limits
 
 from model import checkpoint
 from model.beam_tree import BeamTree, beam_tree
@@ -65,10 +66,14 @@ class Visitor:
 def prepare_process() -> None:
     """Once for the server: one thread a visitor, and a start-up heap that is not searched for garbage.
 
+    A product of small matrices that NumPy's library shares out over two threads waits for the second one,
+    and the browser or another visitor has that core.
+
     Streamlit collects all garbage after every script run; with torch's many objects that takes longer
     than everything a keystroke does. What is loaded by now stays anyway, so it is set aside.
     """
     torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")
     gc.collect()
     gc.freeze()
 
