@@ -59,6 +59,7 @@ class Visitor:
     running: tuple[str, Survey] | None = None
     finished: tuple[str, Survey] | None = None
     survey_error: str | None = None
+    source: str | None = None
     head_shown: bool = True  # False: another head was chosen in a part of the page, and the rest does not show it yet
 
 
@@ -149,14 +150,30 @@ def address() -> str:
 
 
 def begin_source(opened: Checkpoint) -> None:
-    """Before a text field that is not bound to the address: its first text is the link's, else the example."""
+    """Before the text field, which is not bound to the address: its first text is the link's, else the one that
+    was typed on the page before, else the example."""
     if "source" not in st.session_state:
-        st.session_state["source"] = st.query_params.get("source", example(opened))
+        typed = visitor().source
+        st.session_state["source"] = st.query_params.get("source", example(opened) if typed is None else typed)
+
+
+def keep_source() -> None:
+    """After the text field: keep its text for the next page, where the field is another one."""
+    visitor().source = st.session_state["source"]
 
 
 def source_address(opened: Checkpoint) -> Address:
     """How the address tells the text; the example is left out of it."""
     return Address(name="source", value=st.session_state["source"], initial=example(opened))
+
+
+def write_source(opened: Checkpoint) -> None:
+    """Write the text into the address now."""
+    address = source_address(opened)
+    if address["value"] == address["initial"]:
+        st.query_params.pop("source", None)
+    else:
+        st.query_params["source"] = address["value"]
 
 
 def asked_checkpoint() -> str | None:
@@ -247,6 +264,8 @@ def checkpoint_changed() -> None:
         "token",
         *(["source"] if st.session_state.get("source") in examples else []),
     )
+    if "source" in stale:
+        visitor().source = None
     for key in stale:
         st.session_state.pop(key, None)
     for key, value in {"decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}.items():

@@ -546,3 +546,18 @@ def test_the_display_changes_rows_columns_and_colours(visit: Visit):
     expect_texts(page, "column", ["A", "red", "ball"])
     expect_texts(page, "row", ["A", "red", "ball"])
     expect(words(page)).to_contain_text("special tokens are hidden")
+
+
+def test_the_text_goes_along_to_another_page_and_back(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    type_on(page, " run")
+    expect(translation(page)).to_have_text("A red ball run")
+    expect(page).to_have_url(re.compile(r"source=A(\+|%20)red(\+|%20)ball(\+|%20)run"))
+    for name in ("Positions", "Explore"):
+        page.get_by_role("link", name=name).click()
+        expect(page).to_have_url(re.compile("/positions" if name == "Positions" else r"localhost:\d+/(\?|$)"))
+        expect(field(page)).to_have_value("A red ball run")
+    expect(translation(page)).to_have_text("A red ball run")
+    choose(page, "Layer", "2")
+    expect_chosen(page, 2, 1)
+    expect(field(visit(page.url))).to_have_value("A red ball run")

@@ -136,7 +136,8 @@ def test_the_choices_go_along_from_page_to_page():
             assert [app.selectbox(key=key).value for key in ("layer_number", "head_number", "token")] == [2, 3, "3 M"]
         ran(app)  # the browser does so by itself
         assert "".join(app.query_params["checkpoint"]) == "dates"
-        assert "".join(app.query_params["source"]) == "3 May 1999"
+        if page:  # on Explore the browser writes the text into the address
+            assert "".join(app.query_params["source"]) == "3 May 1999"
     assert any(text.startswith("**Encoder self-attention, layer 2, head 3.**") for text in texts(app))
 
 

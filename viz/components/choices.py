@@ -87,22 +87,19 @@ def choose_display() -> Display:
     )
 
 
-def type_source(opened: Checkpoint, forced: Forcing = FREE, *, bound: bool = True) -> Trace:
+def type_source(opened: Checkpoint, forced: Forcing = FREE, *, to_address: bool = True) -> Trace:
     """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write.
 
-    Streamlit writes a bound text into the address at every keystroke; a page for which that is too slow
-    leaves it unbound, and writes it itself.
+    ``to_address`` writes it into the address at every keystroke; a page for which that is too slow does
+    it when typing pauses.
     """
-    if not bound:
-        state.begin_source(opened)
+    state.begin_source(opened)
     source = st.text_input(
-        "Source sentence",
-        state.example(opened) if bound else "",
-        key="source",
-        live="0ms",
-        bind="query-params" if bound else None,
-        placeholder="Nothing typed: the model reads only </s>",
+        "Source sentence", key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>"
     )
+    state.keep_source()
+    if to_address:
+        state.write_source(opened)
     trace = state.trace(opened, source, forced.target, forced.prefix)
     if trace.source_dropped:
         st.warning(

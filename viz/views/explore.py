@@ -87,7 +87,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         forced = state.forced(opened)
-        trace = type_source(opened, forced, bound=False)
+        trace = type_source(opened, forced, to_address=False)
         _translation(opened, trace)
         forcing_notice(opened, trace, forced)
     with right:
