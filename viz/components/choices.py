@@ -1,6 +1,6 @@
 """What a person chooses on every page that looks at one head: checkpoint, text, kind of attention, head and row.
 
-The widgets have the same keys everywhere and are bound to the address, so a choice goes along from page to page.
+The widgets have the same keys everywhere and their choices stand in the address, so they go along from page to page.
 """
 
 from __future__ import annotations

@@ -125,7 +125,8 @@ def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
     notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
     with st.container(key="words"):
         st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(look.kind, display.rows)}{notes}</p>")
-    options = [row_options(look.attention_map)[places[0]] for places in shown.row_places]
+    names = row_options(look.attention_map)
+    options = [names[places[0]] for places in shown.row_places]
     address = state.source_address(look.opened)
     with st.container(key="head"):
         if view == "Heatmap":
@@ -165,8 +166,6 @@ def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
 
 def _panel(look: Look, shown: Picture, display: Display) -> None:
     """What a person opens below the pictures."""
-    if not PANELS:
-        return
     name = st.segmented_control(
         "Go further", list(PANELS), key="panel", bind="query-params", label_visibility="collapsed"
     )
