@@ -43,6 +43,7 @@ OPTION_HELP = {
     "weights": "number format of saved checkpoints: float32, or float16 at half the size",
     "validate_every": "steps between two validations",
     "checkpoint_every": "steps between two saved checkpoints",
+    "keep_every": "steps between two checkpoints that are all kept, to replay the training; 0: none",
 }
 TRANSLATION_DEFAULTS = {"vocab_size": 6000}
 TASK_DEFAULTS = dict(TINY)

@@ -78,7 +78,8 @@ class TrainConfig:
     ``steps`` counts updates; ``batch_tokens`` is the most target tokens, padding included, in one
     update; ``learning_rate`` is the peak, reached after ``warmup`` steps; ``average`` is the decay of
     the exponential moving average of the weights that is validated and saved (0 saves the weights
-    themselves); ``weights`` is the number format of saved checkpoints.
+    themselves); ``weights`` is the number format of saved checkpoints, one of which is kept for good
+    every ``keep_every`` steps (0 keeps none).
 
     Raises:
         ValueError: a field is out of range; the message names the field and the values.
@@ -98,11 +99,12 @@ class TrainConfig:
     weights: str = "float32"
     validate_every: int = 500
     checkpoint_every: int = 500
+    keep_every: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_tokens", "validate_every", "checkpoint_every"):
             _require_whole(name, getattr(self, name), minimum=1)
-        for name in ("seed", "warmup"):
+        for name in ("seed", "warmup", "keep_every"):
             _require_whole(name, getattr(self, name), minimum=0, maximum=2**62)
         for name in ("label_smoothing", "average"):
             _require_fraction(name, getattr(self, name))
