@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from model.config import POSITIONALS, TINY, ModelConfig, TrainConfig
+from model.config import POSITIONALS, ModelConfig, TrainConfig
 from model.tasks import TASKS
+from model.train_command import is_out_of_memory, train, why
 
 OPTION_HELP = {
     "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
@@ -45,9 +42,6 @@ OPTION_HELP = {
     "checkpoint_every": "steps between two saved checkpoints",
     "keep_every": "steps between two checkpoints that are all kept, to replay the training; 0: none",
 }
-TRANSLATION_DEFAULTS = {"vocab_size": 6000}
-TASK_DEFAULTS = dict(TINY)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 ALIGNED = 1000  # examples by which the aligned head is found
 GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the defaults stay in one place
 
@@ -60,8 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
-    except (ValueError, FloatingPointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (ValueError, FloatingPointError, OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        print(f"error: {why(error)}", file=sys.stderr)
         return 2
 
 
@@ -69,22 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model", description="Train, use and score Transformers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    train = commands.add_parser("train", help="train a model on a task, or on parallel text files")
-    train.set_defaults(command=_train)
-    train.add_argument("--out", type=Path, required=True, help="the run folder")
-    train.add_argument("--resume", action="store_true", help="carry on the run in --out, with its own options")
-    data = train.add_argument_group("what to learn")
-    data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
-    data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")
-    for name in ("source", "target", "valid-source", "valid-target"):
-        data.add_argument(f"--{name}", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line")
-    for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
-        group = train.add_argument_group(title)
-        for field in fields(config):
-            kind = {"int": int, "float": float, "str": str}[str(field.type)]
-            group.add_argument(
-                f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name]
-            )
+    _add_train(commands.add_parser("train", help="train a model on a task, or on parallel text files"))
 
     translate = commands.add_parser("translate", help="print the model's target for a text, or for each line of input")
     translate.set_defaults(command=_translate)
@@ -104,6 +85,29 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1: greedy (5)")
     return parser
+
+
+def _add_train(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=train)
+    command.add_argument("--out", type=Path, required=True, help="the run folder")
+    command.add_argument("--resume", action="store_true", help="carry on the run in --out, with its own options")
+    command.add_argument("--queue", type=Path, metavar="FOLDER", help="wait until few enough runs under it go on")
+    command.add_argument("--at-most", type=int, default=1, metavar="N", help="how many that is, with --queue (1)")
+    command.add_argument(
+        "--stop-with-parent", action="store_true", help="save and end when standard input closes, as with a server"
+    )
+    data = command.add_argument_group("what to learn")
+    data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
+    data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")
+    for name in ("source", "target", "valid-source", "valid-target"):
+        data.add_argument(f"--{name}", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line")
+    for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
+        group = command.add_argument_group(title)
+        for field in fields(config):
+            kind = {"int": int, "float": float, "str": str}[str(field.type)]
+            group.add_argument(
+                f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name]
+            )
 
 
 def _translate(options: argparse.Namespace) -> int:
@@ -140,82 +144,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.task == checkpoint.task and TASKS[options.task].alignment:
         scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
     print(json.dumps(scores))
-    return 0
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what it freed, where it can be told to (glibc).
-
-    It would hand the memory of each step's arrays back to the system and get it again, zeroed, for the
-    next step, which takes longer than much of the arithmetic.
-    """
-    try:
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-        libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most it takes
-    except (AttributeError, OSError, TypeError):
-        pass  # another C library: slower, and just as right
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or polite kill sets, so that a step ends whole; a second one raises."""
-    stop = threading.Event()
-
-    def ask(signal_number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _train(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from model.run import DataConfig, Run
-
-    _keep_freed_memory()
-
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "out", "resume")}
-
-    def chosen(config: type[Any]) -> dict[str, Any]:
-        return {field.name: given[field.name] for field in fields(config) if field.name in given}
-
-    if options.resume:
-        if given:
-            raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
-        run = Run.resume(options.out)
-    else:
-        if "task" in given and "vocab_size" in given:
-            raise ValueError("--vocab-size is for text files; a task has a token for each byte")
-        defaults = TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS
-        data = DataConfig(**chosen(DataConfig))
-        run = Run.start(options.out, data, {**defaults, **chosen(ModelConfig)}, TrainConfig(**chosen(TrainConfig)))
-
-    size = sum(parameter.numel() for parameter in run.state.model.parameters())
-    left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
-    print(f"{size:,} parameters, {len(run.train):,} examples{left_out}", file=sys.stderr)
-    bar = tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True)
-    with _asked_to_stop() as stop, bar, closing(run.steps()) as steps:
-        shown: dict[str, str] = {}
-        rate = 0.0  # target tokens a second, over about the last fifty steps
-        for count, step in enumerate(steps, start=1):
-            rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
-            shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
-            if step.validation is not None:
-                shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}
-            bar.set_postfix(shown, refresh=False)
-            bar.update()
-            if stop.is_set():
-                raise KeyboardInterrupt
-    if run.best is not None:
-        print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
     return 0
 
 

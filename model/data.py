@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from model.config import ModelConfig
 from model.tasks import TASKS, Pair, generate, read_parallel
+from model.tokenizer import CHARACTERS
 
 VALID_EXAMPLES = 1000
 
@@ -37,6 +40,23 @@ class DataConfig:
             raise ValueError(f"without a task, text files are needed; {', '.join(absent)} is not given")
         if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
             raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
+
+    def model(self, options: dict[str, Any]) -> ModelConfig:
+        """The model that ``options``, its fields, ask for; a task has its own vocabulary, a token for each byte.
+
+        Raises:
+            ValueError: an option cannot be used.
+        """
+        return ModelConfig(**(options if self.task is None else {**options, "vocab_size": CHARACTERS}))
+
+    def check(self) -> None:
+        """Read what is read, if anything is.
+
+        Raises:
+            ValueError: a file cannot be used.
+        """
+        if self.task is None:
+            self.pairs(seed=0)
 
     def pairs(self, seed: int) -> tuple[list[Pair], list[Pair]]:
         """Training and validation pairs, disjoint for a task.

@@ -1,4 +1,4 @@
-"""A run folder, read: all there is between a training and whoever watches it.
+"""A run folder: all there is between a training and whoever watches it.
 
 ``run.json``: the options. ``log.jsonl``: a line a logged step. ``status.json``: how the process fares, written
 every second while it lives. ``control.json``: what somebody wants of it. ``checkpoints/``: one every
@@ -15,11 +15,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.config import ModelConfig, TrainConfig, from_dict
+from model.config import ModelConfig, TrainConfig, from_dict, to_dict
 from model.data import DataConfig
 
 STATES = ("queued", "running", "paused", "stopped", "finished", "failed")
@@ -138,6 +139,34 @@ def ask(path: Path | str, want: str) -> None:
     write_json(Path(path) / "control.json", {"want": want})
 
 
+def create(path: Path, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+    """Make a run folder, or make one of a folder that holds no run.
+
+    Raises:
+        ValueError: it holds a run already.
+        OSError: it cannot be made.
+    """
+    if (path / "run.json").exists():
+        raise ValueError(f"{path} already holds a run: continue it with --resume, or choose another --out")
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file, so it cannot be a run folder; choose another --out")
+    path.mkdir(parents=True, exist_ok=True)
+    write_options(path, data, model, train)
+
+
+def write_options(path: Path, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+    """Write ``run.json``."""
+    write_json(path / "run.json", {"data": asdict(data), "model": to_dict(model), "train": to_dict(train)})
+
+
+def discard(path: Path) -> None:
+    """Remove what :func:`create` made of a run that never began; what else lies in the folder stays."""
+    for name in ("run.json", "status.json", "log.jsonl", "control.json"):
+        (path / name).unlink(missing_ok=True)
+    with suppress(OSError):  # it is not empty
+        path.rmdir()
+
+
 def read_options(path: Path) -> tuple[DataConfig, ModelConfig, TrainConfig]:
     """What ``run.json`` says.
 
@@ -203,19 +232,6 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def write_status(path: Path, status: Status) -> None:
-    """Write ``status.json``; on a full disk in place, where a short text still fits."""
-    file = path / "status.json"
-    try:
-        write_json(file, asdict(status))
-    except OSError:
-        if not file.exists():
-            raise
-        with file.open("r+") as there:
-            there.write(json.dumps(asdict(status)) + "\n")
-            there.truncate()
 
 
 def _judged(status: Status, now: float) -> Status:

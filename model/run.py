@@ -1,14 +1,10 @@
-"""A run folder: what a training writes, and what whoever watches it reads.
-
-``run.json``: the options; ``log.jsonl``: a line a logged step; ``best.safetensors`` and
-``last.safetensors``: checkpoints; ``state.safetensors``: what resuming needs.
-"""
+"""A training and its run folder: what :mod:`model.folder` reads is written here."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,58 +13,15 @@ import torch
 from model import checkpoint
 from model.batching import Examples
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
-from model.tasks import TASKS, TRANSLATION, Pair, generate, read_parallel
+from model.data import DataConfig
+from model.folder import create, discard, read_options, write_options
+from model.tasks import TRANSLATION
 from model.tokenizer import Tokenizer
 from model.training import TrainState, TrainStep, Validation, fit, make_optimizer
 from model.transformer import Transformer
 
 LOG_EVERY = 20
-VALID_EXAMPLES = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataConfig:
-    """What a run learns from: a task and how many examples of it, or four parallel text files.
-
-    Raises:
-        ValueError: it is neither, or both.
-    """
-
-    task: str | None = None
-    examples: int = 100_000
-    source: str | None = None
-    target: str | None = None
-    valid_source: str | None = None
-    valid_target: str | None = None
-
-    def __post_init__(self) -> None:
-        files = {name: getattr(self, name) for name in ("source", "target", "valid_source", "valid_target")}
-        absent = [name for name, file in files.items() if file is None]
-        if self.task is not None:
-            if len(absent) < len(files):
-                raise ValueError("give either a task or text files, not both")
-            if self.task not in TASKS:
-                raise ValueError(f"task must be one of {', '.join(TASKS)}, but it is {self.task!r}")
-        elif absent:
-            raise ValueError(f"without a task, text files are needed; {', '.join(absent)} is not given")
-        if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
-            raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
-
-    def pairs(self, seed: int) -> tuple[list[Pair], list[Pair]]:
-        """Training and validation pairs, disjoint for a task.
-
-        Raises:
-            ValueError: a file cannot be used.
-        """
-        if self.task is not None:
-            return (
-                generate(self.task, self.examples, seed=seed),
-                generate(self.task, VALID_EXAMPLES, seed=seed, held_out=True),
-            )
-        files = [
-            Path(file) for file in (self.source, self.target, self.valid_source, self.valid_target) if file is not None
-        ]
-        return read_parallel(*files[:2]), read_parallel(*files[2:])
+LOGGED_EARLY = (1, 2, 3, 5, 10)  # so that a curve has points soon
 
 
 @dataclass(slots=True)
@@ -93,41 +46,46 @@ class Run:
         Raises:
             ValueError: an option or a file cannot be used, or the folder holds a run.
         """
-        if (folder / "run.json").exists():
-            raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out")
+        create(folder, data, data.model(model_options), config)
+        try:
+            return cls.begin(folder)
+        except BaseException:
+            discard(folder)
+            raise
+
+    @classmethod
+    def begin(cls, folder: Path) -> Run:
+        """Begin the run that the folder's options describe; the vocabulary may turn out smaller than they say.
+
+        Raises:
+            ValueError: they cannot be read, or the data cannot be used.
+        """
+        data, model_config, config = read_options(folder)
         train_pairs, valid_pairs = data.pairs(config.seed)
         if data.task is None:
-            tokenizer = Tokenizer.train((text for pair in train_pairs for text in pair), model_options["vocab_size"])
+            tokenizer = Tokenizer.train((text for pair in train_pairs for text in pair), model_config.vocab_size)
         else:
             tokenizer = Tokenizer.characters()
-        model_config = ModelConfig(**{**model_options, "vocab_size": len(tokenizer)})
+        model_config = replace(model_config, vocab_size=len(tokenizer))
+        train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in (train_pairs, valid_pairs))
         torch.manual_seed(config.seed)
-        model = Transformer(model_config)
-        run = cls(
-            folder,
-            data,
-            config,
-            tokenizer,
-            Examples.encode(train_pairs, tokenizer, model_config.max_len),
-            Examples.encode(valid_pairs, tokenizer, model_config.max_len),
-            TrainState.start(model, config),
-        )
-        folder.mkdir(parents=True, exist_ok=True)
+        state = TrainState.start(Transformer(model_config), config)
+        write_options(folder, data, model_config, config)
         (folder / "log.jsonl").write_text("")
-        described = {"data": asdict(data), "model": to_dict(model_config), "train": to_dict(config)}
-        (folder / "run.json").write_text(json.dumps(described, indent=2) + "\n")
-        return run
+        return cls(folder, data, config, tokenizer, train, valid, state)
 
     @classmethod
     def resume(cls, folder: Path) -> Run:
         """Carry on a run from its last checkpoint, to the result an uninterrupted one would have had.
+
+        One that was ended before it saved anything begins anew.
 
         Raises:
             ValueError: the folder holds no run that can go on, or its data has changed.
         """
         path = folder / "state.safetensors"
         if not path.is_file():
-            raise ValueError(f"{folder} holds no run that can go on: there is no {path.name}")
+            return cls.begin(folder)
         tensors, described = checkpoint.read(path.read_bytes(), str(path))
         try:
             data = DataConfig(**described["data"])
@@ -141,31 +99,40 @@ class Run:
         train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in data.pairs(config.seed))
         if train.fingerprint() != described.get("fingerprint"):
             raise ValueError(f"{folder} cannot go on: its training data is no longer what it was at the start")
-        _cut_log(folder / "log.jsonl", state.step)
+        _forget_after(folder, state.step)
         return cls(folder, data, config, tokenizer, train, valid, state, best)
 
     def steps(self) -> Generator[TrainStep, None, None]:
-        """Train, yielding each step; log, validate and save as configured, and save when stopped."""
+        """Train, yielding each step; log, validate and save as configured, and save when closed.
+
+        After an error nothing is saved: the weights may be half changed, and the last checkpoint is a good one.
+        """
         saved = self.state.step
+        if saved == 0:
+            self._keep_if_due()
         try:
             for step in fit(self.state, self.train, self.valid, self.config):
                 if step.validation is not None and self._is_best(step.validation):
                     self.best = step.validation
                     self._save_checkpoint("best", step.validation)
-                if step.step % LOG_EVERY == 0 or step.validation is not None:
+                self._keep_if_due()
+                if step.step % LOG_EVERY == 0 or step.step in LOGGED_EARLY or step.validation is not None:
                     with (self.folder / "log.jsonl").open("a") as log:
                         log.write(json.dumps(asdict(step)) + "\n")
                 if step.step % self.config.checkpoint_every == 0 or step.step == self.config.steps:
                     self._save()
                     saved = step.step
                 yield step
-        except FloatingPointError:
-            saved = self.state.step  # nothing worth keeping: the last good checkpoint stays
-            raise
-        finally:
-            # Ctrl-C, or the reader of the steps stopped: what was learned since stays loadable.
+        except GeneratorExit:  # the reader of the steps stopped: what was learned since stays loadable
             if self.state.step != saved:
                 self._save()
+            raise
+
+    def _keep_if_due(self) -> None:
+        """Keep a checkpoint for good, every ``keep_every`` steps, before the first and after the last."""
+        step, every = self.state.step, self.config.keep_every
+        if every and (step % every == 0 or step == self.config.steps):
+            self._save_checkpoint(f"checkpoints/{step:08}", None)
 
     def _is_best(self, validation: Validation) -> bool:
         return self.best is None or (validation.accuracy, -validation.loss) > (self.best.accuracy, -self.best.loss)
@@ -232,7 +199,16 @@ def _restore(
     return TrainState(state.model, state.average, optimizer, **progress, rng=tensors["rng"])
 
 
-def _cut_log(path: Path, step: int) -> None:
-    """Drop the lines after ``step``: a run that was killed logged steps that will be made again."""
+def _forget_after(folder: Path, step: int) -> None:
+    """Drop what a run that was killed wrote after ``step``, which will be made again, or left half written."""
+    for path in folder.glob(".*-*"):  # a temporary file that was never renamed
+        path.unlink()
+    for path in (folder / "checkpoints").glob("*"):
+        if not path.stem.isdigit() or int(path.stem) > step:
+            path.unlink()
+    path = folder / "log.jsonl"
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    path.write_text("".join(line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step))
+    kept = "".join(line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step)
+    whole = folder / ".log-kept"
+    whole.write_text(kept)
+    whole.replace(path)

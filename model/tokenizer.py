@@ -10,6 +10,8 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
 """Padding, beginning and end of a sentence; their ids are their places here."""
+CHARACTERS = len(SPECIAL_TOKENS) + 256
+"""Tokens of the tokenizer without merges."""
 
 
 class Tokenizer:
@@ -73,7 +75,7 @@ class Tokenizer:
     @classmethod
     def characters(cls) -> Tokenizer:
         """The tokenizer of the algorithmic tasks: a token for each byte, no merges."""
-        return cls.train((), len(SPECIAL_TOKENS) + 256)
+        return cls.train((), CHARACTERS)
 
     @classmethod
     def from_json(cls, text: str) -> Tokenizer:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from model import checkpoint, run
+from model import checkpoint, data, run
 from model.__main__ import main
+from model.folder import read_run
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
@@ -24,7 +25,7 @@ SMALL = [
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Few examples to validate; the handler that ``main`` sets is taken back."""
-    monkeypatch.setattr(run, "VALID_EXAMPLES", 5)
+    monkeypatch.setattr(data, "VALID_EXAMPLES", 5)
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -45,9 +46,14 @@ def test_training_prints_its_score_and_leaves_a_checkpoint(tmp_path: Path, capsy
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path):
     assert train(tmp_path / "run", *SMALL, "--steps", "3") == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def contents() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.name != "status.json"}
+
+    before = contents()
     assert train(tmp_path / "run", "--resume") == 0
-    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert contents() == before
+    assert read_run(tmp_path / "run").status.state == "finished"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path):
         ((*SMALL, "--norm", "middle"), "norm must be one of post, pre, but it is 'middle'"),
         ((*SMALL, "--max-len", "1"), "none fits max_len 1"),
         ((*SMALL, "--learning-rate", "1e30", "--warmup", "0"), "a smaller learning_rate"),
-        (("--resume",), "holds no run that can go on"),
+        (("--resume",), "is not a run folder"),
         (("--resume", "--task", "copy", "--seed", "1"), "leave out seed, task"),
     ],
 )
@@ -119,7 +125,7 @@ def test_a_signal_leaves_a_checkpoint_that_goes_on(stop: signal.Signals, tmp_pat
     assert errors.endswith("stopped\n")
     assert "Traceback" not in errors
     stopped_at = checkpoint.load(folder).training["step"]
-    assert stopped_at >= run.LOG_EVERY
+    assert stopped_at >= 1
     resumed = run.Run.resume(folder)
     assert resumed.state.step == stopped_at
     steps = resumed.steps()

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from model import checkpoint, run, training
+from model import checkpoint, data, training
 from model.config import TrainConfig
-from model.run import DataConfig, Run
+from model.data import DataConfig
+from model.run import Run
 from model.training import Validation
 
 SIZES = {"n_layers": 1, "n_heads": 3, "d_model": 6, "d_ff": 7, "max_len": 23, "dropout": 0.2, "attention_dropout": 0.1}
@@ -22,11 +23,12 @@ FILES = ("best.safetensors", "last.safetensors", "state.safetensors", "run.json"
 
 @pytest.fixture(autouse=True)
 def _few_to_validate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "VALID_EXAMPLES", 5)
+    monkeypatch.setattr(data, "VALID_EXAMPLES", 5)
 
 
 def begin(folder: Path, config: TrainConfig = CONFIG, **data: Any) -> Run:
-    return Run.start(folder, DataConfig(**(data or {"task": "reverse", "examples": 37})), SIZES, config)
+    data = data or {"task": "reverse", "examples": 37}
+    return Run.start(folder, DataConfig(**data), SIZES | ({} if "task" in data else {"vocab_size": 263}), config)
 
 
 def contents(folder: Path) -> dict[str, Any]:
@@ -98,11 +100,13 @@ def test_the_folder_says_what_the_run_is(uninterrupted: dict[str, Any], tmp_path
     assert described["data"]["task"] == "reverse"
     assert described["model"]["vocab_size"] == 259
     assert TrainConfig(**described["train"]) == CONFIG
-    assert [line["step"] for line in uninterrupted["log"]] == [2, 4, 6, 8, 10, 11]
+    assert [line["step"] for line in uninterrupted["log"]] == [1, 2, 3, 4, 5, 6, 8, 10, 11]
     loaded = checkpoint.load(tmp_path / "whole")
     assert loaded.task == "reverse"
     assert loaded.name == "whole"
-    best = max(uninterrupted["log"], key=lambda line: (line["validation"]["accuracy"], -line["validation"]["loss"]))
+    validated = [line for line in uninterrupted["log"] if line["validation"]]
+    assert [line["step"] for line in validated] == [2, 4, 6, 8, 10, 11]
+    best = max(validated, key=lambda line: (line["validation"]["accuracy"], -line["validation"]["loss"]))
     assert loaded.training["step"] == best["step"]
     assert loaded.training["validation"] == best["validation"]
     assert loaded.training["examples"] == 37
@@ -147,7 +151,7 @@ def test_a_bad_option_leaves_no_folder(tmp_path: Path):
 
 
 def test_what_holds_no_run_cannot_go_on(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"holds no run that can go on: there is no state\.safetensors"):
+    with pytest.raises(ValueError, match=r"is not a run folder: it has no run\.json"):
         Run.resume(tmp_path)
     list(begin(tmp_path / "run").steps())
     shutil.copy(tmp_path / "run" / "last.safetensors", tmp_path / "state.safetensors")
