@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from model.config import POSITIONALS, ModelConfig, TrainConfig
+from model.config import ARCHITECTURES, POSITIONALS, ModelConfig, TrainConfig
 from model.tasks import TASKS
 from model.train_command import is_out_of_memory, train, why
 
@@ -19,13 +19,14 @@ OPTION_HELP = {
     "n_layers": "encoder layers, and decoder layers",
     "n_heads": "attention heads in each layer",
     "d_model": "size of a token's vector",
-    "d_ff": "size of the feed-forward layer",
+    "d_ff": "size of the feed-forward layer; of an LSTM's state",
     "max_len": "longest source and target, in tokens",
     "dropout": "probability of dropping an element of a sublayer's output",
     "attention_dropout": "probability of dropping an attention weight",
     "norm": "LayerNorm after each residual (post, as in the paper) or before each sublayer (pre)",
     "activation": "of the feed-forward layer: relu or gelu",
     "positional": f"positional encoding: {', '.join(POSITIONALS)}",
+    "architecture": f"{', '.join(ARCHITECTURES)}",
     "seed": "for the data, the initial weights and dropout",
     "steps": "updates",
     "batch_tokens": "most target tokens in a batch, padding included",

@@ -21,9 +21,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from model.build import Model, build, telling_shapes
 from model.config import ModelConfig, from_dict, to_dict
 from model.tokenizer import Tokenizer
-from model.transformer import Transformer
 
 FORMAT = "headlight"
 VERSION = 1
@@ -44,7 +44,7 @@ class Checkpoint:
     """
 
     name: str
-    model: Transformer
+    model: Model
     tokenizer: Tokenizer
     task: str
     training: Mapping[str, Any]
@@ -57,7 +57,7 @@ class Checkpoint:
 
 def save(
     path: Path,
-    model: Transformer,
+    model: Model,
     tokenizer: Tokenizer,
     *,
     task: str,
@@ -191,19 +191,21 @@ def _field(described: Mapping[str, Any], field: str, kind: type[Any]) -> Any:
     return value
 
 
-def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Transformer:
+def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Model:
     """A model of ``config`` with ``tensors`` as its weights, after checking that they fit."""
     if config.n_layers > len(tensors):  # or a forged config would have us build layers for hours
         raise ValueError(f"n_layers is {config.n_layers}, but the file has only {len(tensors)} tensors")
-    # These two hold every size a layer is made of: once they fit, a model is no larger than its file.
-    _require_shape(tensors, "embedding.tokens.weight", (config.vocab_size, config.d_model))
-    _require_shape(tensors, "encoder.layers.0.feed_forward.inner.weight", (config.d_ff, config.d_model))
-    model = Transformer(config)
+    # These hold every size a layer is made of: once they fit, a model is no larger than its file.
+    for name, shape in telling_shapes(config).items():
+        _require_shape(tensors, name, shape)
+    model = build(config)
     expected = model.state_dict()
     if missing := sorted(set(expected) - set(tensors)):
         raise ValueError(f"the tensor {missing[0]} is missing ({len(missing)} in all)")
     if foreign := sorted(set(tensors) - set(expected)):
-        raise ValueError(f"the tensor {foreign[0]} does not belong to a Transformer ({len(foreign)} in all)")
+        raise ValueError(
+            f"the tensor {foreign[0]} does not belong to a model of architecture {config.architecture!r} ({len(foreign)} in all)"
+        )
     for name, tensor in tensors.items():
         _require_shape(tensors, name, expected[name].shape)
         if not tensor.is_floating_point():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+ARCHITECTURES = ("transformer", "decoder", "lstm")
 NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu")
 POSITIONALS = ("sinusoidal", "learned", "rotary", "alibi", "relative", "none")
@@ -15,16 +17,26 @@ LONGEST = 2**16  # tokens; attention patterns grow with the square
 LARGEST = 2**24  # of the other sizes; what a forged checkpoint claims must not overflow
 SCHEDULES = ("inverse_sqrt", "cosine", "constant")
 
+MEANINGLESS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"lstm": MappingProxyType({"n_heads": 1, "norm": "post", "activation": "relu", "positional": "none"})}
+)
+"""For an architecture the fields of :class:`ModelConfig` that mean nothing, each with its only value."""
+
 _Config = TypeVar("_Config", "ModelConfig", "TrainConfig")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """The sizes and options of one Transformer (Vaswani et al. 2017, section 3).
+    """The sizes and options of one model: a Transformer (Vaswani et al. 2017, section 3), unless it says otherwise.
 
     ``vocab_size`` and ``max_len`` are in tokens, special tokens included. ``n_layers`` is the number
     of encoder layers and of decoder layers. ``dropout`` is the probability of dropping an element of a
     sublayer's output or of the embedded input (section 5.4), ``attention_dropout`` of an attention weight.
+
+    ``architecture`` is ``transformer``; ``decoder``, a Transformer without encoder, which reads source and
+    target as one sequence (:mod:`model.language`), so that ``max_len`` bounds each of the two; or ``lstm``,
+    recurrent (:mod:`model.rnn`), whose state has ``d_ff`` units. Fields that mean nothing for an
+    architecture must have the value that :data:`MEANINGLESS` gives.
 
     Raises:
         ValueError: a field is out of range; the message names the field and the values.
@@ -41,8 +53,16 @@ class ModelConfig:
     norm: str = "post"
     activation: str = "relu"
     positional: str = "sinusoidal"
+    architecture: str = "transformer"
 
     def __post_init__(self) -> None:
+        _require_option("architecture", self.architecture, ARCHITECTURES)
+        for name, value in MEANINGLESS.get(self.architecture, {}).items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f"{name} means nothing for architecture {self.architecture!r} and must be {value!r}, "
+                    f"but it is {getattr(self, name)!r}"
+                )
         for name in ("vocab_size", "n_layers", "n_heads", "d_model", "d_ff", "max_len"):
             _require_whole(name, getattr(self, name), minimum=1, maximum=LONGEST if name == "max_len" else LARGEST)
         for name in ("dropout", "attention_dropout"):
@@ -63,6 +83,15 @@ class ModelConfig:
             raise ValueError(
                 f"d_head must be even for positional 'rotary' (it turns pairs of dimensions), but d_head is "
                 f"{self.d_head}: d_model {self.d_model} over n_heads {self.n_heads}"
+            )
+        if self.architecture == "lstm" and self.d_ff % 2:
+            raise ValueError(
+                f"d_ff must be even for architecture 'lstm' (half of the encoder reads each way), but d_ff is {self.d_ff}"
+            )
+        if self.architecture == "decoder" and self.max_len > LONGEST // 2:
+            raise ValueError(
+                f"max_len must be at most {LONGEST // 2} for architecture 'decoder' (it reads source and target as "
+                f"one sequence), but it is {self.max_len}"
             )
 
     @property

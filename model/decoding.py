@@ -11,10 +11,9 @@ from torch import Tensor
 
 from model.attention import padding_mask
 from model.batching import pad
+from model.build import DecoderStep, Model, begin
 from model.checkpoint import Checkpoint
-from model.incremental import DecoderStep, IncrementalDecoder
 from model.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.transformer import Transformer
 
 BATCH_TOKENS = 4096
 
@@ -61,7 +60,7 @@ def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> It
 
 
 @torch.inference_mode()
-def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
+def greedy(model: Model, source: Tensor) -> list[tuple[int, ...]]:
     """Take the likeliest token at each step.
 
     Args:
@@ -80,7 +79,7 @@ def greedy(model: Transformer, source: Tensor) -> list[tuple[int, ...]]:
 
 @torch.inference_mode()
 def greedy_steps(
-    model: Transformer, source: Tensor, memory: Tensor, source_mask: Tensor | None, forced: Sequence[int] = ()
+    model: Model, source: Tensor, memory: Tensor, source_mask: Tensor | None, forced: Sequence[int] = ()
 ) -> Iterator[tuple[Tensor, DecoderStep]]:
     """:func:`greedy`, step by step, from the encoder's output ``memory``.
 
@@ -91,7 +90,7 @@ def greedy_steps(
         decoder gave.
     """
     limits = _limits(model, source).clamp(min=len(forced))
-    decoder = IncrementalDecoder(model, memory, source_mask, int(limits.max()))
+    decoder = begin(model, memory, source_mask, int(limits.max()))
     chosen = torch.full((len(source),), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
     while open_rows.any():
@@ -105,9 +104,7 @@ def greedy_steps(
         open_rows = open_rows & (chosen != EOS_ID) & (limits > decoder.length)
 
 
-def beam_search(
-    model: Transformer, source: Tensor, beam: int = 5, length_penalty: float = 1.0
-) -> list[list[Hypothesis]]:
+def beam_search(model: Model, source: Tensor, beam: int = 5, length_penalty: float = 1.0) -> list[list[Hypothesis]]:
     """Keep the ``beam`` likeliest beginnings at each step (Graves 2012; Sutskever et al. 2014).
 
     A finished target's score is its log-probability, ``</s>`` included, divided by its length to the
@@ -131,7 +128,7 @@ def beam_search(
 
 
 @torch.inference_mode()
-def beam_steps(model: Transformer, source: Tensor, beam: int, length_penalty: float) -> Iterator[BeamStep]:
+def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -> Iterator[BeamStep]:
     """:func:`beam_search`, step by step."""
     n = len(source)
     mask = padding_mask(source, PAD_ID).repeat_interleave(beam, dim=0)
@@ -141,7 +138,7 @@ def beam_steps(model: Transformer, source: Tensor, beam: int, length_penalty: fl
     scores = torch.full((n, beam), -torch.inf)
     scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
     prefixes = torch.full((n * beam, 1), BOS_ID)
-    decoder = IncrementalDecoder(model, memory, mask, max(limits))
+    decoder = begin(model, memory, mask, max(limits))
     for length in range(1, max(limits) + 1):
         logits = decoder.step(prefixes[:, -1]).logits
         logits[:, :EOS_ID] = -torch.inf  # <pad> and <s> are never part of a target
@@ -181,7 +178,7 @@ def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
     return [*ids[: max_len - 1], EOS_ID], max(0, len(ids) - (max_len - 1))
 
 
-def _limits(model: Transformer, source: Tensor) -> Tensor:
+def _limits(model: Model, source: Tensor) -> Tensor:
     """The most target tokens of each row, ``</s>`` included; by row, so that a batch changes no result."""
     return (2 * (source != PAD_ID).sum(1) + 16).clamp(max=model.config.max_len)
 

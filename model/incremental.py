@@ -13,10 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from model.language import LanguageModel
 from model.positional import Rotation, rotated
 from model.transformer import DecoderLayer, Transformer
 
 LOWEST = np.finfo(np.float32).min
+NO_PATTERN = np.empty((0, 0, 0, 0), np.float32)
+"""Of a kind of attention that a model has not."""
 
 
 class DecoderStep(NamedTuple):
@@ -43,30 +46,45 @@ class _Norm(NamedTuple):
     epsilon: float
 
 
+class _Cross(NamedTuple):
+    """The attention to the encoder's output, whose keys and values stay."""
+
+    query: _Affine  # divided by √d_head
+    output: _Affine
+    norm: _Norm
+    keys: np.ndarray  # [batch, head, source, d_head]
+    values: np.ndarray
+
+
 class _Layer(NamedTuple):
     query_key_value: _Affine  # queries divided by √d_head
     self_output: _Affine
     self_norm: _Norm
-    cross_query: _Affine  # divided by √d_head
-    cross_output: _Affine
-    cross_norm: _Norm
+    cross: _Cross | None
     inner: _Affine
     outer: _Affine
     feed_forward_norm: _Norm
-    memory_keys: np.ndarray  # [batch, head, source, d_head]
-    memory_values: np.ndarray
 
 
 class IncrementalDecoder:
-    """The decoder of a Transformer in eval mode, over one batch of sources."""
+    """The decoder of a Transformer in eval mode, over one batch of sources; also one without an encoder."""
 
-    def __init__(self, model: Transformer, memory: Tensor, source_mask: Tensor | None, n_positions: int) -> None:
+    def __init__(
+        self,
+        model: Transformer | LanguageModel,
+        memory: Tensor | None,
+        source_mask: Tensor | None,
+        n_positions: int,
+        begins: Tensor | None = None,
+    ) -> None:
         """
         Args:
             model: in eval mode.
-            memory: the encoder's output, ``[batch, source, d_model]``.
+            memory: the encoder's output, ``[batch, source, d_model]``; None for a model without one.
             source_mask: as in :func:`model.attention.attention`; None without padding.
             n_positions: the most steps that will be taken.
+            begins: the step at which each row begins, ``[batch]``; what is fed to it before is never looked at.
+                None: at the first. Without ``memory`` it gives the size of the batch.
         """
         config = model.config
         self.pre_norm = config.norm == "pre"
@@ -81,19 +99,25 @@ class IncrementalDecoder:
         self.final_norm = _norm(model.decoder.norm) if isinstance(model.decoder.norm, nn.LayerNorm) else None
         self.hidden = None if source_mask is None else ~source_mask[:, :, 0].numpy()  # [batch, 1, source]
         self.layers = [_layer(layer, memory) for layer in model.decoder.layers if isinstance(layer, DecoderLayer)]
-        shape = (config.n_layers, len(memory), config.n_heads, n_positions, config.d_head)
+        self.begins = None if begins is None else begins.numpy()
+        self.unread = None if begins is None else (places < begins[:, None, None]).numpy()  # [batch, 1, position]
+        batch = next(len(rows) for rows in (memory, begins) if rows is not None)
+        shape = (config.n_layers, batch, config.n_heads, n_positions, config.d_head)
         self.keys, self.values = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self.length = 0  # positions decoded so far
 
     def step(self, ids: Tensor) -> DecoderStep:
         """Feed one token to each row, ``[batch]``, and move on by one position."""
         n_layers, batch, n_heads, _, d_head = self.keys.shape
-        x = self.embedding[ids.numpy()] * self.scale + self.positions[self.length]  # [batch, d_model]
+        place = self.length if self.begins is None else np.maximum(self.length - self.begins, 0)
+        x = self.embedding[ids.numpy()] * self.scale + self.positions[place]  # [batch, d_model]
+        # A rotation counts distances only, so it may count from where the batch begins.
         rotation = self.rotation and Rotation(*(part[self.length] for part in self.rotation))
         self.length += 1
         bias = None if self.bias is None else self.bias[:, -self.length :]
         self_pattern = np.empty((n_layers, batch, n_heads, self.length), np.float32)
-        cross_pattern = np.empty((n_layers, batch, n_heads, self.layers[0].memory_keys.shape[2]), np.float32)
+        unread = None if self.unread is None else self.unread[:, :, : self.length]
+        cross_patterns = []
         for i, layer in enumerate(self.layers):
             projected = _apply(self._enter(x, layer.self_norm), layer.query_key_value)
             query, key, value = projected.reshape(batch, 3, n_heads, d_head).swapaxes(0, 1)
@@ -101,18 +125,24 @@ class IncrementalDecoder:
                 query, key = (rotated(torch.from_numpy(part), rotation).numpy() for part in (query, key))
             self.keys[i, :, :, self.length - 1], self.values[i, :, :, self.length - 1] = key, value
             past = self.keys[i, :, :, : self.length], self.values[i, :, :, : self.length]
-            attended, self_pattern[i] = _attention(query, *past, bias=bias)
+            attended, self_pattern[i] = _attention(query, *past, bias=bias, hidden=unread)
             x = self._leave(x, _apply(attended, layer.self_output), layer.self_norm)
 
-            query = _apply(self._enter(x, layer.cross_norm), layer.cross_query).reshape(batch, n_heads, d_head)
-            attended, cross_pattern[i] = _attention(query, layer.memory_keys, layer.memory_values, hidden=self.hidden)
-            x = self._leave(x, _apply(attended, layer.cross_output), layer.cross_norm)
+            if layer.cross is not None:
+                query = _apply(self._enter(x, layer.cross.norm), layer.cross.query).reshape(batch, n_heads, d_head)
+                attended, pattern = _attention(query, layer.cross.keys, layer.cross.values, hidden=self.hidden)
+                cross_patterns.append(pattern)
+                x = self._leave(x, _apply(attended, layer.cross.output), layer.cross.norm)
 
             inner = self.activation(_apply(self._enter(x, layer.feed_forward_norm), layer.inner))
             x = self._leave(x, _apply(inner, layer.outer), layer.feed_forward_norm)
         if self.final_norm is not None:
             x = _normalised(x, self.final_norm)
-        return DecoderStep(torch.from_numpy(x @ self.embedding.T), self_pattern, cross_pattern)
+        return DecoderStep(
+            torch.from_numpy(x @ self.embedding.T),
+            self_pattern,
+            np.stack(cross_patterns) if cross_patterns else NO_PATTERN,
+        )
 
     def reorder(self, rows: Tensor) -> None:
         """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
@@ -159,12 +189,9 @@ def _attention(
     return np.vecmat(pattern, value).reshape(len(query), -1), pattern
 
 
-def _layer(layer: DecoderLayer, memory: Tensor) -> _Layer:
-    own, cross, forward = layer.self_attention, layer.cross_attention, layer.feed_forward
-    if cross is None or layer.cross_attention_residual is None:
-        raise ValueError("incremental decoding of an encoder-decoder needs cross-attention, but a layer has none")
-    keys, values = cross.keys_values(memory)
-    scale = keys.size(-1) ** -0.5
+def _layer(layer: DecoderLayer, memory: Tensor | None) -> _Layer:
+    own, forward = layer.self_attention, layer.feed_forward
+    scale = (own.query.out_features // own.n_heads) ** -0.5
     projections = (_affine(own.query, scale), _affine(own.key), _affine(own.value))
     return _Layer(
         query_key_value=_Affine(
@@ -173,14 +200,26 @@ def _layer(layer: DecoderLayer, memory: Tensor) -> _Layer:
         ),
         self_output=_affine(own.output),
         self_norm=_norm(layer.self_attention_residual.norm),
-        cross_query=_affine(cross.query, scale),
-        cross_output=_affine(cross.output),
-        cross_norm=_norm(layer.cross_attention_residual.norm),
+        cross=_cross(layer, memory),
         inner=_affine(forward.inner),
         outer=_affine(forward.outer),
         feed_forward_norm=_norm(layer.feed_forward_residual.norm),
-        memory_keys=_array(keys.contiguous()),
-        memory_values=_array(values.contiguous()),
+    )
+
+
+def _cross(layer: DecoderLayer, memory: Tensor | None) -> _Cross | None:
+    attention, residual = layer.cross_attention, layer.cross_attention_residual
+    if attention is None or residual is None or memory is None:
+        if attention is residual is memory:
+            return None
+        raise ValueError("cross-attention needs the encoder's output, and that needs cross-attention; one is missing")
+    keys, values = attention.keys_values(memory)
+    return _Cross(
+        query=_affine(attention.query, keys.size(-1) ** -0.5),
+        output=_affine(attention.output),
+        norm=_norm(residual.norm),
+        keys=_array(keys.contiguous()),
+        values=_array(values.contiguous()),
     )
 
 

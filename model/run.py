@@ -12,13 +12,13 @@ import torch
 
 from model import checkpoint
 from model.batching import Examples
+from model.build import build
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
 from model.data import DataConfig
 from model.folder import create, discard, read_options, write_options
 from model.tasks import TRANSLATION
 from model.tokenizer import Tokenizer
 from model.training import TrainState, TrainStep, Validation, fit, make_optimizer
-from model.transformer import Transformer
 
 LOG_EVERY = 20
 LOGGED_EARLY = (1, 2, 3, 5, 10)  # so that a curve has points soon
@@ -69,7 +69,7 @@ class Run:
         model_config = replace(model_config, vocab_size=len(tokenizer))
         train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in (train_pairs, valid_pairs))
         torch.manual_seed(config.seed)
-        state = TrainState.start(Transformer(model_config), config)
+        state = TrainState.start(build(model_config), config)
         write_options(folder, data, model_config, config)
         (folder / "log.jsonl").write_text("")
         return cls(folder, data, config, tokenizer, train, valid, state)
@@ -183,7 +183,7 @@ class Run:
 def _restore(
     tensors: dict[str, torch.Tensor], model_config: ModelConfig, config: TrainConfig, progress: dict[str, int]
 ) -> TrainState:
-    state = TrainState.start(Transformer(model_config), config)
+    state = TrainState.start(build(model_config), config)
 
     def under(prefix: str) -> dict[str, torch.Tensor]:
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from model.config import TINY, ModelConfig, TrainConfig
+from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig
 from model.data import DataConfig
 from model.folder import create, discard, read_options, read_status
 from model.heartbeat import Heartbeat
@@ -76,6 +76,7 @@ def _prepare_folder(options: argparse.Namespace) -> int:
         raise ValueError("--vocab-size is for text files; a task has a token for each byte")
     defaults = {
         **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
+        **MEANINGLESS.get(given.get("architecture", ""), {}),
     }
     data, config = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
     model = data.model({**defaults, **chosen(ModelConfig)})

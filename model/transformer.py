@@ -229,7 +229,7 @@ class Transformer(nn.Module):
         self.embedding = TokenEmbedding(config)
         self.encoder = TransformerEncoder(config)
         self.decoder = TransformerDecoder(config)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, source: Tensor, target: Tensor) -> TransformerOutput:
         """Teacher-forced pass over ids ``[batch, source]`` and ``[batch, target]``, padded with ``PAD_ID``."""
@@ -256,10 +256,11 @@ class Transformer(nn.Module):
         return F.linear(hidden, self.embedding.tokens.weight)
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
         # With the scale √d_model of section 3.4 the token vectors then have unit variance.
         nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
