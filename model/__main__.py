@@ -44,6 +44,7 @@ OPTION_HELP = {
     "keep_every": "steps between two checkpoints that are all kept, to replay the training; 0: none",
 }
 ALIGNED = 1000  # examples by which the aligned head is found
+DEVICES = ("auto", "cpu", "cuda")
 GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the defaults stay in one place
 
 
@@ -97,6 +98,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--stop-with-parent", action="store_true", help="save and end when standard input closes, as with a server"
     )
+    command.add_argument("--device", choices=DEVICES, default="auto", help="what computes; auto: a GPU if there is one")
     data = command.add_argument_group("what to learn")
     data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
     data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")

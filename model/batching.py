@@ -27,6 +27,10 @@ class Batch:
         """Target tokens, padding not counted."""
         return int((self.target_out != PAD_ID).sum())
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(self.source.to(device), self.target_in.to(device), self.target_out.to(device))
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
@@ -82,6 +86,10 @@ class Examples:
         if shuffle is not None:
             random_.shuffle(batches)
         return batches
+
+    def n_tokens(self, indices: np.ndarray) -> int:
+        """Target tokens of the examples at ``indices``."""
+        return sum(len(self.targets[i]) - 1 for i in indices)
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The examples at ``indices``, padded to the longest of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from model.batching import Examples
 from model.build import build
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
 from model.data import DataConfig
+from model.distributed import ALONE, Team
 from model.folder import create, discard, read_options, write_options
-from model.tasks import TRANSLATION
+from model.tasks import TRANSLATION, Pair
 from model.tokenizer import Tokenizer
 from model.training import TrainState, TrainStep, Validation, fit, make_optimizer
 
@@ -36,6 +37,7 @@ class Run:
     valid: Examples
     state: TrainState
     best: Validation | None = None
+    team: Team = ALONE
 
     @classmethod
     def start(cls, folder: Path, data: DataConfig, model_options: dict[str, Any], config: TrainConfig) -> Run:
@@ -54,28 +56,28 @@ class Run:
             raise
 
     @classmethod
-    def begin(cls, folder: Path) -> Run:
+    def begin(cls, folder: Path, team: Team = ALONE) -> Run:
         """Begin the run that the folder's options describe; the vocabulary may turn out smaller than they say.
+
+        Each process of a ``team`` reads the data, and the first one has the folder.
 
         Raises:
             ValueError: they cannot be read, or the data cannot be used.
         """
-        data, model_config, config = read_options(folder)
-        train_pairs, valid_pairs = data.pairs(config.seed)
-        if data.task is None:
-            tokenizer = Tokenizer.train((text for pair in train_pairs for text in pair), model_config.vocab_size)
-        else:
-            tokenizer = Tokenizer.characters()
+        data, model_config, config = team.from_leader(lambda: read_options(folder))
+        pairs = data.pairs(config.seed)
+        tokenizer = Tokenizer.from_json(team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json()))
         model_config = replace(model_config, vocab_size=len(tokenizer))
-        train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in (train_pairs, valid_pairs))
+        train, valid = _encode(pairs, tokenizer, model_config, team)
         torch.manual_seed(config.seed)
-        state = TrainState.start(build(model_config), config)
-        write_options(folder, data, model_config, config)
-        (folder / "log.jsonl").write_text("")
-        return cls(folder, data, config, tokenizer, train, valid, state)
+        state = TrainState.start(build(model_config).to(team.device), config)
+        if team.leads:
+            write_options(folder, data, model_config, config)
+            (folder / "log.jsonl").write_text("")
+        return cls(folder, data, config, tokenizer, train, valid, state, team=team)
 
     @classmethod
-    def resume(cls, folder: Path) -> Run:
+    def resume(cls, folder: Path, team: Team = ALONE) -> Run:
         """Carry on a run from its last checkpoint, to the result an uninterrupted one would have had.
 
         One that was ended before it saved anything begins anew.
@@ -84,23 +86,25 @@ class Run:
             ValueError: the folder holds no run that can go on, or its data has changed.
         """
         path = folder / "state.safetensors"
-        if not path.is_file():
-            return cls.begin(folder)
-        tensors, described = checkpoint.read(path.read_bytes(), str(path))
+        saved = team.from_leader(lambda: path.read_bytes() if path.is_file() else None)
+        if saved is None:
+            return cls.begin(folder, team)
+        tensors, described = checkpoint.read(saved, str(path))
         try:
             data = DataConfig(**described["data"])
             config = from_dict(TrainConfig, described["train"])
             model_config = from_dict(ModelConfig, described["config"])
             tokenizer = Tokenizer.from_json(described["tokenizer"])
-            state = _restore(tensors, model_config, config, described["progress"])
+            state = _restore(tensors, model_config, config, described["progress"], team.device)
             best = Validation(**described["best"]) if described["best"] else None
         except (KeyError, TypeError, RuntimeError) as error:
             raise ValueError(f"{path} does not hold the state of a run: {error!r}") from error
-        train, valid = (Examples.encode(pairs, tokenizer, model_config.max_len) for pairs in data.pairs(config.seed))
+        train, valid = _encode(data.pairs(config.seed), tokenizer, model_config, team)
         if train.fingerprint() != described.get("fingerprint"):
             raise ValueError(f"{folder} cannot go on: its training data is no longer what it was at the start")
-        _forget_after(folder, state.step)
-        return cls(folder, data, config, tokenizer, train, valid, state, best)
+        if team.leads:
+            _forget_after(folder, state.step)
+        return cls(folder, data, config, tokenizer, train, valid, state, best, team)
 
     def steps(self) -> Generator[TrainStep, None, None]:
         """Train, yielding each step; log, validate and save as configured, and save when closed.
@@ -111,15 +115,9 @@ class Run:
         if saved == 0:
             self._keep_if_due()
         try:
-            for step in fit(self.state, self.train, self.valid, self.config):
-                if step.validation is not None and self._is_best(step.validation):
-                    self.best = step.validation
-                    self._save_checkpoint("best", step.validation)
-                self._keep_if_due()
-                if step.step % LOG_EVERY == 0 or step.step in LOGGED_EARLY or step.validation is not None:
-                    with (self.folder / "log.jsonl").open("a") as log:
-                        log.write(json.dumps(asdict(step)) + "\n")
-                if step.step % self.config.checkpoint_every == 0 or step.step == self.config.steps:
+            for step in fit(self.state, self.train, self.valid, self.config, self.team):
+                self._write(step)
+                if self._is_due_to_save():
                     self._save()
                     saved = step.step
                 yield step
@@ -127,6 +125,20 @@ class Run:
             if self.state.step != saved:
                 self._save()
             raise
+
+    def _write(self, step: TrainStep) -> None:
+        """What there is to write about a step, except the state."""
+        if step.validation is not None and self._is_best(step.validation):
+            self.best = step.validation
+            self._save_checkpoint("best", step.validation)
+        self._keep_if_due()
+        logged = step.step % LOG_EVERY == 0 or step.step in LOGGED_EARLY or step.validation is not None
+        if logged and self.team.leads:
+            with (self.folder / "log.jsonl").open("a") as log:
+                log.write(json.dumps(asdict(step)) + "\n")
+
+    def _is_due_to_save(self) -> bool:
+        return self.state.step % self.config.checkpoint_every == 0 or self.state.step == self.config.steps
 
     def _keep_if_due(self) -> None:
         """Keep a checkpoint for good, every ``keep_every`` steps, before the first and after the last."""
@@ -138,6 +150,8 @@ class Run:
         return self.best is None or (validation.accuracy, -validation.loss) > (self.best.accuracy, -self.best.loss)
 
     def _save(self) -> None:
+        if not self.team.leads:
+            return
         self._save_checkpoint("last", None)
         if self.best is None:  # stopped before the first validation: the run folder still opens
             self._save_checkpoint("best", None)
@@ -164,6 +178,8 @@ class Run:
         checkpoint.write(self.folder / "state.safetensors", tensors, described)
 
     def _save_checkpoint(self, name: str, validation: Validation | None) -> None:
+        if not self.team.leads:
+            return
         training = {
             **to_dict(self.config),
             "step": self.state.step,
@@ -180,10 +196,30 @@ class Run:
         )
 
 
+def _learn_tokens(data: DataConfig, pairs: Sequence[Pair], model_config: ModelConfig) -> Tokenizer:
+    if data.task is not None:
+        return Tokenizer.characters()
+    return Tokenizer.train((text for pair in pairs for text in pair), model_config.vocab_size)
+
+
+def _encode(
+    pairs: tuple[list[Pair], list[Pair]], tokenizer: Tokenizer, model_config: ModelConfig, team: Team
+) -> tuple[Examples, Examples]:
+    """Training and validation examples, the same in every process."""
+    train, valid = (Examples.encode(part, tokenizer, model_config.max_len) for part in pairs)
+    if team.size > 1:
+        team.require_same(train.fingerprint() + valid.fingerprint(), "the data")
+    return train, valid
+
+
 def _restore(
-    tensors: dict[str, torch.Tensor], model_config: ModelConfig, config: TrainConfig, progress: dict[str, int]
+    tensors: dict[str, torch.Tensor],
+    model_config: ModelConfig,
+    config: TrainConfig,
+    progress: dict[str, int],
+    device: torch.device,
 ) -> TrainState:
-    state = TrainState.start(build(model_config), config)
+    state = TrainState.start(build(model_config).to(device), config)
 
     def under(prefix: str) -> dict[str, torch.Tensor]:
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

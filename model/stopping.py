@@ -62,3 +62,15 @@ def end_of_input_asks(asked: Asked) -> None:
         asked.to("stopped", "the program that started it has ended")
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def end_of_parent_asks(asked: Asked) -> None:
+    """Ask for ``stopped`` once the process that started this one is gone; with ``torchrun`` no input tells."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent and not asked:
+            asked.wait(1.0)
+        asked.to("stopped", "the program that started it has ended")
+
+    threading.Thread(target=watch, daemon=True).start()

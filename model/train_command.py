@@ -6,27 +6,28 @@ import argparse
 import ctypes
 import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig
 from model.data import DataConfig
 from model.folder import create, discard, read_options, read_status
 from model.heartbeat import Heartbeat
 from model.slots import slot
-from model.stopping import Asked, end_of_input_asks, signals_ask
+from model.stopping import Asked, end_of_input_asks, end_of_parent_asks, signals_ask
 
 if TYPE_CHECKING:
     from model.run import Run
 
 TRANSLATION_DEFAULTS = {"vocab_size": 6000}
 TASK_DEFAULTS = dict(TINY)
-NOT_OF_THE_RUN = ("command", "out", "resume", "queue", "at_most", "stop_with_parent")
+NOT_OF_THE_RUN = ("command", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
@@ -40,10 +41,16 @@ def train(options: argparse.Namespace) -> int:
         ValueError: an option, a file or the run folder cannot be used.
         KeyboardInterrupt: somebody asked it to end; the state is saved.
     """
+    if int(os.environ.get("RANK", 0)) > 0:
+        return _help(options)
     asked = Asked()
     with signals_ask(asked):
         if options.stop_with_parent:
             end_of_input_asks(asked)
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            if options.queue is not None:
+                raise ValueError("--queue is for one process; leave it out with torchrun")
+            end_of_parent_asks(asked)
         steps = _prepare_folder(options)
         state = "queued" if options.queue else "running"
         with (
@@ -55,34 +62,68 @@ def train(options: argparse.Namespace) -> int:
         ):
             _end_if_asked(asked)
             heartbeat.update(state="running", place=0)
-            return _train(options.out, heartbeat, asked)
+            return _train(options, heartbeat, asked)
+
+
+def _help(options: argparse.Namespace) -> int:
+    """Train as one of the processes that ``torchrun`` started, but not the first of them, which does the talking."""
+    _Options.of(options)
+    from model.distributed import joined
+    from model.run import Run
+
+    _keep_freed_memory()
+    with joined(options.device) as team:
+        run = Run.resume(options.out, team)
+        asked = Asked()
+        with signals_ask(asked):
+            _follow(run, None, asked)
+    return 0
+
+
+class _Options(NamedTuple):
+    """What a new run is made of."""
+
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> _Options | None:
+        """What the command line says, checked; None where it is to carry on a run.
+
+        Raises:
+            ValueError: an option or a file cannot be used.
+        """
+        given = {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
+
+        def chosen(config: type[Any]) -> dict[str, Any]:
+            return {field.name: given[field.name] for field in fields(config) if field.name in given}
+
+        if options.resume:
+            if given:
+                raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
+            return None
+        if "task" in given and "vocab_size" in given:
+            raise ValueError("--vocab-size is for text files; a task has a token for each byte")
+        defaults = {
+            **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
+            **MEANINGLESS.get(given.get("architecture", ""), {}),
+        }
+        data, train = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
+        model = data.model({**defaults, **chosen(ModelConfig)})
+        data.check()
+        return cls(data, model, train)
 
 
 def _prepare_folder(options: argparse.Namespace) -> int:
-    """Check the options, make the run folder or find it, and return the steps of the run."""
-    given = {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
-
-    def chosen(config: type[Any]) -> dict[str, Any]:
-        return {field.name: given[field.name] for field in fields(config) if field.name in given}
-
-    if options.resume:
-        if given:
-            raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
+    """Make the run folder, or find it, and return the steps of the run."""
+    made = _Options.of(options)
+    if made is None:
         _require_idle(options.out)
-        *_, config = read_options(options.out)
-        (options.out / "control.json").unlink(missing_ok=True)
-        return config.steps
-    if "task" in given and "vocab_size" in given:
-        raise ValueError("--vocab-size is for text files; a task has a token for each byte")
-    defaults = {
-        **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
-        **MEANINGLESS.get(given.get("architecture", ""), {}),
-    }
-    data, config = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
-    model = data.model({**defaults, **chosen(ModelConfig)})
-    data.check()
-    create(options.out, data, model, config)
-    return config.steps
+    else:
+        create(options.out, *made)
+    (options.out / "control.json").unlink(missing_ok=True)
+    return read_options(options.out)[2].steps
 
 
 def _require_idle(folder: Path) -> None:
@@ -136,41 +177,46 @@ def _end_if_asked(asked: Asked) -> None:
         raise KeyboardInterrupt
 
 
-def _train(folder: Path, heartbeat: Heartbeat, asked: Asked) -> int:
+def _train(options: argparse.Namespace, heartbeat: Heartbeat, asked: Asked) -> int:
+    from model.distributed import joined
     from model.run import Run
 
     _keep_freed_memory()
     _end_if_asked(asked)
-    run = Run.resume(folder)
-    size = sum(parameter.numel() for parameter in run.state.model.parameters())
-    left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
-    print(f"{size:,} parameters, {len(run.train):,} examples{left_out}", file=sys.stderr)
-    heartbeat.update(step=run.state.step)
-    _follow(run, heartbeat, asked)
-    if run.best is not None:
-        print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
+    with joined(options.device) as team:
+        run = Run.resume(options.out, team)
+        size = sum(parameter.numel() for parameter in run.state.model.parameters())
+        left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
+        where = f", {team.size} processes" if team.size > 1 else ""
+        print(f"{size:,} parameters, {len(run.train):,} examples{left_out}{where}", file=sys.stderr)
+        heartbeat.update(step=run.state.step)
+        _follow(run, heartbeat, asked)
+        if run.best is not None:
+            print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
     return 0
 
 
-def _follow(run: Run, heartbeat: Heartbeat, asked: Asked) -> None:
-    """Make the steps, and show them in the terminal and in the status."""
+def _follow(run: Run, heartbeat: Heartbeat | None, asked: Asked) -> None:
+    """Make the steps, and show them in the terminal and in the status, where this process has one."""
     from tqdm import tqdm
 
-    bar = tqdm(total=run.config.steps, initial=run.state.step, unit="step", dynamic_ncols=True)
+    steps_left = {"total": run.config.steps, "initial": run.state.step}
+    bar = tqdm(**steps_left, unit="step", dynamic_ncols=True, disable=heartbeat is None)
     shown: dict[str, str] = {}
     rate, began = 0.0, monotonic()  # rate: target tokens a second, over about the last fifty steps
     with bar, closing(run.steps()) as steps:
         for count, step in enumerate(steps, start=1):
             rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
             left = (run.config.steps - step.step) * (monotonic() - began) / count
-            heartbeat.update(step=step.step, tokens_per_second=rate, seconds_left=left)
+            if heartbeat is not None:
+                heartbeat.update(step=step.step, tokens_per_second=rate, seconds_left=left)
             shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
             if step.validation is not None:
                 shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}
             bar.set_postfix(shown, refresh=False)
             bar.update()
-            if step.step < run.config.steps:
-                _end_if_asked(asked)
+            if step.step < run.config.steps and run.team.sums(float(bool(asked)))[0]:
+                raise KeyboardInterrupt  # all processes after the same step
 
 
 def _keep_freed_memory() -> None:

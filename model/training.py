@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.batching import Batch, Examples
 from model.build import Model
 from model.config import TrainConfig
+from model.distributed import ALONE, Team
 from model.loss import linear_cross_entropy
 from model.tokenizer import PAD_ID
 
@@ -82,24 +86,29 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.learning_rate
 
 
-def fit(state: TrainState, train: Examples, valid: Examples, config: TrainConfig) -> Iterator[TrainStep]:
+def fit(
+    state: TrainState, train: Examples, valid: Examples, config: TrainConfig, team: Team = ALONE
+) -> Iterator[TrainStep]:
     """Train from where ``state`` stands to ``config.steps``, changing ``state`` and yielding each step.
 
-    The order of the batches depends on the seed and the epoch alone, dropout on ``state.rng``: the same
-    state and data give the same weights on the same machine.
+    The order of the batches depends on the seed and the epoch alone, dropout on ``state.rng``, or with several
+    processes or on a GPU on the seed and the step: the same state and data give the same weights on the same
+    machine. Each process of a ``team`` takes its share of every batch; all of them yield the same steps.
 
     Raises:
         FloatingPointError: the loss is no longer a number.
     """
     state.model.train()
+    loss_of = team.wrapped(_Loss(state.model, config))
     while state.step < config.steps:
         plan = train.plan(config.batch_tokens, shuffle=(config.seed, state.epoch))
         for indices in plan[state.batch :]:
             began = time.perf_counter()
-            batch = train.batch(indices)
+            n_tokens = train.n_tokens(indices)
             rate = learning_rate(state.step + 1, config)
-            torch.set_rng_state(state.rng)  # whoever reads the steps may have drawn numbers meanwhile
-            loss = _update(state, batch, rate, config)
+            _seed(state, config, team)  # whoever reads the steps may have drawn numbers meanwhile
+            loss = _update(state, loss_of, _share(train, indices, n_tokens, team), rate, config)
+            loss = team.sums(loss)[0] / team.size
             state.step, state.batch = state.step + 1, state.batch + 1
             if state.batch == len(plan):
                 state.epoch, state.batch = state.epoch + 1, 0
@@ -115,19 +124,43 @@ def fit(state: TrainState, train: Examples, valid: Examples, config: TrainConfig
                 step=state.step,
                 loss=loss,
                 learning_rate=rate,
-                n_tokens=batch.n_tokens,
+                n_tokens=n_tokens,
                 seconds=seconds,
-                validation=validate(state.average, valid, config) if due else None,
+                validation=validate(state.average, valid, config, team) if due else None,
             )
             if state.step == config.steps:
                 return
 
 
-def _update(state: TrainState, batch: Batch, rate: float, config: TrainConfig) -> float:
+class _Share(NamedTuple):
+    """What a process does of a batch; its mean loss counts ``weight`` in the mean over the processes."""
+
+    batch: Batch
+    weight: float
+
+
+def _share(train: Examples, indices: np.ndarray, n_tokens: int, team: Team) -> _Share:
+    """The loss is a mean over the target tokens of the whole batch, so a share weighs by those it has."""
+    if team.size == 1:
+        return _Share(train.batch(indices).to(team.device), 1.0)
+    mine = team.part(indices)
+    weight = team.size * train.n_tokens(mine) / n_tokens
+    # Who has no example must take part all the same: with any one, at weight 0.
+    return _Share(train.batch(mine if len(mine) else indices[:1]).to(team.device), weight)
+
+
+def _seed(state: TrainState, config: TrainConfig, team: Team) -> None:
+    if team.size == 1 and team.device.type == "cpu":
+        torch.set_rng_state(state.rng)
+    else:
+        team.seed(config.seed, state.step)
+
+
+def _update(state: TrainState, loss_of: nn.Module, share: _Share, rate: float, config: TrainConfig) -> float:
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.optimizer.zero_grad(set_to_none=True)
-    loss = batch_loss(state.model, batch, config)
+    loss = share.weight * loss_of(share.batch.source, share.batch.target_in, share.batch.target_out)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
     state.optimizer.step()
@@ -135,9 +168,20 @@ def _update(state: TrainState, batch: Batch, rate: float, config: TrainConfig) -
     return loss.item()
 
 
+class _Loss(nn.Module):
+    """:func:`batch_loss` as a module, because that is what can be distributed."""
+
+    def __init__(self, model: Model, config: TrainConfig) -> None:
+        super().__init__()
+        self.model, self.config = model, config
+
+    def forward(self, source: Tensor, target_in: Tensor, target_out: Tensor) -> Tensor:
+        return batch_loss(self.model, Batch(source, target_in, target_out), self.config)
+
+
 def batch_loss(model: Model, batch: Batch, config: TrainConfig) -> Tensor:
     """The smoothed cross-entropy of a batch, a scalar in nats for each target token."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+    with torch.autocast(batch.source.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         hidden = model(batch.source, batch.target_in).hidden
         real = batch.target_out != PAD_ID
         return linear_cross_entropy(
@@ -153,10 +197,11 @@ def _follow(average: Model, model: Model, decay: float, step: int) -> None:
 
 
 @torch.inference_mode()
-def validate(model: Model, examples: Examples, config: TrainConfig) -> Validation:
-    """Score a model in eval mode, teacher-forced, without label smoothing."""
+def validate(model: Model, examples: Examples, config: TrainConfig, team: Team = ALONE) -> Validation:
+    """Score a model in eval mode, teacher-forced, without label smoothing; each process some of the batches."""
     total, right, count = 0.0, 0, 0
-    for batch in examples.batches(config.batch_tokens):
+    for batch in itertools.islice(examples.batches(config.batch_tokens), team.rank, None, team.size):
+        batch = batch.to(team.device)
         hidden = model(batch.source, batch.target_in).hidden
         real = batch.target_out != PAD_ID
         log_probabilities = model.unembed(hidden[real]).log_softmax(-1)
@@ -164,4 +209,5 @@ def validate(model: Model, examples: Examples, config: TrainConfig) -> Validatio
         total -= log_probabilities.gather(1, target[:, None]).sum().item()
         right += int((log_probabilities.argmax(-1) == target).sum())
         count += len(target)
+    total, right, count = team.sums(total, right, count)
     return Validation(loss=total / count, accuracy=right / count)
