@@ -212,7 +212,7 @@ class TokenEmbedding(nn.Module):
         positions = self.positions
         if ids.size(1) > len(positions):
             raise ValueError(f"max_len is {len(positions)} tokens, but the text has {ids.size(1)}")
-        embedded = self.tokens(ids) * self.scale + positions[: ids.size(1)]
+        embedded = self.tokens(ids) * self.scale + positions[: ids.size(1)].to(ids.device)
         return dropout(embedded, self.drop, self.training)
 
     def on_scores(self, ids: Tensor, *, causal: bool) -> OnScores:
