@@ -144,7 +144,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     found = translate(checkpoint, [source for source, _ in pairs], options.beam)
     hypotheses = dict(tqdm(found, total=len(pairs), unit="text", dynamic_ncols=True))
     scores: dict[str, Any] = score([hypotheses[i] for i in range(len(pairs))], [target for _, target in pairs])
-    if options.task == checkpoint.task and TASKS[options.task].alignment:
+    aligned = options.task == checkpoint.task and TASKS[options.task].alignment
+    if aligned and checkpoint.config.architecture != "decoder":
         scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
     print(json.dumps(scores))
     return 0

@@ -16,7 +16,7 @@ Model = Transformer | LanguageModel | Recurrent
 Steps = IncrementalDecoder | LanguageSteps | RecurrentSteps
 """A decoder that takes one token of each row at a time: ``step``, ``reorder`` and ``length``."""
 
-__all__ = ["DecoderStep", "Model", "Steps", "build", "begin", "telling_shapes"]
+__all__ = ["DecoderStep", "Model", "Steps", "begin", "build", "telling_shapes"]
 
 
 def build(config: ModelConfig) -> Model:

@@ -9,17 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.build import Model
 from model.checkpoint import Checkpoint
 from model.decoding import encode_source, greedy_steps
-from model.tokenizer import BOS_ID, EOS_ID
-from model.trace import AttentionMap, Trace
-from model.transformer import Patterns, Transformer
+from model.language import LanguageModel
+from model.rnn import Recurrent
+from model.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from model.trace import AttentionMap, Kind, Trace
+from model.transformer import Patterns
 
 
 class _Pass(NamedTuple):
-    """What one pass over the target gave, for the only text of the batch."""
+    """What one pass over the target gave, for the only text of the batch; empty patterns where there is no such
+    attention."""
 
-    decoder_pattern: np.ndarray  # [layer, head, target, target]
+    decoder_pattern: np.ndarray  # [layer, head, row, row]; a row for each target position, and before it what was read
     cross_pattern: np.ndarray  # [layer, head, target, source]
     predicted: list[int]  # the token after each position
     probabilities: np.ndarray  # [target], of the predicted tokens
@@ -47,35 +51,15 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None, *, p
     else:
         ids = tokenizer.encode(target)
         target_dropped = max(0, len(ids) - (max_len - 1))
-        seen = _force(model, encoded.hidden, ids[: max_len - 1])
+        seen = _force(model, encoded.hidden, [*ids[: max_len - 1], EOS_ID])
         n_forced = len(seen.predicted)
     fed = [BOS_ID, *seen.predicted[:-1]]
-
-    source_tokens, fed_tokens, predicted_tokens = map(tokenizer.labels, (source_ids, fed, seen.predicted))
+    # A decoder-only model reads the source in rows of its own.
+    rows = [BOS_ID, *source_ids[:-1], *fed] if isinstance(model, LanguageModel) else fed
+    recurrent = isinstance(model, Recurrent)
     return Trace(
         model_name=checkpoint.name,
-        maps=(
-            AttentionMap(
-                kind="encoder",
-                pattern=_stack(encoded.patterns),
-                query_tokens=source_tokens,
-                key_tokens=source_tokens,
-            ),
-            AttentionMap(
-                kind="decoder",
-                pattern=seen.decoder_pattern,
-                query_tokens=fed_tokens,
-                key_tokens=fed_tokens,
-                predicted_tokens=predicted_tokens,
-            ),
-            AttentionMap(
-                kind="cross",
-                pattern=seen.cross_pattern,
-                query_tokens=fed_tokens,
-                key_tokens=source_tokens,
-                predicted_tokens=predicted_tokens,
-            ),
-        ),
+        maps=_maps(tokenizer, encoded.patterns, seen, source_ids, rows),
         source=tokenizer.decode(source_ids),
         target=tokenizer.decode(seen.predicted),
         teacher_forced=target is not None,
@@ -83,31 +67,51 @@ def capture(checkpoint: Checkpoint, source: str, target: str | None = None, *, p
         source_ids=tuple(source_ids),
         predicted_ids=tuple(seen.predicted),
         probabilities=seen.probabilities,
-        positional=model.embedding.positions[: max(len(source_ids), len(fed))].numpy(),
+        positional=None if recurrent else model.embedding.positions[: max(len(source_ids), len(rows))].numpy(),
         source_dropped=source_dropped,
         target_dropped=target_dropped,
     )
 
 
-def _translate(model: Transformer, source: Tensor, memory: Tensor, prefix: Sequence[int]) -> _Pass:
+def _maps(
+    tokenizer: Tokenizer, encoder_patterns: Patterns, seen: _Pass, source_ids: list[int], rows: list[int]
+) -> tuple[AttentionMap, ...]:
+    """A map for each kind of attention that there is; ``rows`` are the ids fed to the decoder."""
+    source, fed = tokenizer.labels(source_ids), tokenizer.labels(rows)
+    predicted = tokenizer.labels([*rows[1:], seen.predicted[-1]])
+    n = len(seen.predicted)
+    found: tuple[tuple[Kind, np.ndarray, tuple[str, ...], tuple[str, ...], tuple[str, ...] | None], ...] = (
+        ("encoder", _stack(encoder_patterns), source, source, None),
+        ("decoder", seen.decoder_pattern, fed, fed, predicted),
+        ("cross", seen.cross_pattern, fed[-n:], source, predicted[-n:]),
+    )
+    return tuple(
+        AttentionMap(kind=kind, pattern=pattern, query_tokens=queries, key_tokens=keys, predicted_tokens=written)
+        for kind, pattern, queries, keys, written in found
+        if pattern.size
+    )
+
+
+def _translate(model: Model, source: Tensor, memory: Tensor, prefix: Sequence[int]) -> _Pass:
     """Decode greedily after ``prefix``; the patterns are those of the steps, so nothing is computed twice."""
     chosen, steps = zip(*greedy_steps(model, source, memory, None, prefix), strict=True)
-    config, n = model.config, len(steps)
-    decoder_pattern = np.zeros((config.n_layers, config.n_heads, n, n), dtype=np.float32)
+    predicted = torch.cat(chosen)
+    if isinstance(model, LanguageModel):  # no step gave the rows of the source
+        return _force(model, memory, predicted.tolist())
+    n_layers, _, n_heads, _ = steps[0].self_pattern.shape
+    decoder_pattern = np.zeros((n_layers, n_heads, len(steps), len(steps)), dtype=np.float32)
     for i, step in enumerate(steps):
         decoder_pattern[:, :, i, : i + 1] = step.self_pattern[:, 0]
     cross_pattern = np.stack([step.cross_pattern[:, 0] for step in steps], axis=2)
-    predicted = torch.cat(chosen)
     logits = torch.cat([step.logits for step in steps])  # [target, vocab]
     return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))
 
 
-def _force(model: Transformer, memory: Tensor, target: list[int]) -> _Pass:
-    """One teacher-forced pass over the ids of a target that was given."""
-    predicted = torch.tensor([*target, EOS_ID])
-    decoded = model.decode(torch.tensor([[BOS_ID, *target]]), memory, None)
-    probabilities = _probabilities(model.unembed(decoded.hidden[0]), predicted)
-    return _Pass(_stack(decoded.self_patterns), _stack(decoded.cross_patterns), predicted.tolist(), probabilities)
+def _force(model: Model, memory: Tensor, predicted: list[int]) -> _Pass:
+    """One teacher-forced pass over the ids of a target, ``</s>`` included if it ends."""
+    decoded = model.decode(torch.tensor([[BOS_ID, *predicted[:-1]]]), memory, None)
+    probabilities = _probabilities(model.unembed(decoded.hidden[0]), torch.tensor(predicted))
+    return _Pass(_stack(decoded.self_patterns), _stack(decoded.cross_patterns), predicted, probabilities)
 
 
 def _probabilities(logits: Tensor, ids: Tensor) -> np.ndarray:
@@ -116,4 +120,5 @@ def _probabilities(logits: Tensor, ids: Tensor) -> np.ndarray:
 
 
 def _stack(patterns: Patterns) -> np.ndarray:
-    return torch.cat(patterns).numpy()  # of batch 1, so layers take the batch's place: [layer, head, query, key]
+    # Of batch 1, so layers take the batch's place: [layer, head, query, key].
+    return torch.cat(patterns).numpy() if patterns else np.empty((0, 0, 0, 0), np.float32)

@@ -204,7 +204,8 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Model:
         raise ValueError(f"the tensor {missing[0]} is missing ({len(missing)} in all)")
     if foreign := sorted(set(tensors) - set(expected)):
         raise ValueError(
-            f"the tensor {foreign[0]} does not belong to a model of architecture {config.architecture!r} ({len(foreign)} in all)"
+            f"the tensor {foreign[0]} does not belong to a model of architecture {config.architecture!r} "
+            f"({len(foreign)} in all)"
         )
     for name, tensor in tensors.items():
         _require_shape(tensors, name, expected[name].shape)

@@ -86,7 +86,8 @@ class ModelConfig:
             )
         if self.architecture == "lstm" and self.d_ff % 2:
             raise ValueError(
-                f"d_ff must be even for architecture 'lstm' (half of the encoder reads each way), but d_ff is {self.d_ff}"
+                f"d_ff must be even for architecture 'lstm' (half of the encoder reads each way), but d_ff is "
+                f"{self.d_ff}"
             )
         if self.architecture == "decoder" and self.max_len > LONGEST // 2:
             raise ValueError(

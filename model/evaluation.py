@@ -44,18 +44,20 @@ def alignment(checkpoint: Checkpoint, pairs: Sequence[Pair]) -> dict[str, Any]:
         ``layer`` and ``head`` (from 1) and ``weight``, the mean attention weight over all characters.
 
     Raises:
-        ValueError: the checkpoint's task has no alignment.
+        ValueError: the checkpoint's task has no alignment, or its model no cross-attention.
     """
     task = TASKS.get(checkpoint.task)
     if task is None or task.alignment is None:
         raise ValueError(f"the task {checkpoint.task!r} does not say which source position a target position copies")
-    config = checkpoint.config
-    total, count = np.zeros((config.n_layers, config.n_heads)), 0
+    total, count = np.zeros((1, 1)), 0
     for source, target in pairs:
-        pattern = capture(checkpoint, source, target).map("cross").pattern
+        trace = capture(checkpoint, source, target)
+        if "cross" not in trace.kinds:
+            raise ValueError(f"{checkpoint.name} has no cross-attention, which would show what is copied from where")
+        pattern = trace.map("cross").pattern
         n = pattern.shape[2] - 1  # the last row writes </s>
         rows = np.arange(n)
-        total += pattern[:, :, rows, [task.alignment(i, n) for i in rows]].sum(-1)
+        total = total + pattern[:, :, rows, [task.alignment(i, n) for i in rows]].sum(-1)
         count += n
     mean = total / count
     layer, head = np.unravel_index(mean.argmax(), mean.shape)

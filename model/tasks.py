@@ -218,6 +218,7 @@ TASKS = MappingProxyType(
         for task in (
             _string_task("copy", "unchanged", str, alignment=lambda i, n: i),
             _string_task("reverse", "backwards", lambda text: text[::-1], alignment=lambda i, n: n - 1 - i),
+            _string_task("repeat", "once more; its two copies stand in one sequence", str, alignment=lambda i, n: i),
             _string_task("sort", "in ASCII order", lambda text: "".join(sorted(text))),
             Task(
                 name="dates",

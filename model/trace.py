@@ -73,8 +73,9 @@ class Trace:
 
     ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``); the
     first ``n_forced`` of its tokens were given, the others are the model's. ``source_ids`` are the ids that
-    were read and ``predicted_ids`` those of ``predicted_tokens``, in the model's own vocabulary;
-    ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its step.
+    were read and ``predicted_ids`` those of the target, the last of ``predicted_tokens``, in the model's own
+    vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its
+    step. A model without an encoder reads the source in the first rows of its decoder.
     ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was added.
     ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum.
 
