@@ -51,10 +51,10 @@ def alignment(checkpoint: Checkpoint, pairs: Sequence[Pair]) -> dict[str, Any]:
         raise ValueError(f"the task {checkpoint.task!r} does not say which source position a target position copies")
     total, count = np.zeros((1, 1)), 0
     for source, target in pairs:
-        trace = capture(checkpoint, source, target)
-        if "cross" not in trace.kinds:
-            raise ValueError(f"{checkpoint.name} has no cross-attention, which would show what is copied from where")
-        pattern = trace.map("cross").pattern
+        try:
+            pattern = capture(checkpoint, source, target).map("cross").pattern
+        except KeyError as error:
+            raise ValueError(f"without cross-attention nothing shows what is copied from where: {error}") from error
         n = pattern.shape[2] - 1  # the last row writes </s>
         rows = np.arange(n)
         total = total + pattern[:, :, rows, [task.alignment(i, n) for i in rows]].sum(-1)

@@ -218,8 +218,8 @@ TASKS = MappingProxyType(
         for task in (
             _string_task("copy", "unchanged", str, alignment=lambda i, n: i),
             _string_task("reverse", "backwards", lambda text: text[::-1], alignment=lambda i, n: n - 1 - i),
-            _string_task("repeat", "once more; its two copies stand in one sequence", str, alignment=lambda i, n: i),
             _string_task("sort", "in ASCII order", lambda text: "".join(sorted(text))),
+            _string_task("repeat", "once more: for --architecture decoder", str, alignment=lambda i, n: i),
             Task(
                 name="dates",
                 summary="an English date in any of hundreds of formats, as ISO 8601",

@@ -145,7 +145,7 @@ def test_what_a_person_sees_of_a_task(name: str, characters: Tokenizer):
 
 
 def test_an_unknown_task_is_refused():
-    with pytest.raises(ValueError, match="no task 'revers'; the tasks are copy, reverse, sort, dates"):
+    with pytest.raises(ValueError, match="no task 'revers'; the tasks are copy, reverse, sort, repeat, dates"):
         generate("revers", 1, seed=0)
 
 
@@ -206,7 +206,7 @@ def test_strings_of_one_length_are_held_out_at_any_length(name: str, length: int
 
 @pytest.mark.parametrize("name", ["dates", "translate", ""])
 def test_only_strings_have_any_length(name: str):
-    with pytest.raises(ValueError, match=f"copy, reverse, sort, but the task is '{name}'"):
+    with pytest.raises(ValueError, match=f"copy, reverse, sort, repeat, but the task is '{name}'"):
         of_length(name, 5, 7, seed=3)
 
 
