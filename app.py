@@ -32,6 +32,7 @@ def main() -> None:
             st.Page(
                 _view("positions"), title="Positions", icon=":material/format_list_numbered:", url_path="positions"
             ),
+            st.Page(_view("train"), title="Train", icon=":material/model_training:", url_path="train"),
         ],
         position="top",
     )

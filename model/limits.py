@@ -1,0 +1,42 @@
+"""What a server allows of the trainings that visitors start. Its owner sets it in environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+PREFIX = "HEADLIGHT_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The defaults suit a machine of two cores. Each field has a variable, ``HEADLIGHT_AT_ONCE`` for ``at_once``.
+
+    ``at_once`` trainings run, each with its share of the cores; 0: none is started from the page, runs of a
+    terminal are still shown. ``queued`` more may wait. A model has at most ``parameters``, a run at most ``steps``
+    and, by the estimate, ``memory_mb`` megabytes of memory and ``disk_mb`` of checkpoints; the files that are
+    uploaded for it have at most ``upload_mb`` together.
+    """
+
+    at_once: int = 1
+    queued: int = 8
+    parameters: int = 20_000_000
+    steps: int = 50_000
+    memory_mb: int = 4000
+    disk_mb: int = 1000
+    upload_mb: int = 20
+
+
+def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
+    """The limits that the server's owner has set.
+
+    Raises:
+        ValueError: a variable is not a whole number of at least 0.
+    """
+    names = {field.name: PREFIX + field.name.upper() for field in fields(Limits)}
+    given = {name: environment[variable] for name, variable in names.items() if variable in environment}
+    for name, text in given.items():
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError(f"{names[name]} must be a whole number of at least 0, but it is {text!r}")
+    return Limits(**{name: int(text) for name, text in given.items()})
