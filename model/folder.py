@@ -203,11 +203,7 @@ def read_status(path: Path) -> Status | None:
     except (OSError, ValueError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
     try:
-        known = {field.name for field in fields(Status)}
-        status = Status(**{name: value for name, value in values.items() if name in known})
-        if status.state not in STATES:
-            raise ValueError(f"there is no state {status.state!r}")
-        return _judged(status, time.time())
+        return _judged(_status(values), time.time())
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not hold the status of a run: {error}") from error
 
@@ -232,6 +228,20 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _status(values: dict[str, Any]) -> Status:
+    status = Status(**{field.name: values[field.name] for field in fields(Status) if field.name in values})
+    for field in fields(Status):
+        value = getattr(status, field.name)
+        if not isinstance(value, _KINDS[str(field.type)]):
+            raise ValueError(f"{field.name} is {value!r}")
+    if status.state not in STATES:
+        raise ValueError(f"there is no state {status.state!r}")
+    return status
+
+
+_KINDS = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}
 
 
 def _judged(status: Status, now: float) -> Status:
@@ -267,10 +277,10 @@ def _status_of_old(path: Path, log: tuple[LogPoint, ...], train: TrainConfig) ->
 def _read_log(path: Path) -> tuple[LogPoint, ...]:
     """The lines that are whole; the last one may be in the middle of being written."""
     try:
-        text = path.read_text()
+        text = path.read_bytes()
     except FileNotFoundError:
         return ()
-    lines = text[: text.rfind("\n") + 1].splitlines()
+    lines = text[: text.rfind(b"\n") + 1].splitlines()
     try:
         return tuple(_point(json.loads(line)) for line in lines)
     except (ValueError, TypeError, KeyError) as error:
