@@ -53,7 +53,7 @@ def test_reordered_rows_go_on_as_if_they_had_always_been_there(model: Transforme
     close(decoder.step(second).logits, model.unembed(expected.hidden[:, 1]))
 
 
-def test_a_decoder_without_cross_attention_is_refused(model: Transformer, source: torch.Tensor):
+def test_memory_without_cross_attention_is_refused(model: Transformer, source: torch.Tensor):
     memory = model.encode(source, None).hidden
     model.decoder = TransformerDecoder(model.config, cross_attention=False)
     with pytest.raises(ValueError, match="cross-attention"):
