@@ -57,6 +57,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.sources)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest source or target."""
+        return max(max(map(len, self.sources)), max(map(len, self.targets)) - 1)
+
     def fingerprint(self) -> str:
         """A digest of the examples, by which a resumed run knows its data."""
         digest = hashlib.sha256()

@@ -11,6 +11,8 @@ from model.tasks import TASKS, Pair, generate, read_parallel
 from model.tokenizer import CHARACTERS
 
 VALID_EXAMPLES = 1000
+FEWEST = 2
+"""Sentences to learn from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +74,9 @@ class DataConfig:
         files = [
             Path(file) for file in (self.source, self.target, self.valid_source, self.valid_target) if file is not None
         ]
-        return read_parallel(*files[:2]), read_parallel(*files[2:])
+        train, valid = read_parallel(*files[:2]), read_parallel(*files[2:])
+        if len(train) < FEWEST:
+            raise ValueError(
+                f"{self.source} has one sentence, which a model would only learn by heart; at least {FEWEST} are needed"
+            )
+        return train, valid

@@ -17,6 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from model.machine import free_memory
+
 _Value = TypeVar("_Value")
 
 
@@ -80,6 +82,10 @@ class Team:
         others = self.sums(float(self.from_leader(lambda: value) != value))[0]
         if others:
             raise ValueError(f"{what} is not the same in all processes; {others:.0f} have another than the first")
+
+    def free_memory(self) -> int | None:
+        """Bytes of memory that are free on the device; None where that is not known."""
+        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_memory()
 
     def seed(self, *numbers: int) -> None:
         """Seed torch by ``numbers``, differently in each process, so that each drops other elements."""

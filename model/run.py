@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from model import checkpoint
@@ -16,6 +17,7 @@ from model.build import build
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
 from model.data import DataConfig
 from model.distributed import ALONE, Team
+from model.estimate import MEGABYTE, estimate
 from model.folder import create, discard, read_options, write_options
 from model.tasks import TRANSLATION, Pair
 from model.tokenizer import Tokenizer
@@ -69,6 +71,7 @@ class Run:
         tokenizer = Tokenizer.from_json(team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json()))
         model_config = replace(model_config, vocab_size=len(tokenizer))
         train, valid = _encode(pairs, tokenizer, model_config, team)
+        _require_memory(model_config, config, train, team)
         torch.manual_seed(config.seed)
         state = TrainState.start(build(model_config).to(team.device), config)
         if team.leads:
@@ -210,6 +213,23 @@ def _encode(
     if team.size > 1:
         team.require_same(train.fingerprint() + valid.fingerprint(), "the data")
     return train, valid
+
+
+def _require_memory(model_config: ModelConfig, config: TrainConfig, train: Examples, team: Team) -> None:
+    """
+    Raises:
+        ValueError: by the estimate, the training does not fit in the memory that is free.
+    """
+    everything = train.n_tokens(np.arange(len(train)))
+    batch = replace(config, batch_tokens=max(1, min(config.batch_tokens, everything) // team.size))
+    needed = estimate(model_config, batch, train.longest).memory
+    free = team.free_memory()
+    if free is not None and needed > free:
+        raise ValueError(
+            f"this training needs about {needed // MEGABYTE:,} MB of memory, but {free // MEGABYTE:,} MB are free: "
+            "choose fewer layers (--n-layers), smaller vectors (--d-model, --d-ff), a smaller vocabulary "
+            "(--vocab-size) or fewer tokens in a batch (--batch-tokens)"
+        )
 
 
 def _restore(

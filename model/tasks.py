@@ -20,6 +20,9 @@ ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
 MAX_STRING = 20
 """Longest string of the tasks ``copy``, ``reverse`` and ``sort``."""
 
+LONGEST_LINE = 100_000
+"""Characters of a line that is read from a text file."""
+
 TRANSLATION = "translate"
 """The task of a model trained on text files."""
 
@@ -79,7 +82,8 @@ def read_parallel(source: Path, target: Path) -> list[Pair]:
     """Line ``i`` of ``source`` with line ``i`` of ``target``; UTF-8.
 
     Raises:
-        ValueError: a file is missing, empty or not UTF-8, a line is empty, or the files differ in length.
+        ValueError: a file is missing, empty or not UTF-8, a line is empty or longer than any sentence, or the
+            files differ in length.
     """
     sources, targets = _read_lines(source), _read_lines(target)
     if len(sources) != len(targets):
@@ -102,6 +106,11 @@ def _read_lines(path: Path) -> list[str]:
     for number, line in enumerate(lines, start=1):
         if not line:
             raise ValueError(f"{path}, line {number} is empty; remove it together with its counterpart")
+        if len(line) > LONGEST_LINE:
+            raise ValueError(
+                f"{path}, line {number} has {len(line):,} characters, but a line may have at most {LONGEST_LINE:,}; "
+                "give it a sentence a line, and its counterpart likewise"
+            )
     return lines
 
 

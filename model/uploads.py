@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model.data import VALID_EXAMPLES, DataConfig
+from model.data import FEWEST, VALID_EXAMPLES, DataConfig
 from model.tasks import Pair, read_parallel
 
 HELD_OUT = 10
@@ -48,7 +48,7 @@ def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
     """Pairs to train on, and about a tenth of them, at most 1000, to validate on; no target is in both.
 
     Raises:
-        ValueError: there are not two different targets.
+        ValueError: there are not two different targets, or too few pairs are left to learn from.
     """
     targets = sorted({target for _, target in pairs}, key=lambda target: (zlib.crc32(target.encode()), target))
     if len(targets) < 2:
@@ -58,6 +58,11 @@ def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
         )
     held_out = set(targets[: min(VALID_EXAMPLES, max(1, len(targets) // HELD_OUT))])
     train = [pair for pair in pairs if pair[1] not in held_out]
+    if len(train) < FEWEST:
+        raise ValueError(
+            f"of {len(pairs)} pairs, {len(train)} is left to learn from when some are set aside; at least {FEWEST} are "
+            "needed"
+        )
     return train, [pair for pair in pairs if pair[1] in held_out][:VALID_EXAMPLES]
 
 

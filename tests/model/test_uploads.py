@@ -40,6 +40,7 @@ def test_without_them_some_lines_are_set_aside():
             "the validation source file “v” is not UTF-8",
         ),
         ({"source": ("a", b"one"), "target": ("b", b"un")}, "there is 1 pair with one target; at least two"),
+        ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\ndeux")}, "of 2 pairs, 1 is left to learn from"),
         ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\nun")}, "there are 2 pairs with one target; at least two"),
     ],
 )  # fmt: skip

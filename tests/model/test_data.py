@@ -1,0 +1,102 @@
+"""model/data.py and what `python -m model train` says of bad input: one line, status 2, no folder."""
+
+from pathlib import Path
+
+import pytest
+
+from model import data, run
+from model.__main__ import main
+from model.data import DataConfig
+from model.tasks import LONGEST_LINE
+
+PARTS = ("source", "target", "valid_source", "valid_target")
+SMALL = ["--n-layers", "1", "--n-heads", "1", "--d-model", "6", "--d-ff", "7", "--steps", "1", "--vocab-size", "263"]
+
+
+def text_files(folder: Path, **changed: bytes) -> DataConfig:
+    """Four files of two good lines, but for the ``changed`` ones."""
+    for part in PARTS:
+        (folder / part).write_bytes(changed.get(part, b"a dog\na cat\n"))
+    return DataConfig(**{part: str(folder / part) for part in PARTS})
+
+
+def train(folder: Path, files: DataConfig, *options: str) -> int:
+    given = [f"--{part.replace('_', '-')}={getattr(files, part)}" for part in PARTS]
+    return main(["train", "--out", str(folder / "runs" / "run"), "--device", "cpu", *given, *SMALL, *options])
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a dog\n", " has 1"),
+        (b"a dog\na cat\na cow\n", " has 3"),
+        (b"a dog\n\n", "line 2 is empty; remove it together with its counterpart"),
+        (b"\n \n", "line 1 is empty"),
+        (b"", "line 1 is empty"),
+        (b"a dog\n\xff\xfe\n", "is not UTF-8: byte 6 is 0xff"),
+        (b"a dog\n" + b"x" * 10**7 + b"\n", "line 2 has 10,000,000 characters, but a line may have at most 100,000"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(
+    part: str, content: bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    files = text_files(tmp_path, **{part: content})
+    assert train(tmp_path, files) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (error,) = captured.err.splitlines()
+    assert error.startswith("error: ")
+    assert message in error
+    assert str(tmp_path / part) in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_one_sentence_is_nothing_to_learn_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = text_files(tmp_path, source=b"a dog", target=b"ein Hund")
+    assert train(tmp_path, files) == 2
+    assert "source has one sentence" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_one_sentence_is_enough_to_test_on_and_a_long_line_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source = b"a dog\na cat\n" + b"x" * LONGEST_LINE + b"\n"
+    files = text_files(tmp_path, source=source, target=b"a\nb\nc\n", valid_source=b"a", valid_target=b"b")
+    assert train(tmp_path, files) == 0
+    assert "2 examples, 1 too long and left out" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_in_memory_is_refused_with_the_estimate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(data, "VALID_EXAMPLES", 5)
+    monkeypatch.setattr(run, "build", lambda config: pytest.fail("it was built"))
+    options = ["--task", "copy", "--examples", "7", "--device", "cpu", "--d-model", "1000000", "--d-ff", "1000000"]
+    assert main(["train", "--out", str(tmp_path / "run"), *options]) == 2
+    error = capsys.readouterr().err
+    assert "error: this training needs about " in error
+    needed = int(error.split("needs about ")[1].split(" MB")[0].replace(",", ""))
+    weights = 2 * 4 * (4 * 10**12) // 10**6  # of two layers of self-attention alone
+    assert needed > 4 * weights  # beside them gradients and Adam's moments
+    assert "--d-model" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_other_things_is_left_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    options = ["--task", "copy", "--examples", "7", "--max-len", "1"]
+    assert main(["train", "--out", str(tmp_path / "run"), *options]) == 2
+    assert "none fits max_len 1" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_a_file_is_no_run_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "run").write_text("mine")
+    assert main(["train", "--out", str(tmp_path / "run"), "--task", "copy", "--examples", "7"]) == 2
+    assert "is a file, so it cannot be a run folder" in capsys.readouterr().err
+    assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 2
+    assert "is not a run folder" in capsys.readouterr().err
+    assert (tmp_path / "run").read_text() == "mine"
