@@ -120,6 +120,18 @@ def checkpoint_names() -> list[str]:
     return [*visitor().uploads, *shipped, *runs]
 
 
+def transformer_like(name: str) -> str | None:
+    """The Transformer that ships for what the LSTM ``name`` does, or the one that is shown first; None without."""
+    shipped = checkpoint.pretrained()
+    return next((other for other in (name.removeprefix("lstm-"), DEFAULT_CHECKPOINT) if other in shipped), None)
+
+
+def choose_checkpoint(name: str) -> None:
+    """Open another checkpoint; only from a callback, before the page is drawn."""
+    st.session_state["checkpoint"] = name
+    checkpoint_changed()
+
+
 def open_checkpoint(name: str) -> Checkpoint:
     """
     Raises:

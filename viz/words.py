@@ -16,13 +16,19 @@ KIND_NAMES: dict[Kind, str] = {
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 READING: dict[Kind, str] = {
     "encoder": "Row: a token of the source sentence. Columns: the source tokens it gathers information from.",
-    "decoder": "Row: {row}. Columns: the tokens written before it, which are all it may look at.",
+    "decoder": "Row: {row}. Columns: the tokens before it, which are all it may look at.",
     "cross": "Row: {row}. Columns: the source tokens it is written from.",
 }
 ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
 }
+LACKS = {
+    "decoder": "a decoder-only Transformer: it has self-attention, but no encoder and no cross-attention",
+    "lstm": "an LSTM: it reads word by word and has one attention, from each word it writes to the source; it has no "
+    "layers of heads, no queries, keys and values, and no positional encoding",
+}
+"""By architecture: what a model is, and what it has not, that is no Transformer with encoder and decoder."""
 MOSTLY, PARTLY = 0.5, 0.25
 
 

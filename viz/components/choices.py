@@ -103,7 +103,7 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, to_address: bool 
     trace = state.trace(opened, source, forced.target, forced.prefix)
     if trace.source_dropped:
         st.warning(
-            f"This model reads at most {len(trace.map('encoder').key_tokens)} tokens: the last {trace.source_dropped} "
+            f"This model reads at most {len(trace.source_ids)} tokens: the last {trace.source_dropped} "
             f"of your text are left out. It read: {for_markdown(trace.source)}"
         )
     return trace

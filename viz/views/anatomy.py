@@ -19,6 +19,7 @@ from viz.anatomy import strip
 from viz.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
 from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
 from viz.components.strips import strip_component
+from viz.components.wanting import is_transformer
 from viz.look import Look
 from viz.theme import for_markdown, show_token
 from viz.words import KIND_NAMES
@@ -42,7 +43,7 @@ def page() -> None:
     left.html(TITLE)
     with right:
         opened = choose_checkpoint()
-    if opened is not None:
+    if opened is not None and is_transformer(opened, "Anatomy takes apart the heads of a Transformer."):
         _live(opened)
 
 

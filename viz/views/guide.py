@@ -16,6 +16,7 @@ from viz.attention import row_tokens
 from viz.chapters import CHAPTERS
 from viz.chapters.chapter import Chapter, Further, Question, Source, presenting
 from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
+from viz.components.wanting import is_transformer
 from viz.look import Look
 from viz.theme import for_markdown
 
@@ -61,7 +62,7 @@ def page() -> None:
         left.html(TITLE)
         with right:
             opened = choose_checkpoint()
-    if opened is None:
+    if opened is None or not is_transformer(opened, "The Guide follows a text through a Transformer."):
         return
     number = _choose_chapter()
     with st.container(key="guide"):

@@ -12,6 +12,7 @@ from viz.components.choices import choose_checkpoint, type_source
 from viz.components.displaced import show_experiment
 from viz.components.encoding import show_encoding, show_sum
 from viz.components.six_encodings import show_six
+from viz.components.wanting import is_transformer
 
 WIDTHS = (5, 6)
 STYLE = """<style>
@@ -40,8 +41,12 @@ def page() -> None:
     left.html(TITLE)
     with right:
         opened = choose_checkpoint()
-    if opened is not None:
+    if opened is None:
+        return
+    if is_transformer(opened, "Positions experiments with a Transformer that has an encoder."):
         _live(opened)
+    else:
+        show_six()
 
 
 @st.fragment
