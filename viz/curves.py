@@ -12,9 +12,9 @@ from model.folder import LogPoint
 from viz.positions import axis, colours, figure
 from viz.theme import LIGHT, Theme
 
-HEIGHT = 260
+HEIGHT = 220
 MOST_POINTS = 500  # more than there are pixels for, and each is sent again at every look
-MARGIN = {"l": 56, "r": 12, "t": 30, "b": 44}
+MARGIN = {"l": 56, "r": 12, "t": 26, "b": 40}
 
 
 def loss_curves(

@@ -19,6 +19,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.st-key-loss_curve, .st-key-accuracy_curve { margin-top: -0.5rem; }
 .target label { font-size: 0.875rem; }
 .target p { font-size: 1.3rem; line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
 .st-key-run_words { min-height: 5.5rem; }
@@ -66,7 +67,7 @@ def _show(name: str) -> None:
             st.error(for_markdown(str(error)))
         return
     watch(run)
-    st.subheader("Its attention, on your sentence", anchor=False)
+    st.markdown("#### Its attention, on your sentence")
     forming(run)
     _time_machine(run)
 
@@ -100,7 +101,7 @@ def _list(shown: str) -> None:
     if not runs:
         st.caption("There is no run yet.")
         return
-    st.subheader("All runs", anchor=False)
+    st.markdown("#### All runs")
     key = f"runs_beside_{shown}"  # another run on show, another table: nothing is ticked in it
     table = {
         "run": [run.name for run in runs],
