@@ -7,6 +7,7 @@ NumPy's: its calls cost about half of torch's, and its product of a matrix and a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -109,40 +110,102 @@ class IncrementalDecoder:
     def step(self, ids: Tensor) -> DecoderStep:
         """Feed one token to each row, ``[batch]``, and move on by one position."""
         n_layers, batch, n_heads, _, d_head = self.keys.shape
-        place = self.length if self.begins is None else np.maximum(self.length - self.begins, 0)
-        x = self.embedding[ids.numpy()] * self.scale + self.positions[place]  # [batch, d_model]
-        # A rotation counts distances only, so it may count from where the batch begins.
-        rotation = self.rotation and Rotation(*(part[self.length] for part in self.rotation))
-        self.length += 1
+        now, self.length = self.length, self.length + 1
+        place = now if self.begins is None else np.maximum(now - self.begins, 0)
         bias = None if self.bias is None else self.bias[:, -self.length :]
-        self_pattern = np.empty((n_layers, batch, n_heads, self.length), np.float32)
         unread = None if self.unread is None else self.unread[:, :, : self.length]
+        self_pattern = np.empty((n_layers, batch, n_heads, self.length), np.float32)
         cross_patterns = []
-        for i, layer in enumerate(self.layers):
-            projected = _apply(self._enter(x, layer.self_norm), layer.query_key_value)
+
+        def attend(i: int, projected: np.ndarray) -> np.ndarray:
             query, key, value = projected.reshape(batch, 3, n_heads, d_head).swapaxes(0, 1)
-            if rotation is not None:
-                query, key = (rotated(torch.from_numpy(part), rotation).numpy() for part in (query, key))
-            self.keys[i, :, :, self.length - 1], self.values[i, :, :, self.length - 1] = key, value
+            # A rotation counts distances only, so it may count from where the batch begins.
+            query, self.keys[i, :, :, now] = self._rotated(query, now), self._rotated(key, now)
+            self.values[i, :, :, now] = value
             past = self.keys[i, :, :, : self.length], self.values[i, :, :, : self.length]
             attended, self_pattern[i] = _attention(query, *past, bias=bias, hidden=unread)
+            return attended
+
+        def attend_to_source(cross: _Cross, query: np.ndarray) -> np.ndarray:
+            query = query.reshape(batch, n_heads, d_head)
+            attended, pattern = _attention(query, cross.keys, cross.values, hidden=self.hidden)
+            cross_patterns.append(pattern)
+            return attended
+
+        logits = self._forward(ids.numpy(), place, attend, attend_to_source)
+        return DecoderStep(logits, self_pattern, np.stack(cross_patterns) if cross_patterns else NO_PATTERN)
+
+    def read(self, ids: Sequence[int]) -> list[DecoderStep]:
+        """What :meth:`step` would give for one token after the other, in one pass; only for a batch of one text
+        without padding."""
+        n_heads, d_head, n = self.keys.shape[2], self.keys.shape[4], len(ids)
+        now, self.length = slice(self.length, self.length + n), self.length + n
+        places = np.arange(self.length)
+        later = places > places[now, None]  # [position, position so far]
+        self_patterns, cross_patterns = [], []
+
+        def attend(i: int, projected: np.ndarray) -> np.ndarray:
+            query, key, value = projected.reshape(n, 3, n_heads, d_head).transpose(1, 2, 0, 3)  # [head, position, …]
+            query, self.keys[i, 0, :, now] = self._rotated(query, now), self._rotated(key, now)
+            self.values[i, 0, :, now] = value
+            scores = query @ self.keys[i, 0, :, : self.length].swapaxes(1, 2)
+            if self.bias is not None:  # by distance, from the end
+                scores += self.bias[:, np.minimum(places - places[now, None] - 1, -1)]
+            np.copyto(scores, LOWEST, where=later)
+            self_patterns.append(_softmax(scores))
+            return (scores @ self.values[i, 0, :, : self.length]).swapaxes(0, 1).reshape(n, -1)
+
+        def attend_to_source(cross: _Cross, query: np.ndarray) -> np.ndarray:
+            scores = query.reshape(n, n_heads, d_head).swapaxes(0, 1) @ cross.keys[0].swapaxes(1, 2)
+            cross_patterns.append(_softmax(scores))
+            return (scores @ cross.values[0]).swapaxes(0, 1).reshape(n, -1)
+
+        logits = self._forward(np.array(ids), places[now], attend, attend_to_source)
+        own = np.stack(self_patterns)  # [layer, head, position, position so far]
+        cross = np.stack(cross_patterns)
+        return [
+            DecoderStep(logits[i : i + 1], own[:, None, :, i, : place + 1], cross[:, None, :, i])
+            for i, place in enumerate(places[now])
+        ]
+
+    def _forward(
+        self,
+        ids: np.ndarray,
+        places: int | np.ndarray,
+        attend: Callable[[int, np.ndarray], np.ndarray],
+        attend_to_source: Callable[[_Cross, np.ndarray], np.ndarray],
+    ) -> Tensor:
+        """The layers over rows of one position each, to logits ``[row, vocab]``; what a row looks at is not said here.
+
+        Args:
+            ids: ``[row]``.
+            places: the position of each row.
+            attend: the self-attention of a layer, from its number and the projections ``[row, 3 * d_model]``.
+            attend_to_source: the cross-attention, from the queries ``[row, d_model]``.
+        """
+        x = self.embedding[ids] * self.scale + self.positions[places]  # [row, d_model]
+        for i, layer in enumerate(self.layers):
+            attended = attend(i, _apply(self._enter(x, layer.self_norm), layer.query_key_value))
             x = self._leave(x, _apply(attended, layer.self_output), layer.self_norm)
-
             if layer.cross is not None:
-                query = _apply(self._enter(x, layer.cross.norm), layer.cross.query).reshape(batch, n_heads, d_head)
-                attended, pattern = _attention(query, layer.cross.keys, layer.cross.values, hidden=self.hidden)
-                cross_patterns.append(pattern)
-                x = self._leave(x, _apply(attended, layer.cross.output), layer.cross.norm)
-
+                query = _apply(self._enter(x, layer.cross.norm), layer.cross.query)
+                x = self._leave(x, _apply(attend_to_source(layer.cross, query), layer.cross.output), layer.cross.norm)
             inner = self.activation(_apply(self._enter(x, layer.feed_forward_norm), layer.inner))
             x = self._leave(x, _apply(inner, layer.outer), layer.feed_forward_norm)
         if self.final_norm is not None:
             x = _normalised(x, self.final_norm)
-        return DecoderStep(
-            torch.from_numpy(x @ self.embedding.T),
-            self_pattern,
-            np.stack(cross_patterns) if cross_patterns else NO_PATTERN,
-        )
+        return torch.from_numpy(x @ self.embedding.T)
+
+    def _rotated(self, x: np.ndarray, places: int | slice) -> np.ndarray:
+        """Queries or keys ``[…, d_head]``, turned where the positional encoding turns them."""
+        if self.rotation is None:
+            return x
+        turn = Rotation(*(part[places] for part in self.rotation))
+        return rotated(torch.from_numpy(x), turn).numpy()
+
+    def rewind(self, length: int) -> None:
+        """Forget all positions after the first ``length``."""
+        self.length = length
 
     def reorder(self, rows: Tensor) -> None:
         """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
@@ -183,10 +246,15 @@ def _attention(
         pattern += bias
     if hidden is not None:
         np.copyto(pattern, LOWEST, where=hidden)
-    pattern -= np.maximum.reduce(pattern, axis=-1, keepdims=True)
-    np.exp(pattern, out=pattern)
-    pattern /= np.add.reduce(pattern, axis=-1, keepdims=True)
-    return np.vecmat(pattern, value).reshape(len(query), -1), pattern
+    return np.vecmat(_softmax(pattern), value).reshape(len(query), -1), pattern
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    """Over the last axis, in place."""
+    scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= np.add.reduce(scores, axis=-1, keepdims=True)
+    return scores
 
 
 def _layer(layer: DecoderLayer, memory: Tensor | None) -> _Layer:

@@ -84,6 +84,22 @@ def test_the_own_beginning_given_changes_nothing(checkpoint: Checkpoint):
         np.testing.assert_array_equal(trace.probabilities, own.probabilities)
 
 
+@pytest.mark.parametrize("wrong_from", [0, 1, 3, None])
+def test_a_draft_changes_no_trace(checkpoint: Checkpoint, wrong_from: int | None):
+    """Right as far as it goes, wrong from somewhere on, or too long."""
+    own = capture(checkpoint, "a red ball")
+    assert len(own.predicted_ids) > 4
+    draft = list(own.predicted_ids[:5])
+    if wrong_from is not None:
+        draft[wrong_from:] = [draft[wrong_from] + 1] * 99
+    found = capture(checkpoint, "a red ball", draft=draft)
+    assert found.predicted_ids == own.predicted_ids
+    assert found.probabilities is not None and own.probabilities is not None
+    np.testing.assert_allclose(found.probabilities, own.probabilities, atol=1e-5)
+    for kind in own.kinds:
+        np.testing.assert_allclose(found.map(kind).pattern, own.map(kind).pattern, atol=1e-5)
+
+
 def test_an_end_that_is_given_ends_it(checkpoint: Checkpoint):
     trace = capture(checkpoint, SOURCE, prefix=[*checkpoint.tokenizer.encode("c"), EOS_ID])
     assert trace.map("cross").predicted_tokens == ("c", "</s>")

@@ -42,6 +42,20 @@ def test_steps_are_the_full_pass(model: Transformer, source: torch.Tensor):
             close(torch.from_numpy(found), expected[:, :, i])
 
 
+def test_reading_several_at_once_is_stepping(model: Transformer, source: torch.Tensor):
+    memory = model.encode(source[:1], None).hidden
+    ids = torch.randint(3, 263, (TARGET,)).tolist()
+    one, several = (IncrementalDecoder(model, memory, None, TARGET) for _ in range(2))
+    expected = [one.step(torch.tensor([token])) for token in ids]
+    found = [several.step(torch.tensor(ids[:1])), *several.read(ids[1:4])]
+    several.rewind(3)  # the fourth is forgotten, and read again
+    found[3:] = [several.step(torch.tensor(ids[3:4])), *several.read(ids[4:])]
+    for step, other in zip(found, expected, strict=True):
+        close(step.logits, other.logits)
+        close(torch.from_numpy(step.self_pattern), torch.from_numpy(other.self_pattern))
+        close(torch.from_numpy(step.cross_pattern), torch.from_numpy(other.cross_pattern))
+
+
 def test_reordered_rows_go_on_as_if_they_had_always_been_there(model: Transformer, source: torch.Tensor):
     one = source[:1].expand(3, -1)
     memory = model.encode(one, None).hidden
