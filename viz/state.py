@@ -35,11 +35,12 @@ DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token")
 """Keys of the widgets that several pages have."""
+AUTO = "most telling"
+"""Instead of a row: the one that says most."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
-OVERVIEW = "overview_component"
+PICTURES = "pictures"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
-HEAD, LINKS = "head_component", "links_component"
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
@@ -60,7 +61,8 @@ class Visitor:
     finished: tuple[str, Survey] | None = None
     survey_error: str | None = None
     source: str | None = None
-    head_shown: bool = True  # False: another head was chosen in a part of the page, and the rest does not show it yet
+    draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
+    stale: bool = False  # something was chosen in a part of the page that the rest of it does not show yet
 
 
 @st.cache_resource
@@ -152,7 +154,9 @@ def _load(name: str, modified: int, size: int) -> Checkpoint:
 def query(kind: str) -> str:
     """The end of a link to what is on show, from its "?". It says which checkpoint, text, ``kind`` of attention
     (as its button does), layer and head even where they are the first choice, which may be another elsewhere."""
-    chosen = {key: str(st.session_state[key]) for key in CHOICES[:-1] if key in st.session_state}
+    chosen = {key: str(st.session_state[key]) for key in CHOICES if key in st.session_state}
+    if chosen.get("token") == AUTO:
+        del chosen["token"]
     return "?" + urlencode({**st.query_params.to_dict(), **chosen, "kind": kind})
 
 
@@ -219,17 +223,41 @@ def file_error() -> str | None:
     return visitor().file_error
 
 
-def trace(opened: Checkpoint, source: str, target: str | None = None, prefix: tuple[int, ...] = ()) -> Trace:
-    """The trace of a text, from the cache if anyone asked for it lately."""
-    return _trace(opened.digest, opened.name, source, target, prefix, opened)
+def trace(
+    opened: Checkpoint,
+    source: str,
+    target: str | None = None,
+    prefix: tuple[int, ...] = (),
+    draft: tuple[int, ...] = (),
+) -> Trace:
+    """The trace of a text, from the cache if anyone asked for it lately; ``draft`` as in :func:`capture`."""
+    return _trace(opened.digest, opened.name, source, target, prefix, opened, draft)
 
 
-# A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key.
+# A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key; the draft
+# only makes the same trace faster.
 @st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
 def _trace(
-    digest: str, name: str, source: str, target: str | None, prefix: tuple[int, ...], _checkpoint: Checkpoint
+    digest: str,
+    name: str,
+    source: str,
+    target: str | None,
+    prefix: tuple[int, ...],
+    _checkpoint: Checkpoint,
+    _draft: tuple[int, ...],
 ) -> Trace:
-    return capture(_checkpoint, source, target, prefix=prefix)
+    return capture(_checkpoint, source, target, prefix=prefix, draft=_draft)
+
+
+def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
+    """The trace of what is typed, or of what is made of it. Most of what is written stays from one keystroke to the
+    next, so it is the next one's draft."""
+    begin_source(opened)
+    digest, draft = visitor().draft
+    draft = draft if digest == opened.digest else ()
+    found = trace(opened, st.session_state["source"], forced.target, forced.prefix, draft)
+    visitor().draft = opened.digest, found.predicted_ids
+    return found
 
 
 def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
@@ -270,17 +298,12 @@ def first_head(opened: Checkpoint, kind: Kind) -> tuple[int, int]:
 def checkpoint_changed() -> None:
     """Another checkpoint: its own first head is shown, and an example nobody changed gives way to its own."""
     examples = {EXAMPLE_SENTENCE, *(task.example for task in TASKS.values())}
-    stale = (
-        "layer_number",
-        "head_number",
-        "token",
-        *(["source"] if st.session_state.get("source") in examples else []),
-    )
+    stale = ("layer_number", "head_number", *(["source"] if st.session_state.get("source") in examples else []))
     if "source" in stale:
         visitor().source = None
     for key in stale:
         st.session_state.pop(key, None)
-    for key, value in {"decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}.items():
+    for key, value in {"token": AUTO, "decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}.items():
         if key in st.session_state:
             st.session_state[key] = value
 
@@ -291,32 +314,49 @@ def kind_changed(opened: Checkpoint) -> None:
 
 
 def head_clicked() -> None:
-    """A head was clicked in the overview."""
-    if chosen := st.session_state[OVERVIEW].get("chosen"):
+    """A head was clicked among all heads."""
+    if chosen := st.session_state[PICTURES].get("chosen"):
         show_head(int(chosen["layer"]), int(chosen["head"]))
 
 
-def row_clicked(component: str, options: Sequence[str], none: str) -> None:
-    """A row was clicked in a component: choose its option, or, where the row is let go, the one for ``none``."""
-    if (pinned := st.session_state[component].get("pinned")) is None:
+def pinned(options: Sequence[str]) -> str:
+    """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
+    token = asked("token", AUTO)
+    st.session_state["token"] = token if token in options else AUTO
+    return st.session_state["token"]
+
+
+def pinned_address() -> Address:
+    """How the address tells which row is pinned."""
+    return Address(name="token", value=st.session_state["token"], initial=AUTO)
+
+
+def row_clicked(options: Sequence[str]) -> None:
+    """A row of the chosen head was clicked: pin it, or let it go."""
+    if (pinned := st.session_state[PICTURES].get("pinned")) is None:
         return
-    st.session_state["token"] = none if pinned["row"] is None else options[int(pinned["row"])]
+    st.session_state["token"] = AUTO if pinned["row"] is None else options[int(pinned["row"])]
 
 
 def show_head(layer: int, head: int) -> None:
     """Show a head, from 0; only from a callback, before the page is drawn."""
     st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
-    visitor().head_shown = False
+    visitor().stale = True
 
 
-def whole_page_shows_head() -> None:
-    """The whole page is being drawn, with the head that is chosen."""
-    visitor().head_shown = True
+def panel_chosen() -> None:
+    """Another panel was opened, or the one there was closed."""
+    visitor().stale = True
 
 
-def show_head_on_whole_page() -> None:
-    """In a fragment: have the whole page drawn if a head was chosen here, since its widgets stand outside."""
-    if not visitor().head_shown:
+def whole_page_drawn() -> None:
+    """The whole page is being drawn, with what is chosen."""
+    visitor().stale = False
+
+
+def draw_whole_page_if_stale() -> None:
+    """In a fragment: have the whole page drawn if something was chosen here that stands outside."""
+    if visitor().stale:
         st.rerun()
 
 

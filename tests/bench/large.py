@@ -58,7 +58,6 @@ def page(attention_map):  # its source alone is run, so it can name no type
     from viz.choice import telling_head, telling_row
     from viz.components.head import head
     from viz.components.overview import overview
-    from viz.components.sources import Address
     from viz.picture import picture
     from viz.theme import LIGHT
     from viz.words import describe_row
@@ -77,7 +76,7 @@ def page(attention_map):  # its source alone is run, so it can name no type
         scale="linear",
         description=describe_row(shown, layer, chosen, row),
         theme=LIGHT,
-        address=Address(name="source", value="", initial=""),
+        addresses=[],
         key="h",
         on_pin=lambda: None,
     )

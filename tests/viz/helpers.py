@@ -1,11 +1,13 @@
-"""Attention maps made by hand."""
+"""Attention maps made by hand, and what a page gives its component."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from streamlit.testing.v1 import AppTest
 
 from model.trace import AttentionMap, Kind
 from viz.provenance import Provenance
@@ -43,3 +45,14 @@ def made_of(attention_map: AttentionMap, **changes: Any) -> Provenance:
         "display": "colour scale: linear",
     }  # fmt: skip
     return Provenance(**{**known, **changes})
+
+
+def pictures(app: AppTest) -> dict[str, Any]:
+    """What Explore gives its component to draw."""
+    (found,) = [data for element in app.get("bidi_component") if "overview" in (data := _data(element))]
+    return found
+
+
+def _data(element: Any) -> dict[str, Any]:
+    data = json.loads(element.proto.json or "{}")
+    return data if isinstance(data, dict) else {}

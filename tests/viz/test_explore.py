@@ -16,6 +16,7 @@ from model import checkpoint
 from model.tasks import TASKS
 from model.trace import KINDS
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_letters, save_words
+from tests.viz.helpers import pictures
 from viz import state
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -94,8 +95,7 @@ def body(element: Any) -> str:
 
 def words(app: AppTest) -> str:
     """The sentences above the head, without their marks."""
-    (found,) = [text for element in app.html if (text := body(element)).startswith("<p><strong>")]
-    return unescape(re.sub(r"<.*?>", "", found))
+    return unescape(re.sub(r"<.*?>", "", pictures(app)["words"]))
 
 
 def messages(app: AppTest) -> list[str]:
@@ -124,11 +124,22 @@ def test_typing_changes_the_translation_and_the_attention(runs: Path):
         typed(app, text)
         assert target(app) == text
         tokens = [*text, "</s>"]
-        assert row_names(app)[1:] == [f"{position} {token}" for position, token in enumerate(tokens, start=1)]
+        assert row_names(app) == [f"{position} {token}" for position, token in enumerate(tokens, start=1)]
 
 
 def row_names(app: AppTest) -> list[str]:
-    return app.selectbox(key="token").options
+    """How a link tells the rows."""
+    rows = pictures(app)["head"]["rows"]
+    return [f"{position} {token}" for position, token in enumerate(rows, start=1)]
+
+
+def pin(app: AppTest, row: str) -> AppTest:
+    app.session_state["token"] = row
+    return ran(app)
+
+
+def pinned(app: AppTest) -> str:
+    return app.session_state["token"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -165,31 +176,28 @@ def test_another_kind_shows_its_own_telling_head(runs: Path):
 
 def test_a_row_can_be_pinned(runs: Path):
     app = typed(opened(), "dog")
-    assert row_names(app) == ["most telling", "1 d", "2 o", "3 g", "4 </s>"]
-    for row, name in enumerate(row_names(app)[1:], start=1):
-        app.selectbox(key="token").set_value(name)
-        ran(app)
+    assert row_names(app) == ["1 d", "2 o", "3 g", "4 </s>"]
+    for row, name in enumerate(row_names(app), start=1):
+        pin(app, name)
         token = ["d", "o", "g", "</s>"][row - 1]
         assert f"head 1. “{token}” looks mostly at “{token}” (1.00)" in words(app)
 
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
     app = typed(opened(), "dog")
-    app.selectbox(key="token").set_value("2 o")
-    ran(app)
+    pin(app, "2 o")
     for text in ("dogs", "dogs bark", "do"):
         typed(app, text)
-        assert app.selectbox(key="token").value == "2 o"
+        assert pinned(app) == "2 o"
         assert "“o” looks mostly" in words(app)
 
 
 def test_a_pinned_row_that_is_gone_gives_way(runs: Path):
     app = typed(opened(), "dog")
-    app.selectbox(key="token").set_value("3 g")
-    ran(app)
+    pin(app, "3 g")
     for text in ("do", "", "cat", "<b>"):
         typed(app, text)
-        assert app.selectbox(key="token").value == "most telling"
+        assert pinned(app) == "most telling"
         assert target(app) == text
 
 
@@ -231,9 +239,8 @@ def test_any_text(runs: Path, text: str, kind: str):
     assert bool(app.warning) is not kept
     if kept:
         assert target(app) == expected
-    for row in row_names(app)[1:3]:
-        app.selectbox(key="token").set_value(row)
-        ran(app)
+    for row in row_names(app)[:2]:
+        pin(app, row)
 
 
 @pytest.mark.parametrize(
@@ -242,11 +249,10 @@ def test_any_text(runs: Path, text: str, kind: str):
 def test_words_are_no_markup(runs: Path, text: str):
     """What a token adds to the sentence is shown letter for letter: no part of it is HTML."""
     app = typed(opened(), text)
-    for row in {row_names(app)[1], row_names(app)[-2]}:
-        app.selectbox(key="token").set_value(row)
-        said = words(ran(app))
+    for row in {row_names(app)[0], row_names(app)[-2]}:
+        said = words(pin(app, row))
         assert f" “{row.split()[1]}” looks" in said
-        raw = next(body(element) for element in app.html if body(element).startswith("<p><strong>"))
+        raw = pictures(app)["words"]
         assert set(re.findall(r"<.*?>", raw)) <= {"<p>", "</p>", "<strong>", "</strong>"}
         assert not re.search(r"&(?!(amp|lt|gt|quot|#x27);)", raw)
 
@@ -278,7 +284,7 @@ def test_a_link_is_followed(runs: Path):
     app = opened(checkpoint=LETTERS, source="dog", kind="Encoder self", layer_number="2", head_number="3", token="2 o")
     assert app.text_input(key="source").value == "dog"
     assert words(app).startswith("Encoder self-attention, layer 2, head 3. “o” ")
-    assert app.selectbox(key="token").value == "2 o"
+    assert pinned(app) == "2 o"
 
 
 @pytest.mark.parametrize(
@@ -295,7 +301,7 @@ def test_a_link_is_followed(runs: Path):
 def test_a_link_to_what_is_not_there_shows_the_nearest(runs: Path, query: dict[str, str]):
     app = opened(**query)
     assert words(app).startswith("Cross-attention, layer 1, head 1. “")
-    assert app.selectbox(key="token").value == "most telling"
+    assert pinned(app) == "most telling"
 
 
 @pytest.mark.parametrize("name", ["gone", "../../etc", "runs/\x00", "<b>", "x" * 5000])

@@ -19,7 +19,6 @@ from viz.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
 from viz.theme import for_markdown, show_token
 from viz.words import SHORT_KIND_NAMES
 
-AUTO = "most telling"
 View = Literal["Heatmap", "Lines", "Lines across", "Text"]
 VIEWS: tuple[View, ...] = get_args(View)
 
@@ -94,19 +93,20 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, to_address: bool 
     it when typing pauses.
     """
     state.begin_source(opened)
-    source = st.text_input(
-        "Source sentence", key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>"
-    )
+    st.text_input("Source sentence", key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>")
     state.keep_source()
     if to_address:
         state.write_source(opened)
-    trace = state.trace(opened, source, forced.target, forced.prefix)
+    return state.typed_trace(opened, forced)
+
+
+def left_out_notice(trace: Trace) -> None:
+    """Say what of a text is longer than the model reads."""
     if trace.source_dropped:
         st.warning(
             f"This model reads at most {len(trace.source_ids)} tokens: the last {trace.source_dropped} "
             f"of your text are left out. It read: {for_markdown(trace.source)}"
         )
-    return trace
 
 
 def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
@@ -156,9 +156,15 @@ def choose_overlay(n_heads: int, head: int) -> list[int]:
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     """The row to explain, from 0: the one that was chosen, or the one that says most."""
-    options = [AUTO, *row_options(attention_map)]
+    options = [state.AUTO, *row_options(attention_map)]
     asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
-    return telling_row(attention_map, layer, head) if asked == AUTO else options.index(asked) - 1
+    return telling_row(attention_map, layer, head) if asked == state.AUTO else options.index(asked) - 1
+
+
+def pinned_row(attention_map: AttentionMap, layer: int, head: int) -> int:
+    """As :func:`choose_row`, where a row is chosen by a click on the picture."""
+    pinned = state.pinned(options := row_options(attention_map))
+    return telling_row(attention_map, layer, head) if pinned == state.AUTO else options.index(pinned)
 
 
 def row_options(attention_map: AttentionMap) -> list[str]:

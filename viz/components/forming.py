@@ -9,13 +9,13 @@ import streamlit as st
 
 from model.checkpoint import CheckpointError
 from model.folder import RunView
+from model.tasks import TASKS
 from model.trace import AttentionMap, Kind, Trace
 from viz import lab, state
 from viz.choice import first_kind, telling_head, telling_row
-from viz.components.choices import AUTO, row_options
+from viz.components.choices import row_options
 from viz.components.head import head as head_component
 from viz.components.overview import overview
-from viz.components.sources import Address
 from viz.picture import Picture, picture
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
@@ -39,8 +39,10 @@ def forming(run: RunView) -> None:
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         text = type_text(run)
-        trace = state.trace(opened, text)
-        _output(trace, step)
+        own = state.trace(opened, text)
+        answer = right_answer(run, text)
+        trace = own if answer is None else state.trace(opened, text, answer)
+        _output(own, step, answer)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = _choose_kind(trace)
             layer, head = _choose_head(trace.map(kind))
@@ -50,7 +52,7 @@ def forming(run: RunView) -> None:
             on_choose=lab.head_clicked,
         )  # fmt: skip
     with right:
-        _head(run, trace, shown, kind, layer, head)
+        _head(trace, shown, kind, layer, head)
 
 
 def type_text(run: RunView) -> str:
@@ -66,11 +68,21 @@ def type_text(run: RunView) -> str:
     return text
 
 
-def _output(trace: Trace, step: int) -> None:
+def right_answer(run: RunView, text: str) -> str | None:
+    """What the task asks for; None where nobody knows."""
+    task = TASKS.get(run.data.task or "")
+    return task.rewrite(text) if task is not None and task.rewrite is not None else None
+
+
+def _output(trace: Trace, step: int, answer: str | None) -> None:
+    """What the model writes by itself."""
+    right = "" if answer is None else " ✓" if trace.target == answer else " – not yet right"
     st.html(
-        f'<div class="target"><label>What the model writes at step {step:,}</label>'
+        f'<div class="target"><label>What the model writes at step {step:,}{right}</label>'
         f"<p>{html.escape(trace.target) or '&nbsp;'}</p></div>"
     )
+    if answer is not None:
+        st.caption("For the pictures it is fed the right answer, so that a row is the same token at every step.")
     if trace.source_dropped:
         st.warning(f"The last {trace.source_dropped} tokens of your text are left out: the model reads no more.")
 
@@ -87,13 +99,13 @@ def _choose_head(shown: AttentionMap) -> tuple[int, int]:
     heads = {
         lab.head_name(layer, head): (layer, head) for layer in range(shown.n_layers) for head in range(shown.n_heads)
     }
-    asked = st.selectbox("Head", [AUTO, *heads], key=lab.CHOSEN, bind="query-params")
+    asked = st.selectbox("Head", [state.AUTO, *heads], key=lab.CHOSEN, bind="query-params")
     return heads[asked] if asked in heads else telling_head(shown)
 
 
-def _head(run: RunView, trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> None:
-    options = [AUTO, *row_options(trace.map(kind))]
-    asked = st.session_state.get(lab.ROW, AUTO)
+def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> None:
+    options = [state.AUTO, *row_options(trace.map(kind))]
+    asked = st.session_state.get(lab.ROW, state.AUTO)
     row = options.index(asked) - 1 if asked in options[1:] else telling_row(trace.map(kind), layer, head)
     where = f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}."
     said = describe_row(shown, layer, head, row)
@@ -102,6 +114,6 @@ def _head(run: RunView, trace: Trace, shown: Picture, kind: Kind, layer: int, he
     with st.container(key="run_head"):
         head_component(
             shown, layer, head, pinned=row, scale="linear", description=f"{where} {said}", theme=state.theme(),
-            address=Address(name=lab.TEXT, value=st.session_state[lab.TEXT], initial=lab.example(run)),
+            addresses=[],
             key=lab.HEAD, on_pin=partial(lab.row_clicked, options),
         )  # fmt: skip

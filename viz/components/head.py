@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from streamlit.components.v2 import component
 
@@ -11,7 +12,7 @@ from viz.picture import Picture, Scale
 from viz.theme import Theme, short_token
 
 LEGEND = "attention weight"
-_HTML = """<div class="head-map">
+HTML = """<div class="head-map">
 <canvas></canvas>
 <svg tabindex="0" role="img">
 <defs><linearGradient id="headlight-scale"></linearGradient></defs>
@@ -24,11 +25,7 @@ _HTML = """<div class="head-map">
 <div class="tip" role="tooltip" hidden></div>
 </div>"""
 _component = component(
-    "headlight_head",
-    html=_HTML,
-    css=source("head.css"),
-    js=source("heat.js", "head.js"),
-    isolate_styles=False,
+    "headlight_head", html=HTML, css=source("head.css"), js=source("heat.js", "head.js"), isolate_styles=False
 )
 
 
@@ -41,11 +38,36 @@ def head(
     scale: Scale,
     description: str,
     theme: Theme,
-    address: Address,
+    addresses: Sequence[Address],
     key: str,
     on_pin: Callable[[], None],
 ) -> None:
     """Draw one head: rows are queries, columns keys, the colour is the weight.
+
+    Args:
+        picture, layer, head, pinned, scale, description, theme, addresses: as :func:`head_data` takes them.
+        key: of the component's state. A click on a row, or an arrow key, sets ``pinned`` there to
+            ``{"row": …}``, from 0 (None: the row that was pinned is let go).
+        on_pin: is called then.
+    """
+    data = head_data(
+        picture, layer, head, pinned=pinned, scale=scale, description=description, theme=theme, addresses=addresses
+    )
+    _component(key=key, data=data, on_pinned_change=on_pin)
+
+
+def head_data(
+    picture: Picture,
+    layer: int,
+    head: int,
+    *,
+    pinned: int | None,
+    scale: Scale,
+    description: str,
+    theme: Theme,
+    addresses: Sequence[Address],
+) -> dict[str, Any]:
+    """What ``head.js`` draws.
 
     Args:
         picture: what to draw from.
@@ -55,24 +77,17 @@ def head(
         scale: from weight to colour.
         description: in words, for who does not see the picture.
         theme: the colours.
-        address: what is written into the address when typing pauses.
-        key: of the component's state. A click on a row, or an arrow key, sets ``pinned`` there to
-            ``{"row": …}``, from 0 (None: the row that was pinned is let go).
-        on_pin: is called then.
+        addresses: what is written into the address when typing pauses.
     """
-    _component(
-        key=key,
-        data={
-            "weights": packed(picture.pattern[layer, head]),
-            "rows": [short_token(token) for token in picture.rows],
-            "columns": [short_token(token) for token in picture.columns],
-            "pinned": pinned,
-            "mode": scale,
-            "scale": theme.scale,
-            "accent": theme.accent,
-            "address": address,
-            "legend": LEGEND,
-            "description": description,
-        },
-        on_pinned_change=on_pin,
-    )
+    return {
+        "weights": packed(picture.pattern[layer, head]),
+        "rows": [short_token(token) for token in picture.rows],
+        "columns": [short_token(token) for token in picture.columns],
+        "pinned": pinned,
+        "mode": scale,
+        "scale": theme.scale,
+        "accent": theme.accent,
+        "addresses": addresses,
+        "legend": LEGEND,
+        "description": description,
+    }

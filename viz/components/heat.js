@@ -38,15 +38,17 @@ function resize(canvas, width, height) {
 }
 
 /**
- * Write the typed text into the address, once typing pauses. Streamlit would do it at every keystroke, which takes
- * the browser longer than drawing the page.
+ * Write what was typed and pinned into the address, once typing pauses. Streamlit would do it at every keystroke, which
+ * takes the browser longer than drawing the page.
  */
-function remember(holder, { name, value, initial }) {
+function remember(holder, addresses) {
   clearTimeout(holder.remembering);
   holder.remembering = setTimeout(() => {
     const url = new URL(window.location.href);
-    if (value === initial) url.searchParams.delete(name);
-    else url.searchParams.set(name, value);
+    for (const { name, value, initial } of addresses) {
+      if (value === initial) url.searchParams.delete(name);
+      else url.searchParams.set(name, value);
+    }
     if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
   }, 400);
 }

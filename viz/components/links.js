@@ -166,5 +166,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   fill(map, "key", data.columns);
   if (map.hover && map.hover.index >= map.tokens[map.hover.side].length) map.hover = null;
   show(map);
-  remember(root, data.address);
+  remember(root, data.addresses);
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from streamlit.components.v2 import component
-
-from viz.components.sources import Address, packed, source
+from viz.components.sources import Address, packed
 from viz.picture import Picture
 from viz.theme import Theme, show_token
 
@@ -20,19 +18,13 @@ HINTS: dict[Layout, str] = {
     "Hover over a token to see its lines alone.",
     "text": "Hover over a token above: the text below shows where it looks. The stronger the colour, the more.",
 }
-_component = component(
-    "headlight_links",
-    html='<div class="links"><p class="hint"></p><p class="legend"></p><div class="sides"><div>'
-    '<div class="side queries"><span class="name">attends from</span></div>'
-    '<div class="side keys"><span class="name">attends to</span></div>'
-    "</div><canvas></canvas></div></div>",
-    css=source("links.css"),
-    js=source("heat.js", "links.js"),
-    isolate_styles=False,
-)
+HTML = """<div class="links"><p class="hint"></p><p class="legend"></p><div class="sides"><div>
+<div class="side queries"><span class="name">attends from</span></div>
+<div class="side keys"><span class="name">attends to</span></div>
+</div><canvas></canvas></div></div>"""
 
 
-def links(
+def links_data(
     picture: Picture,
     layer: int,
     heads: Sequence[int],
@@ -40,11 +32,9 @@ def links(
     layout: Layout,
     pinned: int | None,
     theme: Theme,
-    address: Address,
-    key: str,
-    on_pin: Callable[[], None],
-) -> None:
-    """Draw the heads of a layer, one or several over each other, each in a colour of its own.
+    addresses: Sequence[Address],
+) -> dict[str, Any]:
+    """What ``links.js`` draws: the heads of a layer, one or several over each other, each in a colour of its own.
 
     Args:
         picture: what to draw from.
@@ -53,25 +43,19 @@ def links(
         layout: how the tokens stand.
         pinned: the row that is marked.
         theme: the colours.
-        address: what is written into the address when typing pauses.
-        key: of the component's state, as in :func:`viz.components.head.head`.
-        on_pin: is called when a row is pinned.
+        addresses: what is written into the address when typing pauses.
     """
-    _component(
-        key=key,
-        data={
-            "layout": layout,
-            "heads": [f"head {head + 1}" for head in heads],
-            "weights": packed(picture.pattern[layer, list(heads)]),
-            "rows": [show_token(token) for token in picture.rows],
-            "columns": [show_token(token) for token in picture.columns],
-            "pinned": pinned,
-            "colours": [theme.heads[i % len(theme.heads)] for i in range(len(heads))],
-            "scale": theme.scale,
-            "ink": [theme.text, theme.inverse],
-            "accent": theme.accent,
-            "address": address,
-            "hint": HINTS[layout],
-        },
-        on_pinned_change=on_pin,
-    )
+    return {
+        "layout": layout,
+        "heads": [f"head {head + 1}" for head in heads],
+        "weights": packed(picture.pattern[layer, list(heads)]),
+        "rows": [show_token(token) for token in picture.rows],
+        "columns": [show_token(token) for token in picture.columns],
+        "pinned": pinned,
+        "colours": [theme.heads[i % len(theme.heads)] for i in range(len(heads))],
+        "scale": theme.scale,
+        "ink": [theme.text, theme.inverse],
+        "accent": theme.accent,
+        "addresses": addresses,
+        "hint": HINTS[layout],
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from streamlit.components.v2 import component
@@ -13,11 +14,14 @@ from viz.picture import Picture, Scale, scaled
 from viz.theme import Theme
 from viz.thumbnails import thumbnails
 
+HTML = """<div class="overview"><canvas tabindex="0" role="group"></canvas>
+<p>Every layer (L) and head (H). Click one to see it large.</p></div>"""
 _component = component(
     "headlight_overview",
-    html='<canvas tabindex="0" role="group"></canvas><p>Every layer (L) and head (H). Click one to see it large.</p>',
+    html=HTML,
     css=source("overview.css"),
     js=source("heat.js", "overview.js"),
+    isolate_styles=False,
 )
 
 
@@ -35,6 +39,21 @@ def overview(
 ) -> None:
     """Draw every head as a small heatmap and mark the chosen one.
 
+    Args:
+        picture, layer, head, scale, each_head, means, theme: as :func:`overview_data` takes them.
+        key: of the component's state. A click, or an arrow key, sets ``chosen`` there to
+            ``{"layer": …, "head": …}``, from 0.
+        on_choose: is called then.
+    """
+    data = overview_data(picture, layer, head, scale=scale, each_head=each_head, means=means, theme=theme)
+    _component(key=key, data=data, on_chosen_change=on_choose)
+
+
+def overview_data(
+    picture: Picture, layer: int, head: int, *, scale: Scale, each_head: bool, means: bool, theme: Theme
+) -> dict[str, Any]:
+    """What ``overview.js`` draws.
+
     Weights travel as one byte each: a panel is a few dozen pixels wide, finer steps cannot be seen.
 
     Args:
@@ -45,25 +64,18 @@ def overview(
         each_head: give the strongest colour to the largest weight of each panel, not to a weight of 1.
         means: add the mean over the heads of each layer, and over all.
         theme: the colours.
-        key: of the component's state. A click, or an arrow key, sets ``chosen`` there to
-            ``{"layer": …, "head": …}``, from 0.
-        on_choose: is called then.
     """
     panels = thumbnails(picture.pattern, means)  # [panel, row, column]
     if each_head:
         panels = panels / np.maximum(panels.max(axis=(1, 2), keepdims=True), 1e-9)
     weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
-    _component(
-        key=key,
-        data={
-            "layers": picture.pattern.shape[0],
-            "heads": picture.pattern.shape[1],
-            "means": means,
-            "shape": weights.shape[1:],
-            "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
-            "chosen": [layer, head],
-            "scale": theme.scale,
-            "accent": theme.accent,
-        },
-        on_chosen_change=on_choose,
-    )
+    return {
+        "layers": picture.pattern.shape[0],
+        "heads": picture.pattern.shape[1],
+        "means": means,
+        "shape": weights.shape[1:],
+        "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
+        "chosen": [layer, head],
+        "scale": theme.scale,
+        "accent": theme.accent,
+    }

@@ -28,3 +28,8 @@ def source(*names: str) -> str:
 def packed(weights: np.ndarray) -> str:
     """Weights from 0 to 1 as two bytes each, so that three decimals are right; base64."""
     return base64.b64encode(np.rint(weights * 65535).astype("<u2").tobytes()).decode("ascii")
+
+
+def part(name: str, file: str) -> str:
+    """A file beside this one as a part of another script, where ``name`` is what the file exports."""
+    return f"const {name} = (() => {{\n{source(file).replace('export default function', 'return function')}\n}})();"

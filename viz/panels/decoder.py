@@ -11,7 +11,7 @@ from model.candidates import Step
 from model.tokenizer import EOS_ID
 from viz import state
 from viz.beam import tree_html
-from viz.components.choices import AUTO, row_options
+from viz.components.choices import row_options
 from viz.decoder import (
     brings_spaces,
     candidate_bars,
@@ -68,7 +68,7 @@ def _choose_step(look: Look, n: int) -> int:
     """The step on show, from 1. It is the row of the heatmap, where a row is pinned that is a step."""
     names = row_options(look.attention_map) if look.kind != "encoder" else []
     rows = names[-n:]  # without those in which a decoder-only model reads the source
-    if rows and state.asked("token", AUTO) != AUTO:
+    if rows and state.asked("token", state.AUTO) != state.AUTO:
         state.show_step(max(1, look.row + 1 - len(names) + n))
     asked = state.asked_step()
     number = min(max(asked, 1), n)

@@ -17,7 +17,7 @@ from model.steps import Anatomy, Step, agrees
 from viz import state
 from viz.anatomy import strip
 from viz.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
-from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
+from viz.components.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
 from viz.components.strips import strip_component
 from viz.components.wanting import is_transformer
 from viz.look import Look
@@ -53,6 +53,7 @@ def _live(opened: Checkpoint) -> None:
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         trace = type_source(opened)
+        left_out_notice(trace)
         kind = choose_kind(opened, trace)
     with right:
         layer, head, row = choose_head(opened, trace, trace.map(kind))

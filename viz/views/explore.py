@@ -13,21 +13,22 @@ from model.tasks import TRANSLATION
 from model.trace import Kind, Trace
 from viz import state
 from viz.components.choices import (
-    AUTO,
     View,
     choose_checkpoint,
     choose_display,
     choose_kind,
     choose_layer_and_head,
     choose_overlay,
-    choose_row,
     choose_view,
+    left_out_notice,
+    pinned_row,
     row_options,
     type_source,
 )
-from viz.components.head import head as head_component
-from viz.components.links import Layout, links
-from viz.components.overview import overview
+from viz.components.head import head_data
+from viz.components.links import Layout, links_data
+from viz.components.overview import overview_data
+from viz.components.pictures import pictures
 from viz.look import Look
 from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
@@ -52,8 +53,6 @@ h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 .st-key-translation .target {
   font-size: 1.3rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
 }
-.st-key-words { min-height: 5.5rem; }
-.st-key-words p { margin: 0 0 0.3rem; }
 </style>"""
 TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
 
@@ -61,7 +60,7 @@ TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays atte
 def page() -> None:
     """The whole page. What a keystroke changes is a fragment of its own, with as few elements as can be:
     the browser builds each of them anew at each keystroke."""
-    state.whole_page_shows_head()
+    state.whole_page_drawn()
     st.html(STYLE)
     left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
     left.html(TITLE)
@@ -78,83 +77,75 @@ def page() -> None:
         view = choose_view()
         display = choose_display()
     _live(opened, kind, layer, head, view, display)
+    if not state.asked("panel"):
+        _choose_panel()
 
 
 @st.fragment
 def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, display: Display) -> None:
     """What changes with every keystroke."""
-    state.show_head_on_whole_page()
-    left, right = st.columns(WIDTHS, gap="medium")
-    with left:
-        forced = state.forced(opened)
+    state.draw_whole_page_if_stale()
+    forced = state.forced(opened)
+    state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
+    with st.container(horizontal=True, gap="medium"):
         trace = type_source(opened, forced, to_address=False)
         _translation(opened, trace)
-        forcing_notice(opened, trace, forced)
-    with right:
-        row = choose_row(trace.map(kind), layer, head)
-    look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+    left_out_notice(trace)
+    forcing_notice(opened, trace, forced)
+    look = Look(
+        opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=pinned_row(trace.map(kind), layer, head)
+    )
     shown = picture(look.attention_map, rows=display.rows, words=display.words, special=display.special)
-    with left:
-        _overview(look, shown, display)
-    with right:
-        _head(look, shown, view, display)
-    _panel(look, shown, display)
+    _pictures(look, shown, view, display)
+    if state.asked("panel") and (name := _choose_panel()) is not None:
+        with st.container(key="panel_body"):
+            PANELS[name](look, shown, display)
 
 
-def _overview(look: Look, shown: Picture, display: Display) -> None:
-    """All heads at a glance."""
-    with st.container(key="overview"):
-        overview(
-            shown,
-            look.layer,
-            look.head,
-            scale=display.scale,
-            each_head=display.each_head,
-            means=display.means,
-            theme=state.theme(),
-            key=state.OVERVIEW,
-            on_choose=state.head_clicked,
-        )
-
-
-def _head(look: Look, shown: Picture, view: View, display: Display) -> None:
-    """The chosen head in words, and large."""
+def _pictures(look: Look, shown: Picture, view: View, display: Display) -> None:
+    """All heads at a glance, and the chosen one in words and large."""
+    theme, addresses = state.theme(), [state.source_address(look.opened), state.pinned_address()]
     row = shown.row_of(look.row)
     where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
     said = _says(shown, look.layer, look.head, row)
-    notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    with st.container(key="words"):
-        st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(look.kind, display.rows)}{notes}</p>")
+    overview = overview_data(
+        shown,
+        look.layer,
+        look.head,
+        scale=display.scale,
+        each_head=display.each_head,
+        means=display.means,
+        theme=theme,
+    )
+    head = links = None
+    if view == "Heatmap":
+        head = head_data(
+            shown,
+            look.layer,
+            look.head,
+            pinned=row,
+            scale=display.scale,
+            description=f"{where} {said}",
+            theme=theme,
+            addresses=addresses,
+        )
+    else:
+        several = view != "Text" and shown.pattern.shape[1] > 1
+        heads = choose_overlay(shown.pattern.shape[1], look.head) if several else [look.head]
+        links = links_data(shown, look.layer, heads, layout=LAYOUTS[view], pinned=row, theme=theme, addresses=addresses)
     names = row_options(look.attention_map)
     options = [names[places[0]] for places in shown.row_places]
-    address = state.source_address(look.opened)
-    with st.container(key="head"):
-        if view == "Heatmap":
-            head_component(
-                shown,
-                look.layer,
-                look.head,
-                pinned=row,
-                scale=display.scale,
-                description=f"{where} {said}",
-                theme=state.theme(),
-                address=address,
-                key=state.HEAD,
-                on_pin=partial(state.row_clicked, state.HEAD, options, AUTO),
-            )
-        else:
-            several = view != "Text" and shown.pattern.shape[1] > 1
-            links(
-                shown,
-                look.layer,
-                choose_overlay(shown.pattern.shape[1], look.head) if several else [look.head],
-                layout=LAYOUTS[view],
-                pinned=row,
-                theme=state.theme(),
-                address=address,
-                key=state.LINKS,
-                on_pin=partial(state.row_clicked, state.LINKS, options, AUTO),
-            )
+    notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
+    how = f"{reading(look.kind, display.rows)} Click a row to explain it.{notes}"
+    pictures(
+        overview,
+        f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{how}</p>",
+        head=head,
+        links=links,
+        key=state.PICTURES,
+        on_choose=state.head_clicked,
+        on_pin=partial(state.row_clicked, options),
+    )
 
 
 def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
@@ -164,14 +155,16 @@ def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
     return describe_row(shown, layer, head, row)
 
 
-def _panel(look: Look, shown: Picture, display: Display) -> None:
-    """What a person opens below the pictures."""
-    name = st.segmented_control(
-        "Go further", list(PANELS), key="panel", bind="query-params", label_visibility="collapsed"
+def _choose_panel() -> str | None:
+    """What a person opens below the pictures; while none is open, the buttons are no part of what a keystroke draws."""
+    return st.segmented_control(
+        "Go further",
+        list(PANELS),
+        key="panel",
+        bind="query-params",
+        label_visibility="collapsed",
+        on_change=state.panel_chosen,
     )
-    if name is not None:
-        with st.container(key="panel_body"):
-            PANELS[name](look, shown, display)
 
 
 def _translation(opened: Checkpoint, trace: Trace) -> None:

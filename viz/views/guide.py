@@ -15,7 +15,7 @@ from viz import state
 from viz.attention import row_tokens
 from viz.chapters import CHAPTERS
 from viz.chapters.chapter import Chapter, Further, Question, Source, presenting
-from viz.components.choices import choose_checkpoint, choose_head, choose_kind, type_source
+from viz.components.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
 from viz.components.wanting import is_transformer
 from viz.look import Look
 from viz.theme import for_markdown
@@ -123,6 +123,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
         left, right = st.columns(WIDTHS, gap="large", vertical_alignment="bottom")
         with left:
             trace = type_source(opened)
+            left_out_notice(trace)
             kind = choose_kind(opened, trace) if chapter.chooses_kind else chapter.kind
         layer = head = row = 0
         if chapter.chooses_head:

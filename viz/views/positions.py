@@ -8,7 +8,7 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.trace import Trace
-from viz.components.choices import choose_checkpoint, type_source
+from viz.components.choices import choose_checkpoint, left_out_notice, type_source
 from viz.components.displaced import show_experiment
 from viz.components.encoding import show_encoding, show_sum
 from viz.components.six_encodings import show_six
@@ -52,6 +52,7 @@ def page() -> None:
 @st.fragment
 def _live(opened: Checkpoint) -> None:
     trace = type_source(opened)
+    left_out_notice(trace)
     names = list(PARTS)
     part = st.segmented_control(
         "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
