@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
-
-from model.build import build
 from model.config import ModelConfig, TrainConfig
 from model.limits import Limits
+from model.sizes import count_parameters
 
 NUMBER = 4  # bytes of a float32
 FORMATS = {"float32": 4, "float16": 2}  # bytes of a number in a checkpoint
@@ -48,15 +46,6 @@ def estimate(model: ModelConfig, train: TrainConfig, longest: int) -> Estimate:
         memory=PROGRAM + NUMBER * (COPIES * size + kept),
         disk=checkpoint * (n_kept + 2) + 4 * NUMBER * size,
     )
-
-
-def count_parameters(model: ModelConfig) -> int:
-    """How many weights a model has, each counted once. From the second on, all layers are of one size."""
-    if model.n_layers <= 3:
-        with torch.device("meta"):  # nothing is allocated
-            return sum(parameter.numel() for parameter in build(model).parameters())
-    two, three = (count_parameters(replace(model, n_layers=n)) for n in (2, 3))
-    return two + (model.n_layers - 2) * (three - two)
 
 
 def frames(model: ModelConfig, train: TrainConfig) -> int:
