@@ -49,6 +49,8 @@ STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.st-key-texts { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }
+@media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
 .st-key-translation label { font-size: 0.875rem; }
 .st-key-translation .target {
   font-size: 1.3rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
@@ -87,7 +89,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
     state.draw_whole_page_if_stale()
     forced = state.forced(opened)
     state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(key="texts"):
         trace = type_source(opened, forced, to_address=False)
         _translation(opened, trace)
     left_out_notice(trace)
