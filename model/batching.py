@@ -47,8 +47,8 @@ class Examples:
         Raises:
             ValueError: nothing is left.
         """
-        sources = [np.array([*ids, EOS_ID]) for ids in tokenizer.encode_batch([source for source, _ in pairs])]
-        targets = [np.array([BOS_ID, *ids, EOS_ID]) for ids in tokenizer.encode_batch([target for _, target in pairs])]
+        sources = _framed(*tokenizer.encode_flat([source for source, _ in pairs]), before=())
+        targets = _framed(*tokenizer.encode_flat([target for _, target in pairs]), before=(BOS_ID,))
         kept = [i for i in range(len(pairs)) if len(sources[i]) <= max_len and len(targets[i]) - 1 <= max_len]
         if not kept:
             raise ValueError(f"there is no example to learn from: of {len(pairs)}, none fits max_len {max_len}")
@@ -108,6 +108,18 @@ class Examples:
     def batches(self, batch_tokens: int) -> Iterator[Batch]:
         """Every example once, in a fixed order."""
         return (self.batch(indices) for indices in self.plan(batch_tokens, shuffle=None))
+
+
+def _framed(ids: np.ndarray, lengths: np.ndarray, before: Sequence[int]) -> list[np.ndarray]:
+    """Texts of these lengths, one after the other in ``ids``, parted: each with ``before`` and ``</s>`` around it."""
+    n_before = len(before)
+    ends = (lengths + n_before + 1).cumsum()
+    framed = np.full(ends[-1] if len(ends) else 0, EOS_ID)
+    starts = ends - lengths - n_before - 1
+    for place, token in enumerate(before):
+        framed[starts + place] = token
+    framed[np.arange(len(ids)) + (np.arange(len(lengths)) * (n_before + 1) + n_before).repeat(lengths)] = ids
+    return [framed[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def pad(rows: Sequence[np.ndarray] | Sequence[Sequence[int]]) -> Tensor:

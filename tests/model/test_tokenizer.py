@@ -68,6 +68,21 @@ def test_special_tokens_that_are_typed_are_text(tokenizer: Tokenizer, text: str)
     assert tokenizer.decode(ids) in (text, text.removeprefix(" "))
 
 
+@all_texts
+@given(texts=st.lists(ascii_texts) | st.lists(anything))
+def test_many_texts_at_once_are_the_same_tokens(tokenizer: Tokenizer, texts: list[str]):
+    ids, lengths = tokenizer.encode_flat(texts)
+    assert ids.tolist() == [token for text in texts for token in tokenizer.encode(text)]
+    assert lengths.tolist() == [len(tokenizer.encode(text)) for text in texts]
+
+
+def test_many_texts_at_once_by_a_tokenizer_that_changes_them(characters: Tokenizer):
+    described = json.loads(characters.to_json())
+    described["normalizer"] = {"type": "Lowercase"}
+    lowering = Tokenizer.from_json(json.dumps(described))
+    assert lowering.encode_flat(["Ab", "C"])[0].tolist() == characters.encode("abc")
+
+
 def test_special_tokens_have_labels_and_no_text(tokenizer: Tokenizer):
     assert tokenizer.labels([PAD_ID, BOS_ID, EOS_ID]) == SPECIAL_TOKENS
     assert tokenizer.decode([BOS_ID, *tokenizer.encode("a b"), EOS_ID, PAD_ID]) == "a b"
