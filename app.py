@@ -3,6 +3,7 @@
 Streamlit reads this file twice: once as a module, for the server, and for each visitor as a script, for the page.
 """
 
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,9 +14,19 @@ import streamlit as st
 
 @asynccontextmanager
 async def warm_up(app: st.App) -> AsyncIterator[None]:
-    """While the first browser loads its part, import what the first page needs, torch above all."""
-    threading.Thread(target=import_module, args=("viz.views.explore",), daemon=True).start()
+    """While the first browser loads its part, get ready what the first page needs: torch above all."""
+    threading.Thread(target=_prepare, daemon=True).start()
     yield
+
+
+def _prepare() -> None:
+    gc.disable()  # there is nothing to collect among what is imported
+    try:
+        import_module("viz.views.explore")
+        import_module("pandas")  # Streamlit reads the delay of a live text field with it
+        import_module("viz.state").prepare_first_look()
+    finally:
+        gc.enable()
 
 
 def main() -> None:

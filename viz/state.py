@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -77,8 +78,14 @@ def prepare_process() -> None:
     """
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")
-    gc.collect()
     gc.freeze()
+
+
+def prepare_first_look() -> None:
+    """Before the first visitor: open the checkpoint and make the trace that the first page begins with."""
+    with suppress(CheckpointError):  # the page will say what is wrong
+        opened = _open(DEFAULT_CHECKPOINT)
+        trace(opened, example(opened))
 
 
 def visitor() -> Visitor:
@@ -141,12 +148,15 @@ def open_checkpoint(name: str) -> Checkpoint:
     """
     if name in visitor().uploads:
         return visitor().uploads[name]
-    path = checkpoint.find(name)
-    status = path.stat()
+    return _open(name)
+
+
+def _open(name: str) -> Checkpoint:
+    status = checkpoint.find(name).stat()
     return _load(name, status.st_mtime_ns, status.st_size)
 
 
-@st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner="Opening the checkpoint …")
+@st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
 def _load(name: str, modified: int, size: int) -> Checkpoint:
     return checkpoint.load(name)
 
