@@ -132,7 +132,8 @@ def checkpoint_names() -> list[str]:
 def transformer_like(name: str) -> str | None:
     """The Transformer that ships for what the LSTM ``name`` does, or the one that is shown first; None without."""
     shipped = checkpoint.pretrained()
-    return next((other for other in (name.removeprefix("lstm-"), DEFAULT_CHECKPOINT) if other in shipped), None)
+    alike = [name.removeprefix("lstm-")] if name.startswith("lstm-") else []
+    return next((other for other in (*alike, DEFAULT_CHECKPOINT) if other in shipped), None)
 
 
 def choose_checkpoint(name: str) -> None:
