@@ -13,12 +13,12 @@ FORMATS = {"float32": 4, "float16": 2}  # bytes of a number in a checkpoint
 MEGABYTE = 10**6
 PROGRAM = 420 * MEGABYTE
 """What Python, PyTorch and 100 000 short examples take (measured)."""
-COPIES = 6
-"""Arrays of the parameters' size: weights, gradients, Adam's two moments, the average, and one while saving."""
-PER_WIDTH, PER_INNER = 20, 4
+COPIES = 12
+"""Arrays of the parameters' size: weights, gradients, Adam's two moments, the average, and what saving them takes."""
+PER_WIDTH, PER_INNER = 22, 4
 """Numbers kept for the backward pass per token and pair of layers, in units of d_model and d_ff (measured)."""
-PATTERNS = 9
-"""Three attention patterns of a pair of layers, each with its scores and their gradient."""
+PATTERNS = 14
+"""As many per head and key: three patterns of a pair of layers, with their scores and gradients (measured)."""
 
 MOST_KEPT, FEWEST_KEPT, KEPT_BYTES = 40, 5, 200 * MEGABYTE
 """How many checkpoints of a run are kept, to be replayed."""
