@@ -15,6 +15,8 @@ from model.checkpoint import CheckpointError
 from model.config import LONGEST, POSITIONALS
 from model.decoding import beam_search, greedy
 from model.language import LanguageModel, joined
+from model.measures import tally
+from model.tasks import generate
 from model.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 from tests.model.helpers import close, oracle_encoder, shaken, tiny
 
@@ -183,3 +185,24 @@ def test_a_file_from_before_there_were_architectures_is_a_transformer(characters
     checkpoint.write(path, tensors, described)
     assert checkpoint.load(path).config == model.config
     assert model.config.architecture == "transformer"
+
+
+@pytest.mark.skipif("repeat" not in checkpoint.pretrained(), reason="the checkpoint does not ship")
+def test_the_shipped_model_has_an_induction_head():
+    """Olsson et al. 2022: prefix matching by a second layer that builds on a head for the previous token; copying."""
+    opened = checkpoint.load("repeat")
+    total, looked_at, written = None, [], []
+    for source, _ in generate("repeat", 40, seed=11, held_out=True):
+        trace = capture(opened, source)
+        shown = trace.map("decoder")
+        measured = tally(shown)
+        total = measured if total is None else total + measured
+        rows = slice(len(trace.source_ids) + 1, -1)  # of the second copy, without that which writes </s>
+        looked_at += [shown.key_tokens[key] for key in shown.pattern[1, :, rows].mean(0).argmax(-1)]
+        written += (shown.predicted_tokens or ())[rows]
+    assert total is not None
+    values = total.values()
+    assert values["previous"][0].max() >= 0.9
+    assert values["induction"][1].max() >= 0.9
+    assert values["induction"][0].max() < 0.2
+    assert sum(map(str.__eq__, looked_at, written)) / len(written) >= 0.95
