@@ -17,9 +17,15 @@ const SCALE = {
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
 
+/** Give a node attributes; what it has already is let be, or the browser would lay out and paint it again. */
 function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes))
+    if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
   return node;
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** The children of a group, made to be `n`. */
@@ -76,9 +82,9 @@ function label(map, axis) {
   const shown = Array.from({ length: to - from }, (_, i) => from + i).filter((i) => i % every === 0);
   children(groups[axis], "text", shown.length).forEach((text, i) => {
     const at = shown[i];
-    text.textContent = data[`${axis}s`][at];
+    write(text, data[`${axis}s`][at]);
     text.index = at;
-    text.setAttribute("class", axis);
+    text.classList.add(axis);
     if (axis === "row") {
       set(text, { x: MARGIN.left - 6, y: place.y(at) + size / 2, dy: "0.35em" });
     } else {
@@ -103,17 +109,15 @@ function legend(map) {
   const width = Math.min(300, size.width - MARGIN.left - MARGIN.right);
   const left = MARGIN.left + (size.width - MARGIN.left - MARGIN.right - width) / 2;
   const top = HEIGHT - MARGIN.bottom + 12;
-  const stops = data.scale.map((colour, i) => {
-    const stop = svg("stop");
-    return set(stop, { offset: i / (data.scale.length - 1), "stop-color": colour });
-  });
-  map.gradient.replaceChildren(...stops);
+  children(map.gradient, "stop", data.scale.length).forEach((stop, i) =>
+    set(stop, { offset: i / (data.scale.length - 1), "stop-color": data.scale[i] }),
+  );
   set(map.bar, { x: left, y: top, width, height: 10 });
   const texts = children(groups.ticks, "text", TICKS[data.mode].length + 1);
   TICKS[data.mode].forEach((weight, i) => {
-    set(texts[i], { x: left + width * SCALE[data.mode](weight), y: top + 22 }).textContent = String(weight);
+    write(set(texts[i], { x: left + width * SCALE[data.mode](weight), y: top + 22 }), String(weight));
   });
-  set(texts.at(-1), { x: left + width / 2, y: top + 38 }).textContent = data.legend;
+  write(set(texts.at(-1), { x: left + width / 2, y: top + 38 }), data.legend);
 }
 
 function draw(map) {

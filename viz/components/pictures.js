@@ -4,7 +4,8 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(`.pictures > .st-key-${name}`);
   overview({ data: data.overview, parentElement: find("overview"), setTriggerValue });
-  find("words").innerHTML = data.words; // made on the server, every token in it escaped
+  const words = find("words");
+  if (words.made !== data.words) words.innerHTML = words.made = data.words; // by the server, every token in it escaped
   const large = find("head");
   large.querySelector(".head-map").hidden = !data.head;
   large.querySelector(".links").hidden = !data.links;
