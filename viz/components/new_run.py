@@ -15,13 +15,12 @@ from model.config import (
     NORMS,
     POSITIONALS,
     SCHEDULES,
-    TINY,
     ModelConfig,
     TrainConfig,
-    to_dict,
 )
 from model.data import DataConfig
 from model.estimate import MEGABYTE, Estimate, estimate, frames, refuse_too_large
+from model.recipes import recipe
 from model.tasks import TASKS, Pair
 from model.tokenizer import Tokenizer
 from viz import lab
@@ -30,6 +29,8 @@ from viz.theme import for_markdown
 OWN = "own text"
 LONGEST = {"copy": 21, "reverse": 21, "sort": 21}
 """The longest text of a task, in tokens; without one, as long as the model reads."""
+USUAL = {"repeat": "decoder"}
+"""The architecture that a task is for; without one, a Transformer."""
 SAID = {
     "transformer": "Encoder and decoder, joined by cross-attention (Vaswani et al. 2017).",
     "decoder": "One stack that reads the source and goes on to write, as a language model does.",
@@ -93,7 +94,7 @@ def new_run() -> None:
     with left:
         task = _choose_task()
     with right:
-        architecture = _choose_architecture()
+        architecture = _choose_architecture(task)
     values = _choose_settings(task, architecture)
     pairs = _choose_files(allowed.upload_mb) if task == OWN else None
     try:
@@ -120,18 +121,20 @@ def new_run() -> None:
 def _choose_task() -> str:
     names = [*TASKS, OWN]
     task = st.segmented_control(
-        "What to learn", names, default="reverse", required=True, key="task", bind="query-params",
+        "What to learn", names, default="reverse", required=True, key="task", bind="query-params", wrap=True,
     )  # fmt: skip
-    if task != OWN:
+    if task == OWN:
+        st.caption("Pairs of sentences in two text files, such as a text and its translation.")
+    else:
         summary = TASKS[task].summary
         st.caption(f"{summary[0].upper()}{summary[1:]}. Such as: {for_markdown(TASKS[task].example)}")
     return task
 
 
-def _choose_architecture() -> str:
+def _choose_architecture(task: str) -> str:
     architecture = st.segmented_control(
-        "Architecture", ARCHITECTURES, default=ARCHITECTURES[0], required=True, key="architecture",
-        bind="query-params",
+        "Architecture", ARCHITECTURES, default=USUAL.get(task, ARCHITECTURES[0]), required=True,
+        key=_key(task, "architecture"), bind="query-params",
     )  # fmt: skip
     st.caption(SAID[architecture])
     return architecture
@@ -139,26 +142,30 @@ def _choose_architecture() -> str:
 
 def _choose_settings(task: str, architecture: str) -> dict[str, Any]:
     """The value of each setting; what means nothing for the architecture is not asked."""
-    defaults = recipe(task, architecture)
+    defaults = recipe(None if task == OWN else task, architecture)
     fixed = MEANINGLESS.get(architecture, {})
     hidden = {*fixed, "vocab_size" if task != OWN else "examples"}
     values = {**defaults, **fixed}
     shown = [setting for setting in FIRST if setting.name not in hidden]
     for column, setting in zip(st.columns(len(FIRST)), shown, strict=False):
         with column:
-            values[setting.name] = _ask(setting, defaults[setting.name], f"{task}_{architecture}")
+            values[setting.name] = _ask(setting, defaults[setting.name], _key(task, architecture, setting.name))
     with st.expander("More settings"):
         shown = [setting for setting in MORE if setting.name not in hidden]
         columns = st.columns(4)
         for place, setting in enumerate(shown):
             with columns[place % len(columns)]:
-                values[setting.name] = _ask(setting, defaults[setting.name], f"{task}_{architecture}")
+                values[setting.name] = _ask(setting, defaults[setting.name], _key(task, architecture, setting.name))
     return values
 
 
-def _ask(setting: Setting, default: Any, prefix: str) -> Any:
-    """One setting. Its key tells the task and the architecture, each of which has defaults of its own."""
-    key = f"{prefix}_{setting.name}".replace(" ", "_")
+def _key(*parts: str) -> str:
+    """The key of a widget, and its name in the address."""
+    return "_".join(parts).replace(" ", "_")
+
+
+def _ask(setting: Setting, default: Any, key: str) -> Any:
+    """One setting. Its key tells the task and the architecture, which have defaults of their own."""
     if setting.options:
         return st.selectbox(
             setting.label, setting.options, setting.options.index(default), help=setting.help, key=key,
@@ -169,16 +176,6 @@ def _ask(setting: Setting, default: Any, prefix: str) -> Any:
         setting.label, kind(setting.least), None, default, kind(setting.step), "%g" if kind is float else None,
         help=setting.help, key=key, bind="query-params",
     )  # fmt: skip
-
-
-def recipe(task: str, architecture: str) -> dict[str, Any]:
-    """The settings to begin with."""
-    sizes = {} if task == OWN else dict(TINY)
-    model = ModelConfig(
-        **{"vocab_size": 6000, **sizes, "architecture": architecture, **MEANINGLESS.get(architecture, {})}
-    )
-    train = TrainConfig(steps=2000, schedule="cosine", warmup=300, validate_every=100)
-    return {**to_dict(model), **to_dict(train), "examples": 100_000}
 
 
 def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
