@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from streamlit.util import calc_hash
 from model.__main__ import main
 from model.capture import capture
 from model.checkpoint import load
-from model.config import TINY, ModelConfig
+from model.config import ModelConfig
 from model.data import DataConfig
 from model.estimate import count_parameters
 from model.folder import RunView, ask, read_run
+from model.recipes import recipe
+from model.tasks import TASKS
 from model.tokenizer import Tokenizer
 from viz import lab, state
 from viz.components.new_run import OWN
@@ -135,24 +138,26 @@ def waited(name: str, holds: Callable[[RunView], bool]) -> RunView:
 
 def test_the_form_says_what_a_training_needs():
     app = opened()
-    config = ModelConfig(vocab_size=len(Tokenizer.characters()), **TINY)
+    names = {field.name for field in fields(ModelConfig)}
+    config = ModelConfig(**{name: value for name, value in recipe("reverse").items() if name in names})
+    assert config.vocab_size == len(Tokenizer.characters())
     assert f"**{count_parameters(config):,} parameters**" in texts(app)
     assert messages(app) == []
     assert not button(app, "start").disabled
 
 
 def test_a_link_fills_the_form_in():
-    app = opened(task="dates", architecture="lstm", dates_lstm_steps="123", dates_lstm_seed="7")
+    app = opened(task="dates", dates_architecture="lstm", dates_lstm_steps="123", dates_lstm_seed="7")
     assert app.number_input(key="dates_lstm_steps").value == 123
     assert app.number_input(key="dates_lstm_seed").value == 7
     assert "dates_lstm_n_heads" not in [field.key for field in app.number_input]  # an LSTM has one
     assert "An English date" in texts(app)
 
 
-@pytest.mark.parametrize("task", ["copy", "reverse", "sort", "dates"])
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("architecture", ["transformer", "decoder", "lstm"])
 def test_what_the_form_begins_with_can_be_started(task: str, architecture: str):
-    app = opened(task=task, architecture=architecture)
+    app = opened(**{"task": task, f"{task}_architecture": architecture})
     assert messages(app) == []
     assert not button(app, "start").disabled
 
