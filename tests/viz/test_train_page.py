@@ -282,6 +282,20 @@ def test_a_run_of_elsewhere_is_listed_and_shown(run: Path):
     assert "transformer, 1 layer, 3 heads, vectors of 30" in texts(opened(run="reverse-1"))
 
 
+@pytest.mark.parametrize(("architecture", "kind"), [("decoder", "Decoder self-attention"), ("lstm", "Cross-attention")])
+def test_every_architecture_can_be_watched(architecture: str, kind: str):
+    options = {**SIZES, "d_ff": 38, "steps": 2, "keep_every": 1, "architecture": architecture}
+    if architecture == "lstm":
+        del options["n_heads"]
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    assert main(["train", "--out=runs/other", "--task=repeat", *given]) == 0
+    app = opened(run="other")
+    assert messages(app) == []
+    assert f"{kind}, layer 1, head " in pages(app)
+    assert "What the model writes at step 2" in pages(app)
+    assert f"{architecture}, 1 layer" in texts(app)
+
+
 def test_what_failed_says_why(run: Path):
     status = json.loads((run / "status.json").read_text())
     (run / "status.json").write_text(json.dumps({**status, "state": "failed", "reason": "the disk <b>is</b> full"}))

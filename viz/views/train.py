@@ -85,11 +85,7 @@ def _wait(name: str) -> None:
 
 
 def _time_machine(run: RunView) -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("viz.panels.time_machine") is None:
-        return
-    from viz.panels.time_machine import time_machine
+    from viz.panels.time_machine import time_machine  # the form does without
 
     time_machine(run, st.session_state.get(lab.TEXT) or lab.example(run))
 
