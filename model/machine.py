@@ -1,4 +1,4 @@
-"""How much memory is free on this machine, as far as the system tells."""
+"""What this machine has, as far as the system tells: how much free memory, and fast bfloat16 or not."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def _left(folder: Path, limit: str, used: str, prefix: str) -> int | None:
         return max(0, left + sum(int(sizes[prefix + name]) for name in CACHES))
     except (OSError, ValueError, KeyError):
         return None  # there is no such file, or it says "max"
+
+
+def has_fast_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor multiplies matrices of bfloat16 faster than of float32; False where it is not known."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return "avx512_bf16" in flags or "amx_bf16" in flags

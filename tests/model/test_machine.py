@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.machine import free_memory
+from model.machine import free_memory, has_fast_bfloat16
 
 MEMINFO = "MemTotal:       24684084 kB\nMemFree:          434124 kB\nMemAvailable:    1000 kB\n"
 
@@ -44,3 +44,12 @@ def test_this_machine_has_some_but_not_any_amount():
     free = free_memory()
     assert free is not None
     assert 10**6 < free < 10**15
+
+
+@pytest.mark.parametrize(
+    ("flags", "fast"), [("fpu avx512_bf16 sse", True), ("amx_bf16", True), ("fpu avx512f", False), ("", False)]
+)
+def test_the_processors_flags_tell_of_bfloat16(flags: str, fast: bool, tmp_path: Path):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: a CPU\nflags\t\t: {flags}\nbugs: amx_bf16\n")
+    assert has_fast_bfloat16(tmp_path / "cpuinfo") == fast
+    assert not has_fast_bfloat16(tmp_path / "nothing")
