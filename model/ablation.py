@@ -41,10 +41,12 @@ def uniform_head(checkpoint: Checkpoint, kind: Kind, layer: int, head: int) -> C
     A bias that an encoding adds to the scores stays. The other parameters are shared, not copied.
 
     Raises:
-        ValueError: the model has no such head.
+        ValueError: the model has no such head, or is no Transformer with encoder and decoder.
     """
     shared = {id(parameter): parameter for parameter in checkpoint.model.parameters()}
     other = copy.deepcopy(checkpoint.model, shared)
+    if not isinstance(other, Transformer):
+        raise ValueError(f"{checkpoint.name} is no Transformer with encoder and decoder, so it has no such heads")
     attention, d_head = _attention(other, kind, layer), checkpoint.config.d_head
     if not 0 <= head < attention.n_heads:
         raise ValueError(f"head {head} is asked for, but there are {attention.n_heads}, counted from 0")

@@ -116,7 +116,7 @@ def greedy_steps(
         chosen = chosen.where(open_rows, PAD_ID)
         yield chosen, step
         open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
-        if length < len(ahead) and draft[length - 1] != chosen[0]:
+        if isinstance(decoder, IncrementalDecoder) and length < len(ahead) and draft[length - 1] != chosen[0]:
             del ahead[length:]
             decoder.rewind(length)
 

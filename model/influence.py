@@ -9,7 +9,7 @@ import torch
 
 from model.checkpoint import Checkpoint
 from model.tokenizer import EOS_ID
-from model.transformer import EncoderLayer
+from model.transformer import EncoderLayer, Transformer
 
 
 def another_token(checkpoint: Checkpoint, token_id: int) -> int:
@@ -44,8 +44,14 @@ def by_distance(rows: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def encoder_states(checkpoint: Checkpoint, ids: Sequence[int]) -> np.ndarray:
-    """The vector of each token after the embedding and after each layer, ``[layer + 1, token, d_model]``."""
+    """The vector of each token after the embedding and after each layer, ``[layer + 1, token, d_model]``.
+
+    Raises:
+        ValueError: the model has no Transformer's encoder.
+    """
     model, source = checkpoint.model, torch.tensor([list(ids)])
+    if not isinstance(model, Transformer):
+        raise ValueError(f"{checkpoint.name} has no Transformer's encoder, so there are no layers to look between")
     x, on_scores = model.embedding(source), model.embedding.on_scores(source, causal=False)
     states = [x]
     for layer in model.encoder.layers:

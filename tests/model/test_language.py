@@ -18,7 +18,7 @@ from model.language import LanguageModel, joined
 from model.measures import tally
 from model.tasks import generate
 from model.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-from tests.model.helpers import close, oracle_encoder, shaken, tiny
+from tests.model.helpers import OracleAttention, close, oracle_encoder, shaken, tiny
 
 BATCH, SOURCE, TARGET = 3, 7, 5
 
@@ -64,6 +64,7 @@ def test_it_is_pytorchs_masked_encoder(norm: str, source: Tensor, target: Tensor
     expected = oracle(model.embedding(ids), mask=mask, is_causal=False)
     close(model(source[:1], target[:1]).hidden, expected[:, SOURCE:])
     for layer, pattern in zip(oracle.layers, model.read(ids).self_patterns, strict=True):
+        assert isinstance(layer.self_attn, OracleAttention)
         close(pattern, layer.self_attn.pattern)
 
 

@@ -179,7 +179,8 @@ def test_forget_gates_begin_open():
     model = build(tiny(**OPTIONS))
     for module in model.modules():
         if isinstance(module, nn.LSTM):
-            gates = (module.bias_ih_l0 + module.bias_hh_l0).view(4, -1)  # input, forget, cell, output
+            state = module.state_dict()
+            gates = (state["bias_ih_l0"] + state["bias_hh_l0"]).view(4, -1)  # input, forget, cell, output
             assert gates[1].eq(1).all()
             assert gates[[0, 2, 3]].eq(0).all()
 
@@ -211,8 +212,8 @@ def test_a_trace_has_one_map(characters: Tokenizer, tmp_path: Path):
     assert cross.query_tokens[1:] == cross.predicted_tokens[:-1]
     assert free.positional is None
     whole, by_steps = capture(opened, "abc", "xyz"), capture(opened, "abc", prefix=characters.encode("xyz"))
-    patterns = [torch.tensor(trace.map("cross").pattern[:, :, :4]) for trace in (whole, by_steps)]
-    close(*patterns)
+    first, second = (torch.tensor(trace.map("cross").pattern[:, :, :4]) for trace in (whole, by_steps))
+    close(first, second)
 
 
 def test_a_file_that_does_not_fit_is_refused(characters: Tokenizer, tmp_path: Path):

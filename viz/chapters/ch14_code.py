@@ -12,7 +12,7 @@ from torch import nn
 from model import snippets
 from model.anatomy import dissect
 from model.attention import MultiHeadAttention
-from model.transformer import EncoderLayer
+from model.transformer import EncoderLayer, Transformer
 from viz.chapters.chapter import Chapter, Further, Question, head_query
 from viz.look import Look
 
@@ -39,7 +39,9 @@ def text(name: str) -> str:
 @torch.inference_mode()
 def difference(look: Look) -> tuple[float, float]:
     """By how much PyTorch's layer with this model's weights misses our output and weights, on the sentence."""
-    layer = look.opened.model.encoder.layers[look.layer]
+    model = look.opened.model
+    assert isinstance(model, Transformer)  # the Guide opens no other
+    layer = model.encoder.layers[look.layer]
     assert isinstance(layer, EncoderLayer)
     anatomy = dissect(look.opened, look.trace, "encoder", look.layer, look.head, look.row)
     entered = anatomy.step(anatomy.step("query").inputs[0]).value
