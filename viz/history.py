@@ -168,7 +168,7 @@ def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
         {
             "x": story.formed, "y": PANELS[2][1], "yref": "paper", "yanchor": "bottom", "showarrow": False,
             "text": f"{head_name(*story.head)} forms", "font": {"color": colours(theme)[place]},
-            "xanchor": "left" if 2 * story.formed < max(story.steps) else "right",
+            "xanchor": "left" if 2 * story.formed < story.steps[-1] else "right",
         }
         for place, story in enumerate(stories)
         if story.formed is not None

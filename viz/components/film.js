@@ -8,7 +8,7 @@ function filmGeometry(film) {
   const { data, context } = film;
   context.font = "12px sans-serif";
   const longest = (names) => Math.max(...names.map((name) => context.measureText(name).width));
-  const left = longest(data.rows) + FILM.row + 6;
+  const left = Math.max(44, longest(data.rows)) + FILM.row + 6;
   const top = longest(data.columns) * 0.87 + FILM.top + 10;
   const right = longest(data.columns.slice(-3)) * 0.5 + 6;
   const room = Math.max(160, film.root.clientWidth - left - right);
@@ -56,6 +56,9 @@ function drawMap(film) {
     if (row % every(place.cellHeight) === 0)
       context.fillText(name, place.left - 6, place.top + (row + 0.5) * place.cellHeight);
   });
+  context.globalAlpha = 0.75;
+  context.fillText("from ↓", place.left - 6, place.top - 10);
+  context.globalAlpha = 1;
   context.textAlign = "left";
   data.columns.forEach((name, column) => {
     if (column % every(place.cell)) return;

@@ -128,7 +128,7 @@ def _choose_step(label: str, run: RunView, key: str) -> int:
         st.caption(f"{for_markdown(run.name)} has one kept checkpoint so far, of step {steps[0]:,}.")
         return steps[0]
     replay.keep_choice(key, steps, steps[-1])
-    return st.select_slider(label, steps, steps[-1], key=key, bind="query-params", format_func=lambda step: f"{step:,}")
+    return st.select_slider(label, steps, steps[-1], key=key, bind="query-params")
 
 
 def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, RunView | None]:
@@ -275,7 +275,10 @@ def _story(
             values = measure(now.trace.map(kind))[one.name]
             figure = measure_heatmap(one, values, heads[0], theme=state.theme())
             st.plotly_chart(figure, theme=None, config=CHART, key="machine_atlas")
-        st.caption(f"{one.definition} The lines on the left: this head in colour, the others grey.")
+        st.caption(
+            f"{one.definition} On the left: this head in colour, the "
+            "others grey; loss solid on the batch, dotted on unseen examples."
+        )
 
 
 def _progress_or_nothing(unread: Sequence[RunView], histories: Sequence[tuple[Side, History]]) -> None:
