@@ -200,8 +200,8 @@ def _follow(run: Run, heartbeat: Heartbeat | None, asked: Asked) -> None:
     """Make the steps, and show them in the terminal and in the status, where this process has one."""
     from tqdm import tqdm
 
-    steps_left = {"total": run.config.steps, "initial": run.state.step}
-    bar = tqdm(**steps_left, unit="step", dynamic_ncols=True, disable=heartbeat is None)
+    made, silent = run.state.step, heartbeat is None
+    bar = tqdm(total=run.config.steps, initial=made, unit="step", dynamic_ncols=True, disable=silent)
     shown: dict[str, str] = {}
     rate, began = 0.0, monotonic()  # rate: target tokens a second, over about the last fifty steps
     with bar, closing(run.steps()) as steps:

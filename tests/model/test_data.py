@@ -1,6 +1,7 @@
 """model/data.py and what `python -m model train` says of bad input: one line, status 2, no folder."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ def text_files(folder: Path, **changed: bytes) -> DataConfig:
     """Four files of two good lines, but for the ``changed`` ones."""
     for part in PARTS:
         (folder / part).write_bytes(changed.get(part, b"a dog\na cat\n"))
-    return DataConfig(**{part: str(folder / part) for part in PARTS})
+    given: dict[str, Any] = {part: str(folder / part) for part in PARTS}
+    return DataConfig(**given)
 
 
 def train(folder: Path, files: DataConfig, *options: str) -> int:

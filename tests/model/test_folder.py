@@ -19,7 +19,7 @@ from model.folder import Status, ask, list_runs, read_run, read_want, write_json
 from model.run import Run
 
 DATA = DataConfig(task="reverse", examples=37)
-SIZES = {"n_layers": 1, "n_heads": 3, "d_model": 6, "d_ff": 7, "max_len": 23}
+SIZES: dict[str, Any] = {"n_layers": 1, "n_heads": 3, "d_model": 6, "d_ff": 7, "max_len": 23}
 CONFIG = TrainConfig(steps=11, batch_tokens=200, warmup=3, validate_every=7, keep_every=4)
 
 
