@@ -1,8 +1,12 @@
 """What a server allows."""
 
+import re
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 
-from model.limits import Limits, read_limits
+from model.limits import PREFIX, Limits, read_limits
 
 
 def test_without_variables_the_defaults_hold():
@@ -22,3 +26,9 @@ def test_each_limit_has_a_variable():
 def test_what_is_no_number_is_named(text: str):
     with pytest.raises(ValueError, match="HEADLIGHT_STEPS must be a whole number"):
         read_limits({"HEADLIGHT_STEPS": text})
+
+
+def test_the_readme_says_what_they_are():
+    readme = Path(__file__).parents[2] / "README.md"
+    rows = re.findall(rf"^\| `{PREFIX}(\w+)` \| (\d+) \|", readme.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name.lower(): int(value) for name, value in rows} == asdict(Limits())

@@ -79,7 +79,7 @@ def _output(trace: Trace, step: int, answer: str | None) -> None:
     right = "" if answer is None else " ✓" if trace.target == answer else " – not yet right"
     st.html(
         f'<div class="target"><label>What the model writes at step {step:,}{right}</label>'
-        f"<p>{html.escape(trace.target) or '&nbsp;'}</p></div>"
+        f"<p>{html.escape(trace.target) or '(nothing)'}</p></div>"
     )
     if answer is not None:
         st.caption("For the pictures it is fed the right answer, so that a row is the same token at every step.")

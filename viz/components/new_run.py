@@ -197,6 +197,7 @@ def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
         if file is not None:
             files.append((part, file.name, file.getvalue()))
     if not files:
+        st.info("Choose the source and the target file, and the training can start.")
         return None
     try:
         if sum(len(content) for _, _, content in files) > most_mb * MEGABYTE:
