@@ -99,7 +99,7 @@ def _lines(story: Story, place: int, n: int, measure: Measure | None, theme: The
             "y",
             hovertemplate="step %{x:,}: <b>%{y:.1%}</b><extra>%{fullData.name}</extra>",
         ),
-        _line(f"loss on the batch{of}", lost, theme.faint if n == 1 else colour, "y2", opacity=0.6, hovertemplate=said),
+        _line(f"loss on the batch{of}", lost, colour, "y2", opacity=0.45, hovertemplate=said),
         _line(f"loss on unseen{of}", unseen, colour, "y2", hovertemplate=said, dash="dot"),
     ]
     for line in lines:

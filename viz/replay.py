@@ -24,10 +24,12 @@ MOMENTS_KEPT, CHECKPOINTS_KEPT = 512, 8
 
 @dataclass(slots=True)
 class Replays:
-    """What belongs to one visitor: the history of each run on show, by its name, and those that were cancelled."""
+    """What belongs to one visitor: the history of each run on show, by its name, those that were
+    cancelled, and the last step that each slider had."""
 
     histories: dict[str, History] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    newest: dict[str, int] = field(default_factory=dict)
 
 
 def replays() -> Replays:
@@ -127,6 +129,14 @@ def keep_choice(key: str, options: list, first: object) -> None:
         st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
     else:
         st.session_state[key] = first
+
+
+def follow(key: str, newest: int) -> None:
+    """Before a slider over the steps of a run that goes on: one that stood at the end stays there."""
+    before = replays().newest.get(key)
+    if before is not None and st.session_state.get(key) == before:
+        st.session_state[key] = newest
+    replays().newest[key] = newest
 
 
 def head_clicked(component: str, key: str) -> None:

@@ -157,6 +157,21 @@ def test_reading_can_be_cancelled_and_goes_on(monkeypatch: pytest.MonkeyPatch):
     assert len(story(ran(app))["data"][-1]["x"]) == 4
 
 
+def test_a_run_that_goes_on_is_followed_from_the_last_step_only(run: Path):
+    app = opened()
+    last = run / "checkpoints" / "00000003.safetensors"
+    shutil.copy(last, last.with_stem("00000004"))
+    app = ran(app)
+    assert app.select_slider(key=replay.STEP).value == 4
+    assert story(app)["data"][-1]["x"] == [0, 1, 2, 3, 4]
+    app.select_slider(key=replay.STEP).set_value(1)
+    ran(app)
+    shutil.copy(last, last.with_stem("00000005"))
+    app = ran(app)
+    assert app.select_slider(key=replay.STEP).value == 1
+    assert story(app)["data"][-1]["x"][-1] == 5
+
+
 def test_closed_it_reads_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(replay, "read_on", lambda run: pytest.fail("read"))
     assert not opened(machine="false").select_slider

@@ -82,15 +82,15 @@ def _machine(run: RunView, text: str) -> None:
     sides = [(_at(run, text, last.fed, step), head, replay.HEAD)]
     if other is not None:
         sides.append((_at(other.run, text, other.fed, other_step), other_head, replay.OTHER_HEAD))
-    _pictures([side for side in sides if side[0] is not None], kind)
+    _pictures([side for side in sides if side[0] is not None], kind, one)
     st.caption(
         "Every step is fed the same output, "
         + ("the right one" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
         + f", “{for_markdown(last.fed)}”, so that a row is the same token at every step."
     )
     histories = [(last, _history(last, text))] + ([(other, _history(other, text))] if other is not None else [])
-    _story(histories, [step, other_step], [head, other_head], kind, one, sides[0][0])
-    _formed(histories[0][1], kind)
+    _story(histories, [step, other_step], [head, other_head], kind, one)
+    _formed(histories[0][1], kind, (one.name, *head))
     _notes(histories)
     _play(histories[0][1], last, kind, head, one)
 
@@ -128,6 +128,7 @@ def _choose_step(label: str, run: RunView, key: str) -> int:
         st.caption(f"{for_markdown(run.name)} has one kept checkpoint so far, of step {steps[0]:,}.")
         return steps[0]
     replay.keep_choice(key, steps, steps[-1])
+    replay.follow(key, steps[-1])
     return st.select_slider(label, steps, steps[-1], key=key, bind="query-params")
 
 
@@ -186,7 +187,7 @@ def _choose_other(
     return other, head, nearest
 
 
-def _pictures(sides: Sequence[tuple[Side, tuple[int, int], str]], kind: Kind) -> None:
+def _pictures(sides: Sequence[tuple[Side, tuple[int, int], str]], kind: Kind, one: Measure) -> None:
     """One run: all heads on the left, one on the right. Two: each in a column of its own."""
     if not sides:
         return
@@ -195,6 +196,7 @@ def _pictures(sides: Sequence[tuple[Side, tuple[int, int], str]], kind: Kind) ->
         with columns[place]:
             _written(side, named=len(sides) > 1)
             _all_heads(side, kind, head, key)
+            _atlas(side, kind, head, one, key)
         with columns[1 if len(sides) == 1 else place]:
             _one_head(side, kind, head, key)
 
@@ -215,6 +217,13 @@ def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
         picture(side.trace.map(kind)), *head, scale="linear", each_head=False, means=False, theme=state.theme(),
         key=component, on_choose=partial(replay.head_clicked, component, key),
     )  # fmt: skip
+
+
+def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str) -> None:
+    """What every head does at this step, by one measure."""
+    st.markdown(f"**{one.name.capitalize()} of every head at step {side.step:,}**", help=one.definition)
+    figure = measure_heatmap(one, measure(side.trace.map(kind))[one.name], head, theme=state.theme())
+    st.plotly_chart(figure, theme=None, config=CHART, key=f"{key}_atlas")
 
 
 def _one_head(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
@@ -245,9 +254,8 @@ def _story(
     heads: Sequence[tuple[int, int]],
     kind: Kind,
     one: Measure,
-    now: Side | None,
 ) -> None:
-    """The curves, and the measure of every head at this step."""
+    """The curves over all steps."""
     stories = []
     for (last, history), step, head in zip(histories, steps, heads, strict=False):
         values = history.values(kind).get(one.name)
@@ -265,20 +273,12 @@ def _story(
                 formed=formed,
             )
         )
-    left, right = st.columns((7, 4), gap="medium")
-    with left:
-        st.plotly_chart(story_figure(stories, one, theme=state.theme()), theme=None, config=CHART, key="machine_story")
-    with right:
-        _progress_or_nothing([last.run for last, history in histories if not history.done], histories)
-        if now is not None:
-            st.markdown(f"**{one.name.capitalize()} of every head at step {now.step:,}**")
-            values = measure(now.trace.map(kind))[one.name]
-            figure = measure_heatmap(one, values, heads[0], theme=state.theme())
-            st.plotly_chart(figure, theme=None, config=CHART, key="machine_atlas")
-        st.caption(
-            f"{one.definition} On the left: this head in colour, the "
-            "others grey; loss solid on the batch, dotted on unseen examples."
-        )
+    _progress_or_nothing([last.run for last, history in histories if not history.done], histories)
+    st.plotly_chart(story_figure(stories, one, theme=state.theme()), theme=None, config=CHART, key="machine_story")
+    st.caption(
+        f"Loss: solid on the batch, dotted on unseen examples. {one.name.capitalize()} (this head in colour, the "
+        f"others of this run grey): {one.definition}"
+    )
 
 
 def _progress_or_nothing(unread: Sequence[RunView], histories: Sequence[tuple[Side, History]]) -> None:
@@ -311,16 +311,16 @@ def _watch_text(run: RunView, text: str) -> None:
         st.rerun()
 
 
-def _formed(history: History, kind: Kind) -> None:
-    """What formed when, in words."""
+def _formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> None:
+    """What formed when, in words: first the chosen measure and head, if it did."""
     if not history.done or len(history.moments) < 2:
         return
     found = formations(history.steps, history.values(kind))
     if not found:
         st.markdown("On this sentence no head of this kind has changed enough to say that it formed.")
         return
-    for one in found[:MOST_SAID]:
-        st.markdown(f"- **{for_markdown(describe_formation(one, history.steps))}.**")
+    first = sorted(found, key=lambda one: (one.name, one.layer, one.head) != chosen)[:MOST_SAID]
+    st.markdown("\n".join(f"- {for_markdown(describe_formation(one, history.steps))}." for one in first))
     with st.expander(f"Everything that formed in the {SHORT_KIND_NAMES[kind].lower()} attention ({len(found)})"):
         st.dataframe(
             formation_table(found, history.steps),

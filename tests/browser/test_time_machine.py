@@ -1,0 +1,48 @@
+"""The animation that is taken along, in a real browser without a network."""
+
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, expect
+
+from tests.viz.helpers import made_of, random_map
+from viz.film import Film, film_html
+from viz.theme import LIGHT
+
+TOKENS, STEPS = ("a", "<b>", "c"), (0, 50, 1100)
+
+
+def test_it_plays_from_the_first_step_to_the_last(chromium: Browser, tmp_path: Path):
+    shown = random_map(TOKENS)
+    levels = np.zeros((3, 3, 3), dtype=np.uint8)
+    levels[1], levels[2, 0, 2] = 128, 255
+    film = Film(
+        made=made_of(shown, layer=1, head=1), kind="cross", rows=TOKENS, columns=TOKENS, steps=STEPS,
+        digests=("a", "b", "c"), written=("x", "<i>y</i>", "z"), levels=levels, measure="entropy",
+        values=np.array([1.5, np.nan, 0.25]), low=0, high=2, formed=1100,
+    )  # fmt: skip
+    file = tmp_path / "film.html"
+    file.write_bytes(film_html(film, LIGHT))
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(file.as_uri())
+    expect(page.locator("output")).to_have_text("step 1,100")
+    picture = page.locator("canvas.map")
+    last = picture.evaluate("canvas => canvas.toDataURL()")
+    page.locator("input").fill("1")
+    expect(page.locator("output")).to_have_text("step 50")
+    expect(page.locator(".written")).to_have_text("By itself the model writes: <i>y</i>")
+    assert picture.evaluate("canvas => canvas.toDataURL()") != last
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("output")).to_have_text("step 1,100")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()  # it has stopped at the end
+    assert picture.evaluate("canvas => canvas.toDataURL()") == last
+    box = picture.bounding_box()
+    assert box is not None
+    picture.hover(position={"x": box["width"] - 24, "y": box["height"] - 70})
+    expect(page.locator(".said")).to_contain_text("to “c”: 1.00")
+    assert complaints == []
+    context.close()
