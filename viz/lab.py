@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -171,9 +171,9 @@ def start(
 
 def show_started() -> None:
     """Before the list of runs: if one was started just now, show it."""
-    if lab().started is not None:
-        show(lab().started)
+    if (name := lab().started) is not None:
         lab().started = None
+        show(name)
 
 
 def show(name: str) -> None:
@@ -192,7 +192,7 @@ def forget_choices() -> None:
 def row_chosen(table: str, names: Sequence[str]) -> None:
     """A row of a list of runs was ticked."""
     if rows := st.session_state[table]["selection"]["rows"]:
-        show(names[rows[0]])
+        show(names[int(rows[0])])
 
 
 def want(name: str, what: str) -> None:
@@ -205,7 +205,8 @@ def resume(name: str) -> None:
     _try(lambda: launcher(state.RUNS, limits()).resume(state.RUNS / name))
 
 
-def _try(act) -> None:
+def _try(act: Callable[[], None]) -> None:
+    """Do something, or say why it cannot be done."""
     lab().problem = None
     try:
         act()
@@ -223,6 +224,7 @@ def publish(name: str) -> None:
         lab().problem = f"It was not published: {error}"
         return
     lab().published[name] = str(folder)
+    state.choose_elsewhere(str(folder))
 
 
 def published(name: str) -> str | None:

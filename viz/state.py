@@ -319,6 +319,14 @@ def checkpoint_changed() -> None:
             st.session_state[key] = value
 
 
+def choose_elsewhere(name: str) -> None:
+    """The pages that show a checkpoint shall open with this one, and with what its link says besides."""
+    for key in CHOICES:
+        st.session_state.pop(key, None)
+    visitor().source = None
+    st.session_state["checkpoint"] = name
+
+
 def kind_changed(opened: Checkpoint) -> None:
     """Another kind of attention has other heads: show the one that says most."""
     show_head(*first_head(opened, st.session_state["kind"]))

@@ -54,7 +54,7 @@ def form(context: BrowserContext, address: str, task: str, steps: int) -> Page:
 
 
 def bar(page: Page, says: str | re.Pattern[str], patience: float = PATIENCE) -> None:
-    expect(page.get_by_test_id("stProgress")).to_contain_text(says, timeout=patience)
+    expect(page.get_by_test_id("stProgress").first).to_contain_text(says, timeout=patience)
 
 
 def test_a_training_from_start_to_explore(context: BrowserContext, address: str):
@@ -62,9 +62,18 @@ def test_a_training_from_start_to_explore(context: BrowserContext, address: str)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-loss_curve .scatterlayer path").first).to_be_visible(timeout=FIRST_PATIENCE)
     bar(page, "finished · step 7 of 7", FIRST_PATIENCE)
-    expect(page.get_by_text("What the model writes at step 7")).to_be_visible()
+    expect(page.get_by_text("What the model writes at step 7").first).to_be_visible()
     expect(page.locator(".st-key-run_head .column").first).to_be_visible()
     assert "run=reverse-1" in page.url
+    # What was chosen in Explore before does not come between.
+    page.get_by_role("link", name="Explore").click()
+    expect(page.locator(".st-key-translation")).to_be_visible(timeout=FIRST_PATIENCE)
+    page.get_by_label("Source sentence").fill("Two dogs run.")
+    expect(page.locator(".st-key-translation")).not_to_contain_text("fille")
+    page.get_by_role("link", name="Train").click()
+    page.get_by_role("combobox", name="Run", exact=True).click()
+    page.get_by_role("option", name="reverse-1", exact=True).click()
+    bar(page, "finished · step 7 of 7")
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("textbox", name="Name", exact=True).fill("mine")
     page.get_by_role("textbox", name="Name", exact=True).press("Tab")
