@@ -239,7 +239,8 @@ def problem() -> str | None:
 
 def example(run: RunView) -> str:
     """A text that shows something of what a run learns."""
-    return TASKS[run.data.task].example if run.data.task in TASKS else state.EXAMPLE_SENTENCE
+    task = TASKS.get(run.data.task or "")
+    return state.EXAMPLE_SENTENCE if task is None else task.example
 
 
 def asked_run() -> str | None:
