@@ -44,7 +44,8 @@ function draw(canvas) {
   const [low, high] = data.limits;
   const colours = ramp(data.scale);
   const level = (value) => Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low))));
-  const image = cells(at.rows, at.columns, colours, (i) => (Number.isFinite(values[i]) ? level(values[i]) : 128));
+  const place = (i) => (Number.isFinite(values[i]) ? level(values[i]) : 128);
+  const image = cells(document.createElement("canvas"), at.rows, at.columns, colours, place);
   context.imageSmoothingEnabled = at.cell[0] < 1;
   const height = at.rows * at.cell[1];
   context.drawImage(image, at.left, 0, at.width, height);
@@ -115,7 +116,7 @@ function tell(canvas, tip, cell) {
     const levels = picked(operand, cell);
     const label = document.createElement("label");
     label.textContent = `${operand.label} (${levels.length} numbers)`;
-    strips.append(label, cells(1, levels.length, colours, (i) => levels[i]));
+    strips.append(label, cells(document.createElement("canvas"), 1, levels.length, colours, (i) => levels[i]));
   }
   tip.hidden = false;
   const x = at.left + (column + 0.5) * at.cell[0];
