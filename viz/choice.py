@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.rows import Rows, induction, ratio
 from model.trace import AttentionMap, Kind, Trace
 from viz.attention import row_tokens
 
@@ -21,9 +22,10 @@ def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     """The layer and head (from 0) that point most sharply, from different tokens at different ones, and out of order.
 
     Sharpness is the mean, over the rows, of the largest weight on a token that is no marker; it counts
-    by the share of different tokens among those largest, and, in cross-attention, by one and :func:`turns`.
+    by the share of different tokens among those largest, and, in cross-attention, by one and :func:`turns`,
+    in a decoder by one and twice the weight on what followed earlier occurrences of a row's token (induction).
     A head that always rests on ``</s>``, or on one word, says little; one that shows where a translation
-    departs from the order of its source says most.
+    departs from the order of its source, or from what came before that a text goes on, says most.
     """
     keys = [i for i, token in enumerate(attention_map.key_tokens) if token not in MARKERS]
     if not keys:
@@ -35,6 +37,8 @@ def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     score = sharpness * variety
     if attention_map.kind == "cross":
         score = score * (1 + turns(attention_map).sum(-1))
+    elif attention_map.kind == "decoder":
+        score = score * (1 + 2 * np.nan_to_num(ratio(induction(Rows(attention_map)))))
     layer, head = np.unravel_index(score.argmax(), score.shape)
     return int(layer), int(head)
 

@@ -99,6 +99,12 @@ def test_a_row_of_the_target_is_its_step_of_the_decoder():
     assert app.session_state["token"] == "9 d"
 
 
+@pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
+def test_the_first_head_on_show_is_one_of_induction():
+    app = opened(checkpoint="repeat")
+    assert app.selectbox(key="layer_number").value == 2
+
+
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("page", ["anatomy", "positions", "guide"])
 def test_a_page_about_transformers_says_so_and_opens_one(name: str, page: str):
