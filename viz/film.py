@@ -132,7 +132,7 @@ def film_gif(film: Film, theme: Theme) -> bytes:
     from viz.raster import raster  # the fonts take a while to read
 
     frames = [raster(drawing) for drawing in _drawings(film, theme)]
-    size = tuple(max(frame.size[side] for frame in frames) for side in (0, 1))
+    size = max(frame.width for frame in frames), max(frame.height for frame in frames)
     # Captions differ in length; a GIF has one size.
     whole = [_on_ground(frame, size, theme.inverse) for frame in frames]
     file = io.BytesIO()
@@ -144,7 +144,7 @@ def film_gif(film: Film, theme: Theme) -> bytes:
     return file.getvalue()
 
 
-def _on_ground(frame: Any, size: tuple[int, ...], colour: str) -> Any:
+def _on_ground(frame: Any, size: tuple[int, int], colour: str) -> Any:
     from PIL import Image
 
     ground = Image.new("RGB", size, colour)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,8 +84,8 @@ def test_the_page_needs_nothing_else_and_says_where_it_comes_from(film: Film):
 
 
 def test_a_gif_has_a_frame_a_step_and_says_where_it_comes_from(film: Film):
-    image = Image.open(io.BytesIO(film_gif(film, LIGHT)))
-    assert image.n_frames == 3  # type: ignore[attr-defined]
+    image: Any = Image.open(io.BytesIO(film_gif(film, LIGHT)))
+    assert image.n_frames == 3
     said = json.loads(image.info["comment"])
     assert (said["run"], said["layer"], said["head"]) == ("my <run>", "2", "3")
     assert said["checkpoints (step: SHA-256)"] == "0: aa; 100: bb; 1300: cc"

@@ -1,11 +1,14 @@
 """The curves of the time machine, and its words."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
 from model.folder import LogPoint
 from model.history import Formation
-from model.measures import MEASURES
+from model.measures import MEASURES, Measure
 from viz.history import BECOMES, Story, describe_formation, formation_table, story_figure
 
 BY_NAME = {one.name: one for one in MEASURES}
@@ -19,13 +22,25 @@ LOG = tuple(
 VALUES = np.array([[[0.0, 0.1]], [[-0.2, np.nan]], [[-0.9, 0.3]]], dtype=np.float32)  # step, layer, head
 
 
-def story(**changes: object) -> Story:
-    known = {"name": "a<b>", "log": LOG, "at": 15, "steps": (0, 15, 30), "values": VALUES, "head": (0, 1), "formed": 30}
-    return Story(**{**known, **changes})  # type: ignore[arg-type]
+def story(**changes: Any) -> Story:
+    known: dict[str, Any] = {
+        "name": "a<b>",
+        "log": LOG,
+        "at": 15,
+        "steps": (0, 15, 30),
+        "values": VALUES,
+        "head": (0, 1),
+        "formed": 30,
+    }
+    return Story(**{**known, **changes})
+
+
+def drawn(stories: Sequence[Story], measure: Measure | None) -> Any:
+    return story_figure(stories, measure)
 
 
 def test_it_draws_the_log_and_every_head_with_the_chosen_one_on_top():
-    figure = story_figure([story()], BY_NAME["monotonicity"]).to_dict()
+    figure = drawn([story()], BY_NAME["monotonicity"]).to_dict()
     accuracy, batch, unseen, other, chosen = figure["data"]
     assert list(accuracy["x"]) == [20, 30]
     assert list(accuracy["y"]) == [0.25, 0.75]
@@ -39,23 +54,23 @@ def test_it_draws_the_log_and_every_head_with_the_chosen_one_on_top():
 
 
 def test_the_step_on_show_and_the_one_where_the_head_forms_are_marked():
-    figure = story_figure([story()], BY_NAME["monotonicity"])
+    figure = drawn([story()], BY_NAME["monotonicity"])
     assert [(line.x0, line.x1) for line in figure.layout.shapes] == [(15, 15), (30, 30)]
     assert [note.text for note in figure.layout.annotations if "forms" in note.text] == ["L1 H2 forms"]
-    figure = story_figure([story(formed=None)], BY_NAME["monotonicity"])
+    figure = drawn([story(formed=None)], BY_NAME["monotonicity"])
     assert [line.x0 for line in figure.layout.shapes] == [15]
 
 
 def test_two_runs_stand_in_one_chart_under_their_names():
-    figure = story_figure([story(), story(name="c", at=30, head=(0, 0), formed=None)], BY_NAME["monotonicity"])
+    figure = drawn([story(), story(name="c", at=30, head=(0, 0), formed=None)], BY_NAME["monotonicity"])
     assert {trace.name for trace in figure.data if trace.showlegend} == {"a&lt;b&gt;", "c"}
     assert len(figure.data) == 3 + 2 + 3 + 1  # of the other run, only the head on show
     assert [line.x0 for line in figure.layout.shapes] == [15, 30, 30]
 
 
 def test_before_anything_is_measured_the_curves_are_there():
-    assert len(story_figure([story(values=None, steps=(), formed=None)], BY_NAME["entropy"]).data) == 3
-    assert len(story_figure([story(values=None, steps=(), log=(), formed=None)], None).data) == 3
+    assert len(drawn([story(values=None, steps=(), formed=None)], BY_NAME["entropy"]).data) == 3
+    assert len(drawn([story(values=None, steps=(), log=(), formed=None)], None).data) == 3
 
 
 def test_a_formation_in_words():

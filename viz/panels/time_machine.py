@@ -82,7 +82,7 @@ def _machine(run: RunView, text: str) -> None:
     sides = [(_at(run, text, last.fed, step), head, replay.HEAD)]
     if other is not None:
         sides.append((_at(other.run, text, other.fed, other_step), other_head, replay.OTHER_HEAD))
-    _pictures([side for side in sides if side[0] is not None], kind, one)
+    _pictures([(side, chosen, key) for side, chosen, key in sides if side is not None], kind, one)
     st.caption(
         "Every step is fed the same output, "
         + ("the right one" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
