@@ -25,6 +25,7 @@ NEW = ""
 """The choice that is no run: start one."""
 RUN, TEXT, OVERVIEW, HEAD = "run", "text", "run_overview", "run_head_component"
 KIND, CHOSEN, ROW = "run_kind", "head", "row"
+IMPATIENCE = 0.5  # seconds between two looks at a run whose curve has no point yet
 PATIENCE = 2.0  # seconds between two looks at a run that goes on
 SELDOM = 6.0  # at one that does not, and at the list
 VIEWS_KEPT, CHECKPOINTS_KEPT = 64, 8

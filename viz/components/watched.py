@@ -26,13 +26,21 @@ def watch(run: RunView) -> None:
     """The part of a run that changes all the time: a fragment that looks again by itself."""
     st.markdown(_heading(run))
     shown = moment(run)
-    every = None if run.status.state == "finished" else lab.PATIENCE if run.status.alive else lab.SELDOM
-    st.fragment(_progress, run_every=every)(run.name, shown)
+    st.fragment(_progress, run_every=_interval(run))(run.name, shown)
+
+
+def _interval(run: RunView) -> float | None:
+    """Seconds until the next look."""
+    if run.status.state == "finished":
+        return None
+    if not run.status.alive:
+        return lab.SELDOM
+    return lab.PATIENCE if run.log else lab.IMPATIENCE
 
 
 def moment(run: RunView) -> tuple[object, ...]:
-    """What the rest of the page depends on: the state, and the newest checkpoint."""
-    return run.status.state, lab.newest(run)
+    """What the rest of the page depends on: the state, the newest checkpoint, and how often to look."""
+    return run.status.state, lab.newest(run), _interval(run)
 
 
 def _progress(name: str, shown: tuple[object, ...]) -> None:

@@ -74,7 +74,7 @@ def _show(name: str) -> None:
     _time_machine(run)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=lab.IMPATIENCE)
 def _wait(name: str) -> None:
     """Until the process has written what the run is, or has ended without."""
     try:
