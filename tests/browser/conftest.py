@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.helpers import save_letters, save_words
 
@@ -27,6 +27,9 @@ FLAGS = (
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MISSING = "there is no Chromium: apt-get install chromium, or playwright install chromium"
+
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""Where Streamlit's page looks for its server first; what it finds missing below a page, it finds at the root."""
 
 Visit = Callable[..., Page]
 
@@ -127,3 +130,25 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
         expect(page.get_by_test_id("stException")).to_have_count(0)
         assert "Traceback" not in page.locator("body").inner_text()
         page.context.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+    """A new visitor of any page; at the end no page may have asked another host or complained."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
+            complaints.append(message.text)
+
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("console", listen)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    own = urlsplit(address).netloc
+    assert asked
+    assert [url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")] == []
+    assert complaints == []
+    context.close()

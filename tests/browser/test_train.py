@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import FIRST_PATIENCE, PATIENCE
 
@@ -15,32 +14,6 @@ SETTINGS = {
     "n_layers": "1", "n_heads": "3", "d_model": "30", "d_ff": "37", "examples": "211", "batch_tokens": "509",
     "validate_every": "2",
 }  # fmt: skip
-PROBES = ("/train/_stcore/health", "/train/_stcore/host-config")
-"""Where Streamlit's page looks for its server first; what it finds missing there, it finds at the root."""
-
-
-@pytest.fixture
-def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
-    """A new visitor; at the end no page may have asked another host or complained."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    asked: list[str] = []
-    complaints: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type == "error" and urlsplit(message.location["url"]).path not in PROBES
-            else None
-        ),
-    )
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield context
-    own = urlsplit(address).netloc
-    assert asked
-    assert [url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")] == []
-    assert complaints == []
-    context.close()
 
 
 def form(context: BrowserContext, address: str, task: str, steps: int) -> Page:
