@@ -52,7 +52,12 @@ def main() -> None:
 
 def _view(name: str) -> Callable[[], None]:
     """The page of a module in ``viz/views``, which is imported when it is opened: the first page waits for no other."""
-    return lambda: import_module(f"viz.views.{name}").page()
+
+    def show() -> None:
+        import_module("pandas")  # to the end: Plotly would find what another thread has imported of it so far
+        import_module(f"viz.views.{name}").page()
+
+    return show
 
 
 if __name__ == "__main__":

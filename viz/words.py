@@ -15,9 +15,9 @@ KIND_NAMES: dict[Kind, str] = {
 }
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 READING: dict[Kind, str] = {
-    "encoder": "Row: a token of the source sentence. Columns: the source tokens it gathers information from.",
-    "decoder": "Row: {row}. Columns: the tokens before it, which are all it may look at.",
-    "cross": "Row: {row}. Columns: the source tokens it is written from.",
+    "encoder": "{here}: a token of the source sentence. {there}: the source tokens it gathers information from.",
+    "decoder": "{here}: {row}. {there}: the tokens before it, which are all it may look at.",
+    "cross": "{here}: {row}. {there}: the source tokens it is written from.",
 }
 ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
@@ -32,10 +32,15 @@ LACKS = {
 MOSTLY, PARTLY = 0.5, 0.25
 
 
-def reading(kind: Kind, rows: RowNames = "predicted") -> str:
-    """Which way to read a head of this kind, and what its colour means."""
-    what = READING[kind].format(row=ROWS[rows])
-    return f"{what} The stronger the colour, the more attention (0 to 1); each row sums to 1."
+def reading(kind: Kind, rows: RowNames = "predicted", *, drawn: bool = True) -> str:
+    """Which way to read a head of this kind, and, where it is ``drawn`` as a heatmap, what its colour means."""
+    here, there = ("Row", "Columns") if drawn else ("From", "To")
+    what = READING[kind].format(row=ROWS[rows], here=here, there=there)
+    if not drawn:
+        return f"{what} The weights of a token sum to 1. Click a token to explain it."
+    return (
+        f"{what} The stronger the colour, the more attention (0 to 1); each row sums to 1. Click a row to explain it."
+    )
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:

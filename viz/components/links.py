@@ -16,7 +16,8 @@ HINTS: dict[Layout, str] = {
     "Hover over a token to see its lines alone.",
     "lines": "Above: tokens that attend. Below: tokens attended to. A wider line is a larger weight. "
     "Hover over a token to see its lines alone.",
-    "text": "Hover over a token above: the text below shows where it looks. The stronger the colour, the more.",
+    "text": "Hover over a token above: the text below shows where it looks. The stronger the colour, the more; weak "
+    "attention is shown stronger than in the heatmap.",
 }
 HTML = """<div class="links"><p class="hint"></p><p class="legend"></p><div class="sides"><div>
 <div class="side queries"><span class="name">attends from</span></div>

@@ -15,7 +15,8 @@ from viz.theme import Theme
 from viz.thumbnails import thumbnails
 
 HTML = """<div class="overview"><canvas tabindex="0" role="group"></canvas>
-<p>Every layer (L) and head (H). Click one to see it large.</p></div>"""
+<p>Every layer (L) and head (H): each head is one way of looking at the tokens. Click one to see it large. The means are
+over the heads of a layer, and over all.</p></div>"""
 _component = component(
     "headlight_overview",
     html=HTML,

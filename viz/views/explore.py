@@ -138,7 +138,7 @@ def _pictures(look: Look, shown: Picture, view: View, display: Display) -> None:
     names = row_options(look.attention_map)
     options = [names[places[0]] for places in shown.row_places]
     notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    how = f"{reading(look.kind, display.rows)} Click a row to explain it.{notes}"
+    how = f"{reading(look.kind, display.rows, drawn=view == 'Heatmap')}{notes}"
     pictures(
         overview,
         f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{how}</p>",
