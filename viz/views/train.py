@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-# Plotly looks whether there is a pandas, and fails on one that another thread is half through importing.
-import pandas  # noqa: F401
 import streamlit as st
 
 from model.folder import RunView
