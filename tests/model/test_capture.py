@@ -94,7 +94,8 @@ def test_a_draft_changes_no_trace(checkpoint: Checkpoint, wrong_from: int | None
         draft[wrong_from:] = [draft[wrong_from] + 1] * 99
     found = capture(checkpoint, "a red ball", draft=draft)
     assert found.predicted_ids == own.predicted_ids
-    assert found.probabilities is not None and own.probabilities is not None
+    assert found.probabilities is not None
+    assert own.probabilities is not None
     np.testing.assert_allclose(found.probabilities, own.probabilities, atol=1e-5)
     for kind in own.kinds:
         np.testing.assert_allclose(found.map(kind).pattern, own.map(kind).pattern, atol=1e-5)

@@ -237,7 +237,10 @@ def _without(name: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
     [
         (_without(A_BIAS), f"the tensor {A_BIAS} is missing (1 in all)"),
         (lambda tensors: {}, "n_layers is 1, but the file has only 0 tensors"),
-        (lambda tensors: tensors | {"more": torch.ones(1)}, "the tensor more does not belong to a model of architecture"),
+        (
+            lambda tensors: tensors | {"more": torch.ones(1)},
+            "the tensor more does not belong to a model of architecture",
+        ),
         (lambda t: t | {A_BIAS: torch.ones(29)}, f"the tensor {A_BIAS} has shape 29, but the config asks for 30"),
         (lambda t: t | {A_BIAS: torch.ones(3, 10)}, f"the tensor {A_BIAS} has shape 3×10, but the config asks for 30"),
         (lambda t: t | {A_BIAS: torch.ones(30, dtype=torch.int32)}, f"the tensor {A_BIAS} has the number format"),
