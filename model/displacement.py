@@ -10,7 +10,7 @@ import torch
 from model.checkpoint import Checkpoint
 from model.decoding import encode_source
 from model.positional import BASE, Encoding, Rotary, rotated
-from model.transformer import EncoderLayer
+from model.transformer import EncoderLayer, Transformer
 
 
 def wavelengths(d_model: int) -> np.ndarray:
@@ -53,8 +53,14 @@ def similarity(table: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def queries_keys(checkpoint: Checkpoint, source: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """The queries and keys of the first encoder layer before any turning, each ``[head, position, d_head]``."""
+    """The queries and keys of the first encoder layer before any turning, each ``[head, position, d_head]``.
+
+    Raises:
+        ValueError: the model is no Transformer with an encoder.
+    """
     model, (ids, _) = checkpoint.model, encode_source(checkpoint, source)
+    if not isinstance(model, Transformer):
+        raise ValueError(f"{checkpoint.name} has no encoder of a Transformer, but is a {type(model).__name__}")
     layer = model.encoder.layers[0]
     assert isinstance(layer, EncoderLayer)
     x = layer.self_attention_residual.enter(model.embedding(torch.tensor([ids])))

@@ -51,6 +51,7 @@ def drawn(tokenizer: Tokenizer, seed: int) -> tuple[Checkpoint, Trace, Anatomy]:
 def layer_output(checkpoint: Checkpoint, trace: Trace, anatomy: Anatomy) -> np.ndarray:
     """What the layer returns in a whole pass of the model."""
     model, seen = checkpoint.model, []
+    assert isinstance(model, Transformer)
     stack = model.encoder if anatomy.kind == "encoder" else model.decoder
     handle = stack.layers[anatomy.layer].register_forward_hook(lambda *args: seen.append(args[2][0]))
     model(torch.tensor([trace.source_ids]), torch.tensor([[BOS_ID, *trace.predicted_ids[:-1]]]))

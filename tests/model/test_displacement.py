@@ -76,7 +76,8 @@ def test_similarity_is_the_cosine_and_symmetric():
 
 def test_queries_and_keys_are_those_of_the_first_layer(opened: Checkpoint):
     query, key = queries_keys(opened, "abcd")
-    layer: Any = opened.model.encoder.layers[0]
+    model: Any = opened.model
+    layer = model.encoder.layers[0]
     ids = torch.tensor([[*opened.tokenizer.encode("abcd"), 2]])
     x = layer.self_attention_residual.norm(opened.model.embedding(ids))[0]
     for found, linear in ((query, layer.self_attention.query), (key, layer.self_attention.key)):

@@ -57,5 +57,6 @@ def test_the_states_begin_with_the_embedding_and_end_with_the_output(random: Che
         source = torch.tensor([ids])
         np.testing.assert_array_equal(states[0], random.model.embedding(source)[0].numpy())
         hidden = random.model.encode(source, None).hidden[0].numpy()
+        assert isinstance(random.model, Transformer)
         last = random.model.encoder.norm(torch.tensor(states[-1])).numpy()
     np.testing.assert_allclose(last, hidden, atol=1e-6)

@@ -32,7 +32,7 @@ def start(config: TrainConfig, **options: object) -> TrainState:
     return TrainState.start(Transformer(tiny(vocab_size=259, **options)), config)
 
 
-def weights(model: Transformer) -> Tensor:
+def weights(model: torch.nn.Module) -> Tensor:
     return torch.nn.utils.parameters_to_vector(model.parameters()).detach().clone()
 
 
