@@ -126,7 +126,7 @@ def test_the_choices_go_along_from_page_to_page():
     app.selectbox(key="layer_number").set_value(2)
     app.selectbox(key="head_number").set_value(3)
     ran(app)
-    app.selectbox(key="token").set_value("3 M")
+    app.session_state["token"] = "3 M"
     ran(app)
     for page in ("anatomy", "", "positions", "anatomy"):
         on_page(app, page)
@@ -134,7 +134,7 @@ def test_the_choices_go_along_from_page_to_page():
         assert app.text_input(key="source").value == "3 May 1999"
         if page != "positions":
             assert app.segmented_control(key="kind").value == "encoder"
-            assert [app.selectbox(key=key).value for key in ("layer_number", "head_number", "token")] == [2, 3, "3 M"]
+            assert [app.session_state[key] for key in ("layer_number", "head_number", "token")] == [2, 3, "3 M"]
         ran(app)  # the browser does so by itself
         assert "".join(app.query_params["checkpoint"]) == "dates"
         if page:  # on Explore the browser writes the text into the address
