@@ -44,6 +44,7 @@ def main() -> None:
                 _view("positions"), title="Positions", icon=":material/format_list_numbered:", url_path="positions"
             ),
             st.Page(_view("train"), title="Train", icon=":material/model_training:", url_path="train"),
+            st.Page(_view("architectures"), title="Architectures", icon=":material/balance:", url_path="architectures"),
         ],
         position="top",
     )

@@ -6,8 +6,11 @@ import streamlit as st
 
 from model.costs import Cost, layer_costs, measure
 from viz import state
+from viz.architecture_words import describe_steps
+from viz.architectures import step_figure
 from viz.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.chapters.measuring import measured_timings
+from viz.chapters.recorded import architectures, show_recorded
 from viz.guide import curves
 from viz.look import Look
 
@@ -45,6 +48,10 @@ def show(look: Look) -> None:
     st.markdown(f"**Your sentence: n = {n} tokens, d = {config.d_model}.** As in Vaswani et al. 2017, table 1:")
     st.markdown(table(layer_costs(n, config.d_model)))
     st.caption("Counts to leading order, constants left out: they say how the work grows, not how long it takes.")
+    show_recorded(
+        "steps", "A training step, of whole models of the same size",
+        lambda points: step_figure(points, theme=state.theme()), describe_steps,
+    )  # fmt: skip
     timings = measured_timings(look)
     if not timings:
         return
@@ -75,7 +82,7 @@ def ask(look: Look) -> Question:
 
 
 def further(look: Look) -> Further:
-    return Further(label="Written step by step: the decoder in Explore", page="explore", query={"panel": "Decoder"})
+    return architectures("Parallel computation")
 
 
 CHAPTER = Chapter(

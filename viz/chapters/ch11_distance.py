@@ -8,9 +8,12 @@ import streamlit as st
 from model.costs import layer_costs
 from model.influence import by_distance, influence, influences
 from viz import state
+from viz.architecture_words import describe_distance
+from viz.architectures import distance_figure
 from viz.chapters.ch10_parallel import table
 from viz.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.chapters.measuring import with_progress
+from viz.chapters.recorded import architectures, show_recorded
 from viz.guide import curves
 from viz.look import Look
 
@@ -44,6 +47,10 @@ def show(look: Look) -> None:
     share = {"all heads of the encoder": attended(look.trace.map("encoder").pattern)}
     st.markdown("**How far this model looks**: the share of its attention at each distance.")
     chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")
+    show_recorded(
+        "distance", "How far back a model learns to look",
+        lambda points: distance_figure(points, theme=theme), describe_distance,
+    )  # fmt: skip
     name = f"influence {look.opened.digest} {look.trace.source_ids}"
     if st.button("Measure how far a change reaches", icon=":material/speed:", key="measure_reach"):
         rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after the other …")
@@ -71,7 +78,7 @@ def ask(look: Look) -> Question | None:
 
 
 def further(look: Look) -> Further:
-    return Further(label="How far each head looks: the Atlas in Explore", page="explore", query={"panel": "Atlas"})
+    return architectures("Long range")
 
 
 CHAPTER = Chapter(

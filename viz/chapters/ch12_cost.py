@@ -7,8 +7,11 @@ import streamlit as st
 from model.attention import attention
 from model.costs import growth, measure
 from viz import state
+from viz.architecture_words import describe_cost, milliseconds
+from viz.architectures import cost_figure
 from viz.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.chapters.measuring import measured_timings
+from viz.chapters.recorded import architectures, show_recorded
 from viz.guide import curves
 from viz.look import Look
 
@@ -35,6 +38,10 @@ def show(look: Look) -> None:
         f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the encoder "
         f"alone would compute {shown['encoder'].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )
+    show_recorded(
+        "cost", "The time of one layer, by its kind",
+        lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=state.theme()), describe_cost,
+    )  # fmt: skip
     timings = measured_timings(look)
     if not timings:
         return
@@ -64,7 +71,7 @@ def ask(look: Look) -> Question:
 
 
 def further(look: Look) -> Further:
-    return Further(label="All these weights in Explore", page="explore", query={"kind": "Encoder self"})
+    return architectures("Cost")
 
 
 CHAPTER = Chapter(

@@ -50,6 +50,7 @@ PAGES = {
     "explore": partial(st.Page, title="Explore", url_path="explore", default=True),
     "anatomy": partial(st.Page, title="Anatomy", url_path="anatomy"),
     "positions": partial(st.Page, title="Positions", url_path="positions"),
+    "architectures": partial(st.Page, title="Architectures", url_path="architectures"),
 }
 ON_OFF = ("on", "off")
 
