@@ -47,8 +47,8 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
         said.append(f"**Against the usual claim**, the LSTM is sooner ready at {_list(later)} tokens.")
     if alike:
         said.append(
-            f"**At {_list(alike)} tokens there is nothing between them** ({ALIKE:.0%} or less): where many short texts are "
-            "read side by side, each of the LSTM's few steps is a large product of matrices, too."
+            f"**At {_list(alike)} tokens there is nothing between them** ({ALIKE:.0%} or less): where many short texts "
+            "are read side by side, each of the LSTM's few steps is a large product of matrices, too."
         )
     said.append(
         f"From {first_a.n} to {a.n} tokens, with as many tokens in all, the Transformer's step takes "
@@ -96,8 +96,8 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     ]
     if long.exponent > 2 + ROUNDING:
         said.append(
-            "That is more than the square, most likely because so many weights no longer fit the processor's cache, and "
-            "the system must find fresh memory for them each time."
+            "That is more than the square, most likely because so many weights no longer fit the processor's cache, "
+            "and the system must find fresh memory for them each time."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(

@@ -57,8 +57,8 @@ def distance_figure(
         lines, rings, hover, theme,
         xaxis=_lengths(lines, rings, "tokens between the letter and the question", theme),
         yaxis=axis("right", theme, range=[-0.03, 1.07], tickformat=".0%"),
-        shapes=[{**guess, "line": {"color": theme.accent, "dash": "dot"}}],
-        annotations=[{**note, "showarrow": False, "font": {"color": theme.accent}}],
+        shapes=[{**guess, "line": {"color": theme.text, "width": 1}}],
+        annotations=[{**note, "showarrow": False, "font": {"color": theme.text}}],
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.stMarkdown table { display: block; overflow-x: auto; }
 </style>"""
 TITLE = '<h1 class="headlight">Architectures <small>What the Transformer buys, measured beside an LSTM.</small></h1>'
 
