@@ -13,6 +13,7 @@ BENCHMARKS = {
     "greedy": "a translation with its trace, against MarianMTModel.generate",
     "keystroke": "from a key to the painted heatmap, against an app that echoes",
     "startup": "from the command to the first painted heatmap, against an app that echoes",
+    "start": "from the command that trains to the first line of its log",
     "large": "overview and one head of 6 layers, 12 heads, 512 tokens: bytes and server time",
     "watch": "from Start to the first point of the curve; a training while visitors watch, against none",
     "memory": "the server's memory over thousands of keystrokes (Linux)",
