@@ -140,11 +140,11 @@ def test_tables():
 
 def test_figures_draw_what_was_measured():
     points = steps({5: 3.0, 7: 2.0}, {5: 1.0, 7: 4.0})
-    lines = step_figure(points).data
+    lines: Any = step_figure(points).data
     assert [(line.name, tuple(line.x), tuple(line.y)) for line in lines] == [
         ("Transformer", (5, 7), (3.0, 2.0)), ("LSTM", (5, 7), (1.0, 4.0)),
     ]  # fmt: skip
-    both = step_figure(points, steps({5: 2.5}, {5: 1.5})).data
+    both: Any = step_figure(points, steps({5: 2.5}, {5: 1.5})).data
     assert [(one.mode, tuple(one.y)) for one in both if one.name == "LSTM"] == [
         ("lines+markers", (1.0, 4.0)), ("markers", (1.5,)),
     ]  # fmt: skip
@@ -152,14 +152,14 @@ def test_figures_draw_what_was_measured():
 
 
 def test_rings_alone_have_their_names():
-    rings = distance_figure((), distances(transformer={3: 1.0}, lstm={3: 0.5}, attending={3: 0.25})).data
+    rings: Any = distance_figure((), distances(transformer={3: 1.0}, lstm={3: 0.5}, attending={3: 0.25})).data
     assert [(one.name, one.mode, one.showlegend, tuple(one.y)) for one in rings] == [
         (name, "markers", True, (y,)) for name, y in zip(CONTENDERS, (1.0, 0.5, 0.25), strict=True)
     ]
 
 
 def test_the_fitted_power_is_drawn_over_its_range():
-    shown = cost_figure(costs(POWERS), (), words.milliseconds, "milliseconds")
+    shown: Any = cost_figure(costs(POWERS), (), words.milliseconds, "milliseconds")
     fits = [line for line in shown.data if line.showlegend is False]
     assert [tuple(line.x) for line in fits] == [(4, 16)] * len(LAYERS)
     assert tuple(fits[0].y) == pytest.approx((4000, 64000))

@@ -162,7 +162,7 @@ def _compare(
         for key, figure in draw(before.points if before else (), here.points if here else ()).items():
             st.plotly_chart(figure, theme=None, config=CHART, key=key)
         if before and here:
-            st.caption("Lines: recorded. Rings: measured here, just now.")
+            st.caption("Lines: recorded. Rings: measured here, just now, with fewer runs.")
     return before or here
 
 
