@@ -41,6 +41,9 @@ def train(options: argparse.Namespace) -> int:
         ValueError: an option, a file or the run folder cannot be used.
         KeyboardInterrupt: somebody asked it to end; the state is saved.
     """
+    # PyTorch's threads, which spin while they wait for each other, would keep a busy machine's other programs, and
+    # so each other, from their turn: beside a browser on two cores a step then takes many times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
     if int(os.environ.get("RANK", 0)) > 0:
         return _help(options)
     asked = Asked()
