@@ -169,8 +169,10 @@ def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int)
         st.caption("The first pair turns by one radian a position, the last by very little: short and long waves.")
     with right:
         with st.container(horizontal=True):
-            query_place = names.index(st.selectbox("Query of", names, key="rotary_query"))
-            key_place = names.index(st.selectbox("Key of", names, index=min(1, len(names) - 1), key="rotary_key"))
+            query_place = names.index(st.selectbox("Query of", names, key="rotary_query", bind="query-params"))
+            key_place = names.index(
+                st.selectbox("Key of", names, index=min(1, len(names) - 1), key="rotary_key", bind="query-params")
+            )
         query, key = queries_keys(opened, trace.source)
         scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
         st.markdown(
