@@ -24,7 +24,7 @@ TASK_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "reverse": {**ONE_HEAD, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
         "sort": {**TINY, "max_len": 24, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
         "repeat": {**TINY, "max_len": 24, "steps": 4000, "batch_tokens": 2048, "learning_rate": 4e-3, "warmup": 300},
-        "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2500, "learning_rate": 2e-3, "warmup": 300},
+        "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2000, "learning_rate": 2e-3, "warmup": 300},
     }
 )
 TEXT_RECIPE = {"vocab_size": 6000, "steps": 4000, "dropout": 0.25, "learning_rate": 3e-3, "warmup": 800}
