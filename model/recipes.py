@@ -20,8 +20,8 @@ TWO_LAYERS = {"n_layers": 2, "d_model": 128, "d_ff": 256}
 
 TASK_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "copy": {**ONE_HEAD, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
-        "reverse": {**ONE_HEAD, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
+        "copy": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
+        "reverse": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
         "sort": {**TINY, "max_len": 24, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
         "repeat": {**TINY, "max_len": 24, "steps": 4000, "batch_tokens": 2048, "learning_rate": 4e-3, "warmup": 300},
         "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2000, "learning_rate": 2e-3, "warmup": 300},
