@@ -37,6 +37,12 @@ def head_numbers(pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str
     return Numbers(what="attention weight", values=pattern, names={"query": rows, "key": columns})
 
 
+def overlaid_numbers(pattern: np.ndarray, heads: Sequence[int], rows: Sequence[str], columns: Sequence[str]) -> Numbers:
+    """The weights ``[head, query, key]`` of some ``heads``, from 0, of a layer."""
+    names = {"head": [str(head + 1) for head in heads], "query": rows, "key": columns}
+    return Numbers(what="attention weight", values=pattern, names=names)
+
+
 def all_numbers(pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Numbers:
     """The weights of all heads, ``[layer, head, query, key]``."""
     names = {**_heads(pattern.shape), "query": rows, "key": columns}

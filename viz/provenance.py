@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.checkpoint import Checkpoint
@@ -17,7 +17,11 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What was read by what, and how it is shown. ``layer`` and ``head`` count from 1; None means all of them."""
+    """What was read by what, and how it is shown.
+
+    ``layer`` and ``head`` count from 1; None means all of them. ``overlaid`` are the heads of the layer that lie over
+    each other, where that is not ``head`` alone.
+    """
 
     checkpoint: str
     digest: str
@@ -30,6 +34,18 @@ class Provenance:
     display: str
     notes: tuple[str, ...] = ()
     link: str = ""
+    overlaid: tuple[int, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Which heads are shown, in words."""
+        if self.head is None:
+            return "all heads"
+        return f"layer {self.layer}, {'heads' if len(self.overlaid) > 1 else 'head'} {self._heads}"
+
+    @property
+    def _heads(self) -> str:
+        return ", ".join(map(str, self.overlaid or (self.head,)))
 
     def items(self) -> Mapping[str, str]:
         """Everything as text by name, in an order to read."""
@@ -42,7 +58,7 @@ class Provenance:
             "decoding": self.decoding,
             "attention": KIND_NAMES[self.kind],
             "layer": "all" if self.layer is None else str(self.layer),
-            "head": "all" if self.head is None else str(self.head),
+            "head": "all" if self.head is None else self._heads,
             "rows of a pattern": ROWS_ARE,
             "columns of a pattern": COLUMNS_ARE,
             "display": self.display,
@@ -53,9 +69,17 @@ class Provenance:
 
 
 def provenance(
-    opened: Checkpoint, trace: Trace, shown: Picture, display: Display, head: tuple[int, int] | None, *, link: str = ""
+    opened: Checkpoint,
+    trace: Trace,
+    shown: Picture,
+    display: Display,
+    head: tuple[int, int] | None,
+    *,
+    overlaid: Sequence[int] = (),
+    link: str = "",
 ) -> Provenance:
-    """Of a picture of one ``head`` (layer, head from 0) or of all (None); ``link`` is the query that restores it."""
+    """Of a picture of one ``head`` (layer, head from 0), of several ``overlaid`` ones of its layer, or of all (None);
+    ``link`` is the query that restores it."""
     return Provenance(
         checkpoint=opened.name,
         digest=opened.digest,
@@ -68,12 +92,13 @@ def provenance(
         display=_display(shown, display),
         notes=(*shown.notes, *_left_out(trace)),
         link=link,
+        overlaid=tuple(number + 1 for number in overlaid),
     )
 
 
 def file_name(made: Provenance, what: str, suffix: str) -> str:
     """A name that every file system takes, from what is in the file."""
-    where = "" if made.head is None else f"-layer{made.layer}-head{made.head}"
+    where = "" if made.head is None else f"-{made.where.replace(' ', '')}"
     whole = f"{made.checkpoint}-{made.kind}{where}-{what}".lower()
     # Begins with no dot, holds no separator, and no name that Windows keeps for a device is left alone.
     return f"headlight-{re.sub(r'[^a-z0-9]+', '-', whole).strip('-')[:LONGEST_NAME]}.{suffix}"

@@ -26,7 +26,7 @@ TICKS: dict[Scale, tuple[float, ...]] = {
 def framed(items: Sequence[Item], right: float, bottom: float, made: Provenance, theme: Theme) -> Drawing:
     """With a title above, and below what must not get lost even where only the picture is left."""
     words = made.items()
-    title = f"{words['attention']}, {'all heads' if made.head is None else f'layer {made.layer}, head {made.head}'}"
+    title = f"{words['attention']}, {made.where}"
     width = max(right + PAD, 520.0)
     said = {
         name: words[name]

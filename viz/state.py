@@ -363,6 +363,11 @@ def show_head(layer: int, head: int) -> None:
     visitor().stale = True
 
 
+def overlaid() -> list[int]:
+    """The heads, from 1, whose lines lie over each other; none where no lines are drawn."""
+    return sorted(st.session_state.get("overlay", []))
+
+
 def panel_chosen() -> None:
     """Another panel was opened, or the one there was closed."""
     visitor().stale = True

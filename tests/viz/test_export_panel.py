@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return found
 
 
-def opened(**query: str) -> AppTest:
+def opened(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=120)
     app.query_params.update({"panel": "Export", "checkpoint": NAME, "source": SENTENCE, **query})
     app.run()
@@ -147,6 +148,19 @@ def messages(app: AppTest) -> list[str]:
 def test_an_empty_text_can_be_exported(offered: list[dict[str, Any]]):
     opened(source="", export_format="JSON")
     assert json.loads(offered[-1]["data"]())["axes"]["key"] == ["</s>"]
+
+
+def test_lines_of_several_heads_are_exported_as_on_screen(offered: list[dict[str, Any]]):
+    query = {"view": "Lines", "overlay": ["1", "3"], "layer_number": "2", "export_what": "Lines"}
+    opened(export_format="NPZ", **query)
+    arrays = np.load(io.BytesIO(offered[-1]["data"]()))
+    np.testing.assert_array_equal(arrays["values"], picture(shown()).pattern[1, [0, 2]])
+    assert arrays["head"].tolist() == [1, 3]
+    assert "layer2-heads1-3" in offered[-1]["file_name"]
+    opened(export_format="SVG", **query)
+    drawn = offered[-1]["data"]().decode()
+    assert {"head 1: from", "head 3: from"} <= set(re.findall(r"head \d: from", drawn))
+    assert "layer 2, heads 1, 3" in drawn
 
 
 def test_where_no_line_is_left_the_heatmap_comes(offered: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch):

@@ -148,10 +148,14 @@ def choose_view() -> View:
 
 def choose_overlay(n_heads: int, head: int) -> list[int]:
     """The heads of a layer, from 0, whose lines are drawn over each other: those chosen, else ``head`` alone."""
-    chosen = st.pills(
-        "Heads over each other", list(range(1, n_heads + 1)), selection_mode="multi", key="overlay", bind="query-params"
-    )
-    return sorted(number - 1 for number in chosen) or [head]
+    numbers = list(range(1, n_heads + 1))
+    st.pills("Heads over each other", numbers, selection_mode="multi", key="overlay", bind="query-params")
+    return overlaid(n_heads, head)
+
+
+def overlaid(n_heads: int, head: int) -> list[int]:
+    """As :func:`choose_overlay`, further down on the page."""
+    return [number - 1 for number in state.overlaid() if number <= n_heads] or [head]
 
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:

@@ -12,9 +12,10 @@ import streamlit as st
 from model.measures import Measure, measure, measures_of
 from viz import state
 from viz.charts import FAINTEST, atlas_drawing, head_drawing, lines_drawing, overview_drawing
+from viz.components.choices import overlaid
 from viz.components.save_png import save_png
 from viz.drawing import Drawing
-from viz.export import Numbers, all_numbers, head_numbers, measure_numbers, to_csv, to_json, to_npz
+from viz.export import Numbers, all_numbers, head_numbers, measure_numbers, overlaid_numbers, to_csv, to_json, to_npz
 from viz.look import Look
 from viz.picture import Display, Picture, picture
 from viz.provenance import Provenance, file_name, provenance
@@ -120,10 +121,17 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
 
 def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     layer, head, theme = look.layer, look.head, state.theme()
+    heads = overlaid(shown.pattern.shape[1], head)
     everything = what in ("Overview", "Atlas")
-    link = state.query(SHORT_KIND_NAMES[look.kind])
-    made = provenance(look.opened, look.trace, shown, display, None if everything else (layer, head), link=link)
-    weights = shown.pattern[layer, head]
+    made = provenance(
+        look.opened,
+        look.trace,
+        shown,
+        display,
+        None if everything else (layer, head),
+        overlaid=heads if what == "Lines" else (),
+        link=state.query(SHORT_KIND_NAMES[look.kind]),
+    )
     if what == "Atlas":
         one, values = _choose_measure(look)
         return Sheet(
@@ -140,22 +148,24 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         "Head": lambda: head_drawing(
             shown, layer, head, made, scale=display.scale, pinned=shown.row_of(look.row), theme=theme
         ),
-        "Lines": lambda: lines_drawing(shown, layer, [head], made, theme=theme),
+        "Lines": lambda: lines_drawing(shown, layer, heads, made, theme=theme),
     }  # fmt: skip
     return Sheet(
         made=made,
-        draw=draws[_drawable(what, weights)],
+        draw=draws[_drawable(what, shown.pattern[layer, heads])],
         numbers=lambda: (
             all_numbers(shown.pattern, shown.rows, shown.columns)
             if everything
-            else head_numbers(weights, shown.rows, shown.columns)
+            else overlaid_numbers(shown.pattern[layer, heads], heads, shown.rows, shown.columns)
+            if what == "Lines" and len(heads) > 1
+            else head_numbers(shown.pattern[layer, head], shown.rows, shown.columns)
         ),
         theme=theme,
     )
 
 
 def _drawable(what: What, weights: np.ndarray) -> What:
-    """What can be drawn of a head with these weights."""
+    """What can be drawn of heads with these weights."""
     if what != "Lines" or weights.max() >= FAINTEST:
         return what
     st.info(f"No weight of this head is {FAINTEST} or more, so it has no lines; you get its heatmap.")
