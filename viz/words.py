@@ -15,7 +15,7 @@ KIND_NAMES: dict[Kind, str] = {
 }
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 READING: dict[Kind, str] = {
-    "encoder": "{here}: a token of the source sentence. {there}: the source tokens it gathers information from.",
+    "encoder": "{here}: a token of the source text. {there}: the source tokens it gathers information from.",
     "decoder": "{here}: {row}. {there}: the tokens before it, which are all it may look at.",
     "cross": "{here}: {row}. {there}: the source tokens it is written from.",
 }

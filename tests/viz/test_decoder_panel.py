@@ -104,6 +104,15 @@ def test_the_step_is_the_row_of_the_heatmap_and_the_row_the_step():
     assert pressed(app, "step_previous").session_state["token"] == "2 o"
 
 
+def test_the_first_step_on_show_is_the_framed_row():
+    framed = []
+    for head in "123":
+        app = panel(source=SENTENCE, checkpoint=WORDS, head_number=head)
+        framed.append(pictures(app)["head"]["pinned"])
+        assert app.slider(key="step").value == framed[-1] + 1
+    assert max(framed) > 0
+
+
 def test_rows_of_the_encoder_are_no_steps():
     app = panel(kind="Encoder self", token="1 d")
     app.slider(key="step").set_value(3)

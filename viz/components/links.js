@@ -84,10 +84,16 @@ function shade(map) {
   map.said.textContent = said(map, query, key);
 }
 
-/** Which colour is which head, where there are several. */
+/** Which colour is which head, where there are several; in the shaded text, which weight. */
 function legend(map) {
-  const { heads, colours, layout } = map.data;
-  map.legend.hidden = heads.length < 2 || layout === "text";
+  const { heads, colours, layout, scale } = map.data;
+  map.legend.hidden = heads.length < 2 && layout !== "text";
+  if (layout === "text") {
+    const bar = document.createElement("i");
+    bar.style.background = `linear-gradient(to right, ${scale.join(", ")})`;
+    map.legend.replaceChildren("weight 0", bar, "1"); // the middle of the bar is 0.25: shade() takes the square root
+    return;
+  }
   const names = heads.map((name, head) => {
     const span = document.createElement("span");
     span.textContent = `— ${name}`;

@@ -65,10 +65,10 @@ def _steps(look: Look) -> None:
 
 
 def _choose_step(look: Look, n: int) -> int:
-    """The step on show, from 1. It is the row of the heatmap, where a row is pinned that is a step."""
+    """The step on show, from 1. It is the framed row of the heatmap, unless another step was asked for."""
     names = row_options(look.attention_map) if look.kind != "encoder" else []
     rows = names[-n:]  # without those in which a decoder-only model reads the source
-    if rows and state.asked("token", state.AUTO) != state.AUTO:
+    if rows and (state.asked("token", state.AUTO) != state.AUTO or not state.asked("step")):
         state.show_step(max(1, look.row + 1 - len(names) + n))
     asked = state.asked_step()
     number = min(max(asked, 1), n)
