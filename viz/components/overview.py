@@ -15,8 +15,9 @@ from viz.theme import Theme
 from viz.thumbnails import thumbnails
 
 HTML = """<div class="overview"><canvas tabindex="0" role="group"></canvas>
-<p>Every layer (L) and head (H): each head is one way of looking at the tokens. Click one to see it large. The means are
-over the heads of a layer, and over all.</p></div>"""
+<p>Every layer (L) and head (H): each head is one way of looking at the tokens, which are words, pieces of words or
+characters; &lt;/s&gt; marks the end of a text. Click a head to see it large. The means are over the heads of a layer,
+and over all.</p></div>"""
 _component = component(
     "headlight_overview",
     html=HTML,

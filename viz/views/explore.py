@@ -44,7 +44,6 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     "Atlas": lambda look, shown, display: atlas_panel(look),
     "Export": export_panel,
 }
-TOKENS = "A token is a word or a piece of one; <code>&lt;/s&gt;</code> marks the end of a text."
 LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
@@ -139,7 +138,7 @@ def _pictures(look: Look, shown: Picture, view: View, display: Display) -> None:
     names = row_options(look.attention_map)
     options = [names[places[0]] for places in shown.row_places]
     notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    how = f"{reading(look.kind, display.rows, drawn=view == 'Heatmap')} {TOKENS}{notes}"
+    how = f"{reading(look.kind, display.rows, drawn=view == 'Heatmap')}{notes}"
     pictures(
         overview,
         f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{how}</p>",
