@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from model.checkpoint import PRETRAINED
 from model.compare_cost import CostPlan
@@ -26,7 +29,7 @@ from model.compare_points import DistanceScore, LayerCost, StepTime
 from model.compare_steps import StepPlan
 
 MEASURED = PRETRAINED / "architectures.json"
-REPORT_SECONDS = 10.0
+REPORT_SECONDS = 0.5
 Plan = StepPlan | DistancePlan | CostPlan
 Point = StepTime | DistanceScore | LayerCost
 PLANS: Mapping[str, Plan] = MappingProxyType({"steps": StepPlan(), "distance": DistancePlan(), "cost": CostPlan()})
@@ -89,9 +92,18 @@ def this_machine() -> str:
     """Processor, cores, threads, PyTorch and how many processes wanted to run in the last minute, in words."""
     threads = torch.get_num_threads()
     return (
-        f"{platform.machine()}, {os.cpu_count()} cores, {'one thread' if threads == 1 else f'{threads} threads'}, "
+        f"{_processor()}, {os.cpu_count()} cores, {'one thread' if threads == 1 else f'{threads} threads'}, "
         f"torch {torch.__version__}, load {os.getloadavg()[0]:.1f}"
     )
+
+
+def _processor() -> str:
+    """What the processor is called where the system tells (Linux), else its kind."""
+    try:
+        known = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        known = None
+    return known[1].strip() if known else platform.machine()
 
 
 def recorded() -> dict[str, Measured]:
@@ -139,9 +151,10 @@ def main(names: Sequence[str] = ()) -> None:
     torch.set_num_threads(1)
     for name in names or PLANS:
         going = Going(PLANS[name])
-        while not going.done:
-            going.advance(REPORT_SECONDS)
-            print(f"{name}: {going.n_done} of {going.plan.total}", file=sys.stderr)
+        with tqdm(total=going.plan.total, desc=name, unit="run", dynamic_ncols=True) as bar:
+            while not going.done:
+                going.advance(REPORT_SECONDS)
+                bar.update(going.n_done - bar.n)
         parts = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
         parts[name] = asdict(going.finish())
         MEASURED.write_text(json.dumps(parts) + "\n", encoding="utf-8")

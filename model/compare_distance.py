@@ -27,7 +27,7 @@ from model.training import batch_loss, learning_rate, make_optimizer
 
 FIRST_LETTER = len(SPECIAL_TOKENS)
 FIRST_NOISE = FIRST_LETTER + SYMBOLS
-TEST_SEED = 2**31  # of texts that no training has
+CHOICE_SEED, TEST_SEED = 2**31 + 1, 2**31  # of texts that no training has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class DistancePlan:
     updates: int = 300
     texts: int = 32
     learning_rates: tuple[float, ...] = (3e-3, 1e-2)
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[int, ...] = (0, 1, 2)
     d_model: int = 32
     n_tested: int = 500
 
@@ -89,10 +89,15 @@ class DistancePlan:
             torch.nn.utils.clip_grad_norm_(model.parameters(), train.clip_norm)
             optimizer.step()
             yield None
-        tested = sequences(np.random.default_rng(TEST_SEED), self.n_tested, distance, read=name == ATTENDING)
+        chosen_by, tested = (
+            accuracy(
+                model.eval(), sequences(np.random.default_rng(fresh), self.n_tested, distance, read=name == ATTENDING)
+            )
+            for fresh in (CHOICE_SEED, TEST_SEED)
+        )
         yield DistanceScore(
             contender=name, parameters=count_parameters(config), distance=distance, learning_rate=rate, seed=seed,
-            accuracy=accuracy(model.eval(), tested),
+            chosen_by=chosen_by, accuracy=tested,
         )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ The measuring is in :mod:`model.compare_steps`, :mod:`model.compare_distance` an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
 ARCHITECTURES = ("transformer", "lstm")
@@ -37,13 +38,17 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistanceScore:
-    """The share of unseen sequences, from 0 to 1, whose letter a trained model writes."""
+    """The share of unseen sequences, from 0 to 1, whose letter a trained model writes.
+
+    ``chosen_by`` is the share of yet other sequences, by which the learning rate is chosen.
+    """
 
     contender: str
     parameters: int
     distance: int
     learning_rate: float
     seed: int
+    chosen_by: float
     accuracy: float
 
 
@@ -89,15 +94,23 @@ def fit_growth(lengths: Sequence[int], values: Sequence[float]) -> Growth:
 
 
 def by_distance(scores: Sequence[DistanceScore]) -> dict[str, list[tuple[int, float]]]:
-    """For each contender the accuracy at each distance: the mean over the seeds, at the learning rate best for it."""
-    found: dict[str, dict[int, dict[float, list[float]]]] = {}
+    """For each contender the accuracy at each distance: the mean over the seeds, at the learning rate best for it.
+
+    Which is best is judged on other sequences than the accuracy, which would else be too good.
+    """
+    found: dict[str, dict[int, dict[float, list[DistanceScore]]]] = {}
     for score in scores:
         rates = found.setdefault(score.contender, {}).setdefault(score.distance, {})
-        rates.setdefault(score.learning_rate, []).append(score.accuracy)
+        rates.setdefault(score.learning_rate, []).append(score)
     return {
-        name: [(distance, max(fmean(seeds) for seeds in rates.values())) for distance, rates in sorted(per.items())]
+        name: [(distance, _at_the_best(rates.values())) for distance, rates in sorted(per.items())]
         for name, per in found.items()
     }
+
+
+def _at_the_best(rates: Iterable[Sequence[DistanceScore]]) -> float:
+    best = max(rates, key=lambda seeds: fmean(score.chosen_by for score in seeds))
+    return fmean(score.accuracy for score in best)
 
 
 def reaches(curve: Sequence[tuple[int, float]], enough: float) -> int:
@@ -108,6 +121,11 @@ def reaches(curve: Sequence[tuple[int, float]], enough: float) -> int:
             break
         until = distance
     return until
+
+
+def doublings(costs: Sequence[LayerCost], what: Callable[[LayerCost], float]) -> list[tuple[int, float]]:
+    """By which factor a cost grows from one length to the next, with that next length."""
+    return [(b.n, what(b) / what(a)) for a, b in pairwise(costs)]
 
 
 def by_architecture(points: Sequence[StepTime]) -> dict[str, list[StepTime]]:

@@ -19,6 +19,7 @@ from model.compare_points import (
     by_architecture,
     by_distance,
     by_layer,
+    doublings,
     halves,
     reaches,
 )
@@ -26,6 +27,9 @@ from model.costs import Cost
 
 ENOUGH = 0.9
 ROUNDING = 0.15  # by which a power may miss the whole number it stands for
+CHANCE = (
+    0.1  # points of a score: where one in a thousand is wrong, 10,000 texts leave as much to chance (two deviations)
+)
 ALIKE = 0.1  # of two times, which differ no less when they are measured again
 
 
@@ -94,10 +98,11 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         f"**{long.exponent:.2f}** of the length, its peak memory with **{memory.exponent:.2f}**; at a power of 2, "
         "twice the text costs four times as much."
     ]
-    if long.exponent > 2 + ROUNDING:
+    if abs(long.exponent - 2) > ROUNDING:
+        steps = [f"× {factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
-            "That is more than the square, most likely because so many weights no longer fit the processor's cache, "
-            "and the system must find fresh memory for them each time."
+            f"**Not the even square of the books**: from one length to the next the time grows {_join(steps)}, where a "
+            "square would be × 4 each time it doubles. The count of operations is even; a machine's time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
@@ -131,8 +136,8 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
     for name, unit, ours, theirs in scores:
         if ours is not None and theirs is not None:
             which = (
-                "Both score the same"
-                if ours == theirs
+                "Both score the same, but for chance,"
+                if abs(ours - theirs) <= CHANCE
                 else f"The {'Transformer' if ours > theirs else 'LSTM'} is ahead"
             )
             said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}.")
@@ -219,5 +224,9 @@ def _reach(distance: int, longest: int) -> str:
 
 
 def _list(numbers: Sequence[int]) -> str:
-    *most, last = (f"{number:,}" for number in numbers)
+    return _join([f"{number:,}" for number in numbers])
+
+
+def _join(words: Sequence[str]) -> str:
+    *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

@@ -13,15 +13,24 @@ from model.compare_points import (
     by_architecture,
     by_distance,
     by_layer,
+    doublings,
     fit_growth,
     halves,
     reaches,
 )
 
 
-def score(contender: str, distance: int, rate: float, seed: int, accuracy: float) -> DistanceScore:
+def score(
+    contender: str, distance: int, rate: float, seed: int, accuracy: float, chosen_by: float | None = None
+) -> DistanceScore:
     return DistanceScore(
-        contender=contender, parameters=7, distance=distance, learning_rate=rate, seed=seed, accuracy=accuracy
+        contender=contender,
+        parameters=7,
+        distance=distance,
+        learning_rate=rate,
+        seed=seed,
+        chosen_by=accuracy if chosen_by is None else chosen_by,
+        accuracy=accuracy,
     )
 
 
@@ -67,13 +76,18 @@ def test_the_mean_over_the_seeds_at_the_best_rate():
         score(LSTM, 5, 0.3, 0, 0.7),
         score(LSTM, 5, 0.3, 1, 0.8),
         score(LSTM, 3, 0.1, 0, 0.9),
-        score(TRANSFORMER, 3, 0.1, 0, 0.4),
+        score(TRANSFORMER, 3, 0.1, 0, 0.4, chosen_by=0.9),
+        score(TRANSFORMER, 3, 0.3, 0, 0.8, chosen_by=0.7),  # better where it must not be chosen by
     ]
     assert by_distance(scores) == {
         LSTM: [(3, pytest.approx(0.9)), (5, pytest.approx(0.75))],
         TRANSFORMER: [(3, pytest.approx(0.4))],
     }
     assert ATTENDING not in by_distance(scores)
+
+
+def test_from_one_length_to_the_next():
+    assert doublings([cost(n, n**2) for n in (1, 2, 4)], lambda one: one.seconds) == [(2, 4), (4, 4)]
 
 
 def test_how_far_one_reaches():

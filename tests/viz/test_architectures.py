@@ -37,7 +37,9 @@ def steps(transformer: dict[int, float], lstm: dict[int, float]) -> list[StepTim
 def distances(**curves: dict[int, float]) -> list[DistanceScore]:
     names = {"transformer": TRANSFORMER, "lstm": LSTM, "attending": ATTENDING}
     return [
-        DistanceScore(contender=names[name], parameters=7, distance=d, learning_rate=0.1, seed=0, accuracy=accuracy)
+        DistanceScore(
+            contender=names[name], parameters=7, distance=d, learning_rate=0.1, seed=0, chosen_by=0.5, accuracy=accuracy
+        )
         for name, curve in curves.items()
         for d, accuracy in curve.items()
     ]
@@ -106,8 +108,9 @@ def test_what_costs_say():
     assert "longer than an LSTM of the same width at 16 tokens" not in said
     assert "At no length does it take longer" in said  # 1·n against n^1.5, then 4^-1·n² against n^1.5
     assert "its memory grows with the power 1.00 (16.0 instead of 256.0 MiB at 16 tokens)" in said
-    assert "more than the square" not in said
-    assert "more than the square" in " ".join(words.describe_cost(costs({**POWERS, SELF: (1, 2.5)})))
+    assert "Not the even square" not in said
+    said = " ".join(words.describe_cost(costs({**POWERS, SELF: (1, 2.5)})))
+    assert "the time grows × 5.66 to 8 and × 5.66 to 16, where" in said
 
 
 def test_where_attention_is_dearer():
@@ -122,7 +125,7 @@ def test_a_pair_that_was_not_trained_alike():
     theirs = Card(name="b", parameters=7, bleu=48.8, exact_match=21.1)
     said = " ".join(words.describe_pair(ours, theirs, (7500, 1400)))
     assert "The Transformer is ahead in BLEU, 58.70 against 48.80." in said
-    assert "Both score the same in exact match, 21.10 against 21.10 %." in said
+    assert "Both score the same, but for chance, in exact match, 21.10 against 21.10 %." in said
     assert "7,500 and 1,400 updates" in said
     assert "alike" not in " ".join(words.describe_pair(ours, theirs, (3, 3)))
     table = words.card_table([(Card(name="c", parameters=1234, bleu=None, exact_match=99.5), 11)])
