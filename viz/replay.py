@@ -36,6 +36,19 @@ def replays() -> Replays:
     return st.session_state.setdefault("replays", Replays())
 
 
+def shown_at_first(run: RunView) -> bool:
+    """The pictures of a run that goes on are of its newest checkpoint; after that, of any."""
+    return not run.status.alive
+
+
+def shown(run: RunView) -> bool:
+    """The time machine of a run is open, also where its switch stands further down on the page."""
+    if SHOWN in st.session_state:
+        return bool(run.checkpoints) and st.session_state[SHOWN]
+    asked = st.query_params.get(SHOWN, "").lower()
+    return bool(run.checkpoints) and (asked == "true" if asked else shown_at_first(run))
+
+
 def history(run: RunView, source: str, fed: str) -> History:
     """The history of a text as far as it is known: one of another text begins anew, one of a run that has
     gone on goes on."""

@@ -35,7 +35,7 @@ def test_a_training_from_start_to_explore(context: BrowserContext, address: str)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-loss_curve .scatterlayer path").first).to_be_visible(timeout=FIRST_PATIENCE)
     bar(page, "finished · step 7 of 7", FIRST_PATIENCE)
-    expect(page.get_by_text("What the model writes at step 7").first).to_be_visible()
+    expect(page.get_by_text("What the model writes by itself at step 7").first).to_be_visible()
     expect(page.locator(".st-key-run_head .column").first).to_be_visible()
     assert "run=reverse-1" in page.url
     # What was chosen in Explore before does not come between.

@@ -172,7 +172,7 @@ def test_start_trains_by_the_command_and_shows_the_run():
     assert len(app.get("plotly_chart")) >= 2
     assert "Step 3: " in texts(app)
     assert capture(load(run.checkpoints[-1][1]), "attention").target in pages(app)
-    assert "What the model writes at step 3" in pages(app)
+    assert "What the model writes by itself at step 3" in pages(app)
     assert messages(app) == []
 
 
@@ -271,7 +271,7 @@ def test_a_killed_process_is_a_failure_and_its_checkpoint_opens():
     (said,) = messages(ran(app))
     assert "the process ended without a word" in said
     assert "Its last good checkpoint is shown below" in said
-    assert "What the model writes at step" in pages(app)
+    assert "What the model writes by itself at step" in pages(app)
     assert "resume" in buttons(app)
 
 
@@ -292,7 +292,7 @@ def test_every_architecture_can_be_watched(architecture: str, kind: str):
     app = opened(run="other")
     assert messages(app) == []
     assert f"{kind}, layer 1, head " in pages(app)
-    assert "What the model writes at step 2" in pages(app)
+    assert "What the model writes by itself at step 2" in pages(app)
     assert f"{architecture}, 1 layer" in texts(app)
 
 
@@ -320,7 +320,7 @@ def test_a_folder_that_is_no_run_is_left_out(run: Path):
 
 
 def test_the_text_is_the_visitors(run: Path):
-    app = opened(run="reverse-1", text="Zq<i>")
+    app = opened(run="reverse-1", text="Zq<i>", machine="false")
     newest = load(read_run(run).checkpoints[-1][1])
     trace = capture(newest, "Zq<i>")
     assert app.text_input(key="text").value == "Zq<i>"
@@ -329,6 +329,13 @@ def test_the_text_is_the_visitors(run: Path):
     assert "Cross-attention, layer 1, head 2." in pages(ran(app))
     app.segmented_control(key="run_kind").set_value("encoder")
     assert "Encoder self-attention, layer 1, head 2." in pages(ran(app))
+
+
+def test_the_same_picture_is_not_shown_twice(run: Path):
+    assert run.is_dir()
+    for machine, shown in (("false", ["forming"]), ("true", ["machine"])):
+        keys = {element.key for element in opened(run="reverse-1", machine=machine).selectbox}
+        assert [name for name, key in (("forming", "head"), ("machine", "machine_head")) if key in keys] == shown
 
 
 def test_publish_makes_a_checkpoint_of_its_own(run: Path):

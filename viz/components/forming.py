@@ -24,8 +24,11 @@ WIDTHS = (5, 6)
 
 
 @st.fragment
-def forming(run: RunView) -> None:
-    """Type a text, and see what the newest checkpoint makes of it. Drawn anew when there is a newer one."""
+def forming(run: RunView, *, pictures: bool) -> None:
+    """Type a text, and see what the newest checkpoint makes of it. Drawn anew when there is a newer one.
+
+    Without ``pictures`` it is only typed: another part of the page shows them, of any checkpoint.
+    """
     found = lab.newest(run)
     if found is None:
         st.info("There is no checkpoint yet; the first comes with the first step.")
@@ -39,6 +42,8 @@ def forming(run: RunView) -> None:
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         text = type_text(run)
+        if not pictures:
+            return
         own = state.trace(opened, text)
         answer = right_answer(run, text)
         trace = own if answer is None else state.trace(opened, text, answer)
@@ -78,7 +83,7 @@ def _output(trace: Trace, step: int, answer: str | None) -> None:
     """What the model writes by itself."""
     right = "" if answer is None else " ✓" if trace.target == answer else " – not yet right"
     st.html(
-        f'<div class="target"><label>What the model writes at step {step:,}{right}</label>'
+        f'<div class="target"><label>What the model writes by itself at step {step:,}{right}</label>'
         f"<p>{html.escape(trace.target) or '(nothing)'}</p></div>"
     )
     if answer is not None:

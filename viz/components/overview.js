@@ -90,6 +90,7 @@ function headAt(canvas, event) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const canvas = parentElement.querySelector("canvas");
   canvas.latest = data;
+  canvas.nextElementSibling.querySelector("span").hidden = !data.means;
   const choose = ([layer, head]) => setTriggerValue("chosen", { layer, head });
 
   canvas.onclick = (event) => {

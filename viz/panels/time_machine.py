@@ -58,11 +58,11 @@ def time_machine(run: RunView, text: str) -> None:
     if not run.checkpoints:
         st.info(KEEP)
         return
-    shown = st.toggle(
-        "Go back to an earlier step, and see when each head forms", not run.status.alive, key=replay.SHOWN,
+    st.toggle(
+        "Go back to an earlier step, and see when each head forms", replay.shown_at_first(run), key=replay.SHOWN,
         bind="query-params",
     )  # fmt: skip
-    if shown:
+    if replay.shown(run):
         _machine(run, text)
 
 
@@ -207,7 +207,7 @@ def _written(side: Side, *, named: bool) -> None:
     who = f"{html.escape(side.run.name)} writes" if named else "What the model writes"
     st.html(
         f'<div class="target"><label>{who} by itself at step {side.step:,}{right}</label>'
-        f"<p>{html.escape(side.written) or '&nbsp;'}</p></div>"
+        f"<p>{html.escape(side.written) or '(nothing)'}</p></div>"
     )
 
 

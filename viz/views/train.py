@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from model.folder import RunView
-from viz import lab
+from viz import lab, replay
 from viz.components.forming import forming
 from viz.components.new_run import new_run
 from viz.components.watched import how_far, learns, watch
@@ -68,7 +68,7 @@ def _show(name: str) -> None:
         return
     watch(run)
     st.markdown("#### Its attention, on your sentence")
-    forming(run)
+    forming(run, pictures=not replay.shown(run))
     _time_machine(run)
 
 
