@@ -99,10 +99,10 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         "twice the text costs four times as much."
     ]
     if abs(long.exponent - 2) > ROUNDING:
-        steps = [f"× {factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
+        steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the even square of the books**: from one length to the next the time grows {_join(steps)}, where a "
-            "square would be × 4 each time it doubles. The count of operations is even; a machine's time is not."
+            "square would be ×\u00a04 each time it doubles. The count of operations is even; a machine's time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(

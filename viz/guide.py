@@ -26,18 +26,18 @@ def beside_bars(
 ) -> go.Figure:
     """Several numbers for each token, side by side, each column on its own scale; minus infinity is written out."""
     width = (1 - GAP * (len(columns) - 1)) / len(columns)
-    data, axes, titles = [], {}, []
+    bars, below, axes, titles = [], [], {}, []
     for place, (title, values) in enumerate(columns.items()):
         number = "" if place == 0 else str(place + 1)
         left = place * (width + GAP)
         finite = np.where(np.isfinite(values), values, 0.0)
-        data.append(
+        bars.append(
             {
                 "type": "bar",
                 "orientation": "h",
                 "x": finite.astype(np.float32),
                 "y": list(range(len(names))),
-                "text": [_short(value) for value in values],
+                "text": ["" if value < 0 else _short(number) for value, number in zip(finite, values, strict=True)],
                 "textposition": "outside",
                 "cliponaxis": False,
                 "marker": {"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
@@ -46,6 +46,7 @@ def beside_bars(
                 "xaxis": f"x{number}",
             }
         )
+        below.append(_below_zero(finite, f"x{number}"))
         axes[f"xaxis{number}"] = axis(
             "",
             theme,
@@ -57,7 +58,7 @@ def beside_bars(
         )
         titles.append(_heading(title, left + width / 2))
     return figure(
-        data,
+        bars + [texts for texts in below if texts["y"]],
         theme,
         height=ROW * len(names) + 44,
         margin={"l": _names_width(names), "r": 12, "t": 32, "b": 8},
@@ -119,11 +120,27 @@ def _short(value: float) -> str:
     return "−∞" if value == -np.inf else f"{value:.2f}".replace("-", "−")
 
 
+def _below_zero(values: np.ndarray, across: str) -> dict[str, Any]:
+    """The numbers of bars that go to the left: right of zero, since left of them stand the names."""
+    places = [i for i, value in enumerate(values) if value < 0]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [0] * len(places),
+        "y": places,
+        "text": [_short(values[i]) for i in places],
+        "textposition": "middle right",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "xaxis": across,
+    }
+
+
 def _room(values: np.ndarray) -> list[float]:
-    """From the smallest to the largest bar, with room for the numbers at their ends."""
+    """From the smallest to the largest bar, with room for the numbers."""
     low, high = float(min(0, values.min(initial=0))), float(max(0, values.max(initial=0)))
     span = (high - low) or 1.0
-    return [low - 0.45 * span * (low < 0), high + 0.45 * span]
+    return [low - 0.05 * span * (low < 0), high + 0.6 * span]
 
 
 def _heading(title: str, x: float) -> dict[str, Any]:

@@ -20,9 +20,11 @@ def data(figure: go.Figure) -> Any:
 def test_bars_stand_side_by_side_each_on_its_scale():
     columns = {"a": [3.0, -5.0, 7.0], "b": [0.1, -np.inf, 0.2]}
     figure = beside_bars(["<b>", "y", "z"], columns, framed=1)
-    first, second = data(figure)
+    first, second, below = data(figure)
     np.testing.assert_array_equal(first.x, [3, -5, 7])
     assert list(second.text) == ["0.10", "−∞", "0.20"]
+    assert list(first.text) == ["3.00", "", "7.00"]
+    assert (list(below.x), list(below.y), list(below.text), below.xaxis) == ([0], [1], ["−5.00"], "x")
     assert second.x[1] == 0
     assert (first.xaxis, second.xaxis) == ("x", "x2")
     assert layout(figure).xaxis.domain[1] < layout(figure).xaxis2.domain[0]

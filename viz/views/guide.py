@@ -35,6 +35,7 @@ LARGE = """<style>
   font-size: 1.5rem !important; line-height: 1.45;
 }
 .st-key-guide h2 { font-size: 2.6rem; }
+.st-key-guide [data-testid="stPageLink"] * { white-space: normal; }
 .st-key-guide code, .st-key-guide pre { font-size: 1.15rem !important; }
 .st-key-guide input, .st-key-guide .katex-display { font-size: 1.5rem; }
 .st-key-guide [data-testid="stCaptionContainer"] p, .st-key-guide small { font-size: 1.15rem !important; }

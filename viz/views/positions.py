@@ -16,7 +16,7 @@ from viz.components.wanting import is_transformer
 
 WIDTHS = (5, 6)
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 .run label, .six label { font-size: 0.875rem; opacity: 0.8; }
