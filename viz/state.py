@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its ch
 PICTURES = "pictures"
 ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
 SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
+TURN_SECONDS = 0.0005  # of computing, when another thread waits
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
@@ -68,16 +70,20 @@ class Visitor:
 
 @st.cache_resource
 def prepare_process() -> None:
-    """Once for the server: one thread a visitor, and a start-up heap that is not searched for garbage.
+    """Once for the server: one thread a visitor, turns that are short, and a start-up heap not searched for garbage.
 
     A product of small matrices that NumPy's library shares out over two threads waits for the second one,
     and the browser or another visitor has that core.
+
+    The thread that sends what is ready waits for its turn while another one computes: 5 ms, as Python has it, are a
+    good part of a keystroke.
 
     Streamlit collects all garbage after every script run; with torch's many objects that takes longer
     than everything a keystroke does. What is loaded by now stays anyway, so it is set aside.
     """
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")
+    sys.setswitchinterval(TURN_SECONDS)
     gc.freeze()
 
 
