@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model import arithmetic as by_hand
 from model.anatomy_attention import Attending, attention_steps, whole_attention
-from model.anatomy_bench import LAYER_NORM, ROW, WHOLE, AnatomyError, Bench, linear_weights, norm_weights
+from model.anatomy_steps import LAYER_NORM, ROW, WHOLE, AnatomyError, Bench, linear_weights, norm_weights
 from model.attention import NOWHERE, causal_mask
 from model.checkpoint import Checkpoint
 from model.positional import Learned, Sinusoidal

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model import arithmetic as by_hand
-from model.anatomy_bench import LAYER_NORM, ROW, SCORES, WHOLE, Bench, linear_weights, norm_weights
+from model.anatomy_steps import LAYER_NORM, ROW, SCORES, WHOLE, Bench, linear_weights, norm_weights
 from model.attention import MultiHeadAttention, attention
 from model.positional import Alibi, OnScores, rotated
 from model.transformer import Residual

@@ -1,4 +1,4 @@
-"""The only owner of session state, query parameters and caches."""
+"""The only owner of session state, query parameters and caches; parts of it are in the modules that say so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,18 +17,15 @@ from streamlit.navigation.page import StreamlitPage
 from threadpoolctl import threadpool_limits
 
 from model import checkpoint
-from model.beam_tree import BeamTree, beam_tree
-from model.candidates import Step, candidates
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.displaced import Change, Displaced, displace
 from model.lengths import PREFIX, SEED, LengthScore, score_lengths
-from model.survey import Survey, advance, begin
 from model.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.choice import telling_head
 from viz.components.sources import Address
-from viz.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
+from viz.forcing import OWN, Forcing
 from viz.theme import Theme, theme_named
 
 RUNS = Path("runs")
@@ -41,18 +37,13 @@ AUTO = "most telling"
 """Instead of a row: the one that says most."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 PICTURES = "pictures"
-ATLAS_TABLE, ATLAS_TEXT, ATLAS_FILE = "atlas_table", "atlas_text", "atlas_file"
-SURVEY_SECONDS = 0.15  # a portion of a survey; other visitors wait as long
 TURN_SECONDS = 0.0005  # of computing, when another thread waits
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
 @dataclass(slots=True)
 class Visitor:
-    """What belongs to one visitor and not into a link: dropped files, what was measured here, surveys.
-
-    A survey stands with the digest of its checkpoint: the one that runs, and the last that was completed.
-    """
+    """What belongs to one visitor and not into a link: dropped files, and what was measured here."""
 
     page: str | None = None  # the one on show
     arriving: bool = False  # it is being drawn for the first time since it is on show
@@ -60,9 +51,6 @@ class Visitor:
     file_error: str | None = None
     lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
-    running: tuple[str, Survey] | None = None
-    finished: tuple[str, Survey] | None = None
-    survey_error: str | None = None
     source: str | None = None
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     stale: bool = False  # something was chosen in a part of the page that the rest of it does not show yet
@@ -277,30 +265,6 @@ def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
     return found
 
 
-def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
-    """The ``k`` likeliest tokens at each step of a trace."""
-    return _steps(opened.digest, shown.source_ids, shown.predicted_ids, k, opened)
-
-
-@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
-def _steps(
-    digest: str, source: tuple[int, ...], target: tuple[int, ...], k: int, _checkpoint: Checkpoint
-) -> tuple[Step, ...]:
-    return candidates(_checkpoint, source, target, k)
-
-
-def search(opened: Checkpoint, shown: Trace, beam: int, length_penalty: float) -> BeamTree:
-    """What beam search does with the source of a trace."""
-    return _search(opened.digest, shown.source_ids, beam, length_penalty, opened)
-
-
-@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
-def _search(
-    digest: str, source: tuple[int, ...], beam: int, length_penalty: float, _checkpoint: Checkpoint
-) -> BeamTree:
-    return beam_tree(_checkpoint, source, beam, length_penalty)
-
-
 def example(opened: Checkpoint) -> str:
     """A text that shows something of what this model does."""
     return TASKS[opened.task].example if opened.task in TASKS else EXAMPLE_SENTENCE
@@ -390,137 +354,9 @@ def draw_whole_page_if_stale() -> None:
         st.rerun()
 
 
-def select_atlas_row(row: int) -> None:
-    """Mark the row of the atlas, from 0, whose head is on show."""
-    selection = {"selection": {"rows": [row], "columns": [], "cells": []}}
-    if st.session_state.get(ATLAS_TABLE, {}).get("selection", {}).get("rows") != [row]:
-        st.session_state[ATLAS_TABLE] = selection
-
-
-def atlas_row_chosen(n_heads: int) -> None:
-    """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer."""
-    if rows := st.session_state[ATLAS_TABLE]["selection"]["rows"]:
-        show_head(*divmod(rows[0], n_heads))
-
-
-def start_survey(opened: Checkpoint) -> None:
-    """Begin to measure the heads on the sentences of the atlas: those in its file, or, without one, those typed."""
-    dropped = st.session_state.get(ATLAS_FILE)
-    visitor().running = visitor().survey_error = None
-    try:
-        survey = begin(dropped.getvalue() if dropped is not None else st.session_state.get(ATLAS_TEXT, ""))
-    except ValueError as error:
-        visitor().survey_error = f"{'This file' if dropped is not None else 'This text'} cannot be used. {error}"
-        return
-    visitor().running = opened.digest, survey
-
-
-def running_survey(opened: Checkpoint) -> Survey | None:
-    """The survey that is under way; one of another checkpoint ends here."""
-    running = visitor().running
-    if running is None or running[0] != opened.digest:
-        visitor().running = None
-        return None
-    return running[1]
-
-
-def advance_survey(opened: Checkpoint) -> Survey | None:
-    """Carry on the survey that is under way by one portion; None where none is, any more or at all."""
-    survey = running_survey(opened)
-    if survey is None:
-        return None
-    survey = advance(survey, partial(capture, opened), SURVEY_SECONDS)
-    if survey.done:
-        visitor().running, visitor().finished = None, (opened.digest, survey)
-        return None
-    visitor().running = opened.digest, survey
-    return survey
-
-
-def cancel_survey() -> None:
-    """Give up the survey that is under way; the last one that was completed stays."""
-    visitor().running = None
-
-
-def finished_survey(opened: Checkpoint) -> Survey | None:
-    """The last survey that was completed, if it was of this checkpoint."""
-    finished = visitor().finished
-    return finished[1] if finished is not None and finished[0] == opened.digest else None
-
-
-def survey_error() -> str | None:
-    """Why the sentences of the atlas cannot be read."""
-    return visitor().survey_error
-
-
 def asked(key: str, default: str = "") -> str:
     """What a widget says that stands further down on the page; on the first run only the link knows."""
     return st.session_state.get(key, st.query_params.get(key)) or default
-
-
-def forced(opened: Checkpoint) -> Forcing:
-    """What the decoder is made to write."""
-    # A text that is set while its widget is not there gets into the link only if it has had a value before.
-    texts = {key: st.session_state.setdefault(key, asked(key)) for key in ("prefix", "tokens", "target")}
-    return forcing(opened.tokenizer, asked("decoder_mode", OWN), **texts)
-
-
-def mode_chosen(shown: str) -> None:
-    """Another way of decoding was chosen; a target that is yet to be typed starts with the one ``shown``."""
-    if st.session_state["decoder_mode"] == TARGET and not asked("target"):
-        st.session_state["target"] = shown
-
-
-def prefix_typed() -> None:
-    """A beginning was typed: the numbers of the tokens of another one no longer count."""
-    st.session_state["tokens"] = ""
-
-
-def tokens_typed(opened: Checkpoint) -> None:
-    """Numbers of tokens were typed: they are the beginning, if they can be."""
-    try:
-        ids = read_ids(opened.tokenizer, st.session_state["tokens"])
-    except ValueError:
-        return
-    if ids is not None:
-        st.session_state["prefix"] = opened.tokenizer.decode(ids)
-
-
-def take(opened: Checkpoint, ids: tuple[int, ...]) -> None:
-    """The translation shall begin with exactly ``ids``."""
-    st.session_state["decoder_mode"] = BEGINNING
-    st.session_state["prefix"] = opened.tokenizer.decode(ids)
-    st.session_state["tokens"] = write_ids(opened.tokenizer, ids)
-
-
-def own_again() -> None:
-    """The model shall translate by itself."""
-    st.session_state["decoder_mode"] = OWN
-
-
-def asked_step() -> int:
-    """The step of the target to look at, from 1, whether it is there or not."""
-    try:
-        return int(asked("step", "1"))
-    except ValueError:
-        return 1
-
-
-def show_step(number: int) -> None:
-    st.session_state["step"] = number
-
-
-def step_chosen(rows: Sequence[str], number: int) -> None:
-    """A step was chosen: the heatmap shows it, if it is one of its ``rows``."""
-    show_step(number)
-    if number <= len(rows):
-        st.session_state["token"] = rows[number - 1]
-
-
-def step_slid(rows: Sequence[str], shown: int) -> None:
-    """The slider was moved; not if it says what was ``shown``, as when its other end has changed."""
-    if asked_step() != shown:
-        step_chosen(rows, asked_step())
 
 
 def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:

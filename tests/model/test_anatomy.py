@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from model.anatomy import dissect
-from model.anatomy_bench import AnatomyError
+from model.anatomy_steps import AnatomyError
 from model.arithmetic import divided
 from model.capture import capture
 from model.checkpoint import Checkpoint

@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from model import anatomy_bench, checkpoint
+from model import anatomy_steps, checkpoint
 from model.anatomy import dissect
 from model.capture import capture
 from model.steps import Anatomy
@@ -159,7 +159,7 @@ def test_a_wrong_number_is_seen_on_the_page(monkeypatch: pytest.MonkeyPatch):
 
 def test_another_architecture_gets_a_message(monkeypatch: pytest.MonkeyPatch):
     def refuse(*where: object) -> Anatomy:
-        raise anatomy_bench.AnatomyError("Only Headlight's own Transformers can be taken apart, but <b> is an LSTM.")
+        raise anatomy_steps.AnatomyError("Only Headlight's own Transformers can be taken apart, but <b> is an LSTM.")
 
     monkeypatch.setattr(view, "dissect", refuse)
     app = opened(checkpoint="dates")

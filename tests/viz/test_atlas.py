@@ -19,7 +19,7 @@ from model.survey import MOST_SENTENCES
 from model.trace import KINDS, Kind
 from tests.helpers import HEADS, LAYERS, SENTENCES, save_letters, save_words
 from tests.viz.helpers import random_map
-from viz import state
+from viz import surveys
 from viz.atlas import head_name, head_table, measure_heatmap
 from viz.theme import DARK, LIGHT
 from viz.words import SHORT_KIND_NAMES
@@ -233,7 +233,7 @@ def test_the_row_of_the_head_on_show_is_ticked():
 
 
 def ticked(app: AppTest) -> list[int]:
-    return app.session_state[state.ATLAS_TABLE]["selection"]["rows"]
+    return app.session_state[surveys.TABLE]["selection"]["rows"]
 
 
 def test_ticking_a_row_shows_its_head():
@@ -265,7 +265,7 @@ def test_heads_like_this_one():
 
 def survey(app: AppTest, text: str) -> AppTest:
     """Type sentences, begin, and read on to the end."""
-    app.text_area(key=state.ATLAS_TEXT).set_value(text)
+    app.text_area(key=surveys.TEXT).set_value(text)
     press(app, "atlas_measure_all")
     return finish(app)
 
@@ -291,8 +291,8 @@ def test_over_sentences_that_are_typed(texts: tuple[str, ...]):
 
 def test_over_a_file():
     app = opened()
-    app.text_area(key=state.ATLAS_TEXT).set_value("this is not read")
-    app.file_uploader(key=state.ATLAS_FILE).set_value(("some.en", "\ufeff".encode() + "\r\n".join(TEXTS).encode(), ""))
+    app.text_area(key=surveys.TEXT).set_value("this is not read")
+    app.file_uploader(key=surveys.FILE).set_value(("some.en", "\ufeff".encode() + "\r\n".join(TEXTS).encode(), ""))
     press(app, "atlas_measure_all")
     assert same(shown(finish(app)), expected("cross", *TEXTS))
 
@@ -309,13 +309,13 @@ def test_over_a_file():
 )
 def test_a_file_that_cannot_be_used(data: bytes, message: str):
     app = opened()
-    app.file_uploader(key=state.ATLAS_FILE).set_value(("some.en", data, "text/plain"))
+    app.file_uploader(key=surveys.FILE).set_value(("some.en", data, "text/plain"))
     press(app, "atlas_measure_all")
     (said,) = errors(app)
     assert said.startswith(message)
     assert "atlas_cancel" not in keys(app)
     assert not app.success
-    app.file_uploader(key=state.ATLAS_FILE).clear()
+    app.file_uploader(key=surveys.FILE).clear()
     survey(app, TEXTS[0])
     assert errors(app) == []
     assert app.success
@@ -327,9 +327,9 @@ def test_nothing_typed():
 
 
 def test_it_reads_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(state, "SURVEY_SECONDS", 0)
+    monkeypatch.setattr(surveys, "PORTION", 0)
     app = opened()
-    app.text_area(key=state.ATLAS_TEXT).set_value("\n".join(TEXTS))
+    app.text_area(key=surveys.TEXT).set_value("\n".join(TEXTS))
     press(app, "atlas_measure_all")
     for n_read in range(1, len(TEXTS)):
         assert app.get("progress")[0].text == f"Read {n_read} of {len(TEXTS)} sentences"
@@ -340,27 +340,27 @@ def test_it_reads_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_it_can_be_cancelled(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(state, "SURVEY_SECONDS", 0)
+    monkeypatch.setattr(surveys, "PORTION", 0)
     app = opened()
-    app.text_area(key=state.ATLAS_TEXT).set_value("\n".join(TEXTS))
+    app.text_area(key=surveys.TEXT).set_value("\n".join(TEXTS))
     press(app, "atlas_measure_all")
     press(app, "atlas_cancel")
     assert "atlas_cancel" not in keys(app)
     assert not app.success
     assert same(shown(app), expected("cross", typed(app)))
-    assert app.text_area(key=state.ATLAS_TEXT).value == "\n".join(TEXTS)
+    assert app.text_area(key=surveys.TEXT).value == "\n".join(TEXTS)
 
     survey(app, TEXTS[2])
-    app.text_area(key=state.ATLAS_TEXT).set_value("\n".join(TEXTS))
+    app.text_area(key=surveys.TEXT).set_value("\n".join(TEXTS))
     press(app, "atlas_measure_all")
     press(app, "atlas_cancel")
     assert same(shown(app), expected("cross", TEXTS[2]))  # what was completed before stays
 
 
 def test_another_checkpoint_ends_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(state, "SURVEY_SECONDS", 0)
+    monkeypatch.setattr(surveys, "PORTION", 0)
     app = survey(opened(), TEXTS[2])
-    app.text_area(key=state.ATLAS_TEXT).set_value("\n".join(TEXTS))
+    app.text_area(key=surveys.TEXT).set_value("\n".join(TEXTS))
     press(app, "atlas_measure_all")
     app.selectbox(key="checkpoint").set_value(LETTERS)
     ran(app)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from model.decoding import greedy_steps
 from model.transformer import DecoderLayer
-from viz import state
+from viz import decoding, state
 from viz.attention import row_tokens
 from viz.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
 from viz.decoder import brings_spaces, candidate_bars
@@ -35,7 +35,7 @@ def show(look: Look) -> None:
     weights = shown.pattern[look.layer, look.head, look.row]
     st.markdown(f"**Written at step {look.row + 1}: {quoted(written[look.row])}.** This head reads it from:")
     chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
-    step = state.steps(look.opened, look.trace, BEST)[look.row]
+    step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written
     st.markdown("What could have been written there:")
     chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
@@ -49,7 +49,7 @@ def ask(look: Look) -> Question | None:
     if probabilities is None or len(written) < 2:
         return None
     least = int(np.argmin(probabilities))
-    best = state.steps(look.opened, look.trace, BEST)[least].best
+    best = decoding.steps(look.opened, look.trace, BEST)[least].best
     second = f" Its second choice was {quoted(best[1].label)}, {best[1].probability:.3f}." if len(best) > 1 else ""
     return among(
         "At which step was the model least sure of what it wrote?",

@@ -11,7 +11,7 @@ import streamlit as st
 from model.measures import measure, measures_of, similar
 from model.survey import MOST_SENTENCES, Survey
 from model.trace import Kind
-from viz import state
+from viz import state, surveys
 from viz.atlas import HEAD, WORDS, head_name, head_table, measure_heatmap
 from viz.look import Look
 from viz.words import KIND_NAMES
@@ -39,7 +39,7 @@ def atlas_panel(look: Look) -> None:
 
 def _values(look: Look) -> Mapping[str, np.ndarray]:
     """The measures on the sentence, or, where there is a survey and the visitor wants it, over its sentences."""
-    survey = state.finished_survey(look.opened)
+    survey = surveys.finished(look.opened)
     if survey is not None:
         names = {"sentence": "this sentence", "survey": _sentences(len(survey.sentences))}
         asked = st.segmented_control(
@@ -52,7 +52,7 @@ def _values(look: Look) -> Mapping[str, np.ndarray]:
 
 def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
     n_heads = look.attention_map.n_heads
-    state.select_atlas_row(look.layer * n_heads + look.head)
+    surveys.select_row(look.layer * n_heads + look.head)
     columns = {
         one.name: st.column_config.NumberColumn(
             one.name.capitalize(), format="%.2f", help=one.definition, width=max(56, 22 + 7 * len(one.name))
@@ -69,8 +69,8 @@ def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
             WORDS: st.column_config.TextColumn(width=320, help="The habits whose weight is 0.25 or more."),
             **columns,
         },
-        key=state.ATLAS_TABLE,
-        on_select=partial(state.atlas_row_chosen, n_heads),
+        key=surveys.TABLE,
+        on_select=partial(surveys.row_chosen, n_heads),
         selection_mode="single-row-required",
     )
     st.caption(f"{KIND_NAMES[look.kind]}. Click a column's name to sort; tick a row to see that head above.")
@@ -126,27 +126,27 @@ def _survey(look: Look) -> None:
         f"rows of all of them. At most {MOST_SENTENCES} are read."
     )
     typed, dropped = st.columns(2, gap="medium")
-    typed.text_area("Sentences, one a line", key=state.ATLAS_TEXT, height=140)
-    dropped.file_uploader("Or a text file in UTF-8, a sentence a line", key=state.ATLAS_FILE)
-    if state.running_survey(look.opened) is not None:
+    typed.text_area("Sentences, one a line", key=surveys.TEXT, height=140)
+    dropped.file_uploader("Or a text file in UTF-8, a sentence a line", key=surveys.FILE)
+    if surveys.running(look.opened) is not None:
         _progress(look)
         return
-    st.button("Measure", key="atlas_measure_all", on_click=state.start_survey, args=(look.opened,), type="primary")
-    if message := state.survey_error():
+    st.button("Measure", key="atlas_measure_all", on_click=surveys.start, args=(look.opened,), type="primary")
+    if message := surveys.error():
         st.error(message)
-    if (survey := state.finished_survey(look.opened)) is not None:
+    if (survey := surveys.finished(look.opened)) is not None:
         st.success(_outcome(survey))
 
 
 @st.fragment(run_every=PAUSE)
 def _progress(look: Look) -> None:
     """Read on a little; again and again until all is read or the visitor cancels."""
-    survey = state.advance_survey(look.opened)
+    survey = surveys.advance(look.opened)
     if survey is None:
         st.rerun()
     of_all = f"{survey.n_read} of {_sentences(len(survey.sentences))}"
     st.progress(survey.n_read / len(survey.sentences), text=f"Read {of_all}")
-    st.button("Cancel", key="atlas_cancel", on_click=state.cancel_survey)
+    st.button("Cancel", key="atlas_cancel", on_click=surveys.cancel)
 
 
 def _outcome(survey: Survey) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from model.beam_tree import BeamTree
 from model.candidates import Step
 from model.tokenizer import EOS_ID
-from viz import state
+from viz import decoding, state
 from viz.beam import tree_html
 from viz.components.choices import row_options
 from viz.decoder import (
@@ -46,7 +46,7 @@ def decoder_panel(look: Look) -> None:
 def _steps(look: Look) -> None:
     """The target with its probabilities, and one step of it."""
     trace = look.trace
-    steps = state.steps(look.opened, trace, N_CANDIDATES)
+    steps = decoding.steps(look.opened, trace, N_CANDIDATES)
     written, chooser = st.container(), st.container()
     with chooser:
         number = _choose_step(look, len(steps))
@@ -69,21 +69,21 @@ def _choose_step(look: Look, n: int) -> int:
     names = row_options(look.attention_map) if look.kind != "encoder" else []
     rows = names[-n:]  # without those in which a decoder-only model reads the source
     if rows and (state.asked("token", state.AUTO) != state.AUTO or not state.asked("step")):
-        state.show_step(max(1, look.row + 1 - len(names) + n))
-    asked = state.asked_step()
+        decoding.show_step(max(1, look.row + 1 - len(names) + n))
+    asked = decoding.asked_step()
     number = min(max(asked, 1), n)
     if number != asked:
         st.warning(f"There is no step {asked} here: this is step {number} of {n}.")
-    state.show_step(number)
+    decoding.show_step(number)
     if n == 1:
         return 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, icon, to in (("Previous", "arrow_back", number - 1), ("Next", "arrow_forward", number + 1)):
             st.button(
                 name, key=f"step_{name.lower()}", icon=f":material/{icon}:", disabled=not 1 <= to <= n,
-                on_click=state.step_chosen, args=(rows, to),
+                on_click=decoding.step_chosen, args=(rows, to),
             )  # fmt: skip
-        st.slider("Step", 1, n, key="step", bind="query-params", on_change=state.step_slid, args=(rows, number))
+        st.slider("Step", 1, n, key="step", bind="query-params", on_change=decoding.step_slid, args=(rows, number))
     return number
 
 
@@ -117,7 +117,7 @@ def _take_another(look: Look, step: Step, number: int, *, spaced: bool) -> None:
                 f"{for_markdown(label)} {short_number(candidate.probability)}",
                 key=f"candidate_{place}",
                 disabled=candidate.token_id == step.written.token_id,
-                on_click=state.take,
+                on_click=decoding.take,
                 args=(look.opened, (*before, candidate.token_id)),
             )
     if any(label.startswith("…") for label in labels):
@@ -130,7 +130,7 @@ def _beam(look: Look) -> None:
         beam = st.select_slider("Beam width", BEAM_WIDTHS, value=4, key="beam", bind="query-params")
         penalty = st.slider("Length penalty", 0.0, 2.0, 1.0, 0.1, key="length_penalty", bind="query-params")
         discarded = st.toggle("Show what was discarded", key="discarded", bind="query-params")
-    tree = state.search(look.opened, look.trace, beam, penalty)
+    tree = decoding.search(look.opened, look.trace, beam, penalty)
     st.html(tree_html(tree, discarded=discarded, theme=state.theme()))
     st.caption(
         f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
@@ -146,7 +146,7 @@ def _ranking(look: Look, tree: BeamTree) -> None:
         text = html.escape(look.opened.tokenizer.decode(hypothesis.ids))
         path = tuple(tree.nodes[place].token_id for place in tree.path(leaf))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("See its attention", key=f"hypothesis_{rank}", on_click=state.take, args=(look.opened, path))
+            st.button("See its attention", key=f"hypothesis_{rank}", on_click=decoding.take, args=(look.opened, path))
             st.html(
                 f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {minus(hypothesis.score, 3)}, "
                 f"log-probability {minus(tree.nodes[leaf].total, 2)}, {len(path)} tokens</small>",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.trace import Trace
-from viz import state
+from viz import decoding, state
 from viz.decoder import brings_spaces
 from viz.forcing import BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.theme import for_markdown
@@ -17,7 +17,7 @@ DECODER = "Decoder"
 
 def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     """The mode, and the text it needs."""
-    before = state.forced(opened)
+    before = decoding.forced(opened)
     mode = st.segmented_control(
         "What the decoder writes",
         MODES,
@@ -25,7 +25,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
         required=True,
         key="decoder_mode",
         bind="query-params",
-        on_change=state.mode_chosen,
+        on_change=decoding.mode_chosen,
         args=(trace.target,),
     )
     if mode == BEGINNING:
@@ -34,7 +34,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             key="prefix",
             live="0ms",
             bind="query-params",
-            on_change=state.prefix_typed,
+            on_change=decoding.prefix_typed,
             placeholder="Nothing typed: the model begins by itself",
         )
         if trace.n_forced and trace.predicted_ids[trace.n_forced - 1] == _lone_space(opened):
@@ -44,7 +44,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
                 "The numbers of the tokens, with dots between; empty: as the tokenizer cuts the text",
                 key="tokens",
                 bind="query-params",
-                on_change=state.tokens_typed,
+                on_change=decoding.tokens_typed,
                 args=(opened,),
             )
     elif mode == TARGET:
@@ -56,7 +56,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             placeholder="Nothing typed: how likely the model is to write only </s>",
         )
     # Back in the browser changes the link, which is read only now, after the trace was made.
-    if state.forced(opened) != before:
+    if decoding.forced(opened) != before:
         st.rerun()
     return mode
 
@@ -80,7 +80,7 @@ def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="forced"):
         st.markdown(_given(trace), width="content")
-        st.button("The model’s own", key="own_again", icon=":material/undo:", on_click=state.own_again)
+        st.button("The model’s own", key="own_again", icon=":material/undo:", on_click=decoding.own_again)
         # A widget that is not on the page loses its place in the link, so the choice always is.
         if state.asked("panel") != DECODER:
             with st.popover("Change"):

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from model.anatomy import dissect
-from model.anatomy_bench import AnatomyError
+from model.anatomy_steps import AnatomyError
 from model.checkpoint import Checkpoint
 from model.steps import Anatomy, Step, agrees
 from viz import state

@@ -11,7 +11,7 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.tasks import TRANSLATION
 from model.trace import Kind, Trace
-from viz import state
+from viz import decoding, state
 from viz.components.choices import (
     View,
     choose_checkpoint,
@@ -87,7 +87,7 @@ def page() -> None:
 def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, display: Display) -> None:
     """What changes with every keystroke."""
     state.draw_whole_page_if_stale()
-    forced = state.forced(opened)
+    forced = decoding.forced(opened)
     state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
         trace = type_source(opened, forced, to_address=False)

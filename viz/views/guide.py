@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from model.anatomy_bench import AnatomyError
+from model.anatomy_steps import AnatomyError
 from model.checkpoint import Checkpoint
 from viz import state
 from viz.attention import row_tokens
