@@ -33,6 +33,8 @@ DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token")
 """Keys of the widgets that several pages have."""
+FORCING = ("decoder_mode", "prefix", "tokens", "target")
+"""Keys of what the decoder is made to write; a link to a view has them only where something is."""
 AUTO = "most telling"
 """Instead of a row: the one that says most."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
@@ -95,7 +97,7 @@ def show_page(page: StreamlitPage) -> None:
     """
     switched = visitor().page not in (None, page.url_path)
     visitor().page = page.url_path
-    carried = [key for key in CHOICES if switched and key in st.session_state]
+    carried = [key for key in (*CHOICES, *FORCING) if switched and key in st.session_state]
     for key in carried:
         st.session_state[key] = st.session_state[key]
     page.run()

@@ -142,6 +142,19 @@ def test_the_choices_go_along_from_page_to_page():
     assert any(text.startswith("**Encoder self-attention, layer 2, head 3.**") for text in texts(app))
 
 
+def test_what_the_decoder_is_made_to_write_is_what_is_taken_apart():
+    app = AppTest.from_file(APP, default_timeout=120)
+    given = {"decoder_mode": "Your target", "target": "1999-12-31"}
+    app.query_params.update({"checkpoint": "dates", "token": "2 9", **given})
+    app = on_page(ran(app), "anatomy")
+    shown = "\n".join(texts(app))
+    assert "**This target is yours.**" in shown
+    assert "position 2, “1” (fed in), from which the model predicts “9”" in shown
+    assert all_agree(app)
+    app.button(key="own_again").click()
+    assert "This target is yours" not in "\n".join(texts(ran(app)))
+
+
 def test_a_wrong_number_is_seen_on_the_page(monkeypatch: pytest.MonkeyPatch):
     def wrong(*where: object) -> Anatomy:
         anatomy = dissect(*where)  # type: ignore[arg-type]

@@ -14,13 +14,14 @@ from model.anatomy import dissect
 from model.anatomy_steps import AnatomyError
 from model.checkpoint import Checkpoint
 from model.steps import Anatomy, Step, agrees
-from viz import state
+from viz import decoding, state
 from viz.anatomy import strip
 from viz.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
 from viz.components.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
 from viz.components.strips import strip_component
 from viz.components.wanting import is_transformer
 from viz.look import Look
+from viz.panels.forcing import forcing_notice
 from viz.theme import for_markdown, show_token
 from viz.words import KIND_NAMES
 
@@ -52,8 +53,10 @@ def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        trace = type_source(opened)
+        forced = decoding.forced(opened)
+        trace = type_source(opened, forced)
         left_out_notice(trace)
+        forcing_notice(opened, trace, forced)
         kind = choose_kind(opened, trace)
     with right:
         layer, head, row = choose_head(opened, trace, trace.map(kind))
