@@ -12,7 +12,7 @@ from streamlit.util import calc_hash
 
 from model import checkpoint
 from tests.viz.helpers import pictures
-from viz.panels.forcing import DECODER
+from viz.views.explore import DECODER
 
 APP = Path(__file__).parents[2] / "app.py"
 LONG = "7 June 2021, " * 20

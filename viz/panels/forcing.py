@@ -6,13 +6,10 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.trace import Trace
-from viz import decoding, state
+from viz import decoding
 from viz.decoder import brings_spaces
 from viz.forcing import BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.theme import for_markdown
-
-DECODER = "Decoder"
-"""The name of the panel that offers the choice while it is open; while it is not, the notice does."""
 
 
 def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
@@ -67,8 +64,9 @@ def _lone_space(opened: Checkpoint) -> int | None:
     return tokenizer.encode(" a ")[-1] if brings_spaces(tokenizer) else None
 
 
-def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing) -> None:
-    """Near the translation: that it is not the model's own, and the way back."""
+def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing, *, chosen_below: bool = False) -> None:
+    """Near the translation: that it is not the model's own, and the way back; and the choice itself, unless it is
+    ``chosen_below``."""
     if forced.problem:
         st.warning(for_markdown(forced.problem))
     if trace.target_dropped:
@@ -82,7 +80,7 @@ def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing) -> None:
         st.markdown(_given(trace), width="content")
         st.button("The model’s own", key="own_again", icon=":material/undo:", on_click=decoding.own_again)
         # A widget that is not on the page loses its place in the link, so the choice always is.
-        if state.asked("panel") != DECODER:
+        if not chosen_below:
             with st.popover("Change"):
                 choose_forcing(opened, trace)
 

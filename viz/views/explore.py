@@ -33,11 +33,12 @@ from viz.look import Look
 from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
 from viz.panels.export import export_panel
-from viz.panels.forcing import DECODER, forcing_notice
+from viz.panels.forcing import forcing_notice
 from viz.picture import Display, Picture, picture
 from viz.words import KIND_NAMES, describe_row, reading
 
 WIDTHS = (5, 6)
+DECODER = "Decoder"
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     DECODER: lambda look, shown, display: decoder_panel(look),
@@ -93,7 +94,7 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
         trace = type_source(opened, forced, to_address=False)
         _translation(opened, trace)
     left_out_notice(trace)
-    forcing_notice(opened, trace, forced)
+    forcing_notice(opened, trace, forced, chosen_below=state.asked("panel") == DECODER)
     look = Look(
         opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=pinned_row(trace.map(kind), layer, head)
     )
