@@ -172,12 +172,13 @@ def address() -> str:
     return (st.context.url or "").partition("?")[0]
 
 
-def begin_source(opened: Checkpoint) -> None:
+def begin_source(opened: Checkpoint) -> str:
     """Before the text field, which is not bound to the address: its first text is the link's, else the one that
     was typed on the page before, else the example."""
     if "source" not in st.session_state:
         typed = visitor().source
         st.session_state["source"] = st.query_params.get("source", example(opened) if typed is None else typed)
+    return st.session_state["source"]
 
 
 def keep_source() -> None:

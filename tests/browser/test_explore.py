@@ -156,6 +156,18 @@ def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
     expect_texts(page, "row", ["d", "o", "</s>"])
 
 
+def test_the_page_survives_fast_typing(visit: Visit):
+    page = visit({**LETTERS, "source": "a"})
+    field(page).press("End")
+    for _ in range(3):  # to and fro, faster than the page is drawn, so that texts come again
+        page.keyboard.type("bcdefghijk", delay=8)
+        for _ in range(10):
+            page.keyboard.press("Backspace", delay=4)
+    page.keyboard.type("xyz", delay=8)
+    expect(translation(page)).to_have_text("axyz")
+    expect_texts(page, "column", [*"axyz", "</s>"])
+
+
 def test_each_keystroke_is_followed(visit: Visit):
     page = visit({**LETTERS, "source": "a"})
     for text in ("ab", "abc", "abcd"):

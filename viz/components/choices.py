@@ -92,8 +92,11 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, to_address: bool 
     ``to_address`` writes it into the address at every keystroke; a page for which that is too slow does
     it when typing pauses.
     """
-    state.begin_source(opened)
-    st.text_input("Source sentence", key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>")
+    text = state.begin_source(opened)
+    # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
+    st.text_input(
+        "Source sentence", text, key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>"
+    )
     state.keep_source()
     if to_address:
         state.write_source(opened)
