@@ -65,7 +65,8 @@ def type_text(run: RunView) -> str:
     example = lab.example(run)
     if lab.TEXT not in st.session_state:
         st.session_state[lab.TEXT] = st.query_params.get(lab.TEXT, example)
-    text = st.text_input("Your sentence", st.session_state[lab.TEXT], key=lab.TEXT, live="0ms")
+    first: str = st.session_state[lab.TEXT]
+    text = st.text_input("Your sentence", first, key=lab.TEXT, live="0ms")
     if text == example:
         st.query_params.pop(lab.TEXT, None)
     else:
