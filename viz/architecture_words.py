@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from model.cards import Card
@@ -27,9 +28,7 @@ from model.costs import Cost
 
 ENOUGH = 0.9
 ROUNDING = 0.15  # by which a power may miss the whole number it stands for
-CHANCE = (
-    0.1  # points of a score: where one in a thousand is wrong, 10,000 texts leave as much to chance (two deviations)
-)
+SCORED = 1000  # texts at least, by which a checkpoint was scored
 ALIKE = 0.1  # of two times, which differ no less when they are measured again
 
 
@@ -129,15 +128,15 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
 def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list[str]:
     """Which of a shipped pair scores more, and whether they were trained alike; ``steps`` are the updates of each."""
     scores = [
-        ("BLEU", "", transformer.bleu, lstm.bleu),
-        ("exact match", " %", transformer.exact_match, lstm.exact_match),
+        ("BLEU", "", transformer.bleu, lstm.bleu, 0.1),
+        ("exact match", " %", transformer.exact_match, lstm.exact_match, _by_chance(transformer, lstm)),
     ]
     said = []
-    for name, unit, ours, theirs in scores:
+    for name, unit, ours, theirs, chance in scores:
         if ours is not None and theirs is not None:
             which = (
                 "Both score the same, but for chance,"
-                if abs(ours - theirs) <= CHANCE
+                if abs(ours - theirs) <= chance
                 else f"The {'Transformer' if ours > theirs else 'LSTM'} is ahead"
             )
             said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}.")
@@ -147,6 +146,12 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
             "which architecture is better."
         )
     return said
+
+
+def _by_chance(a: Card, b: Card) -> float:
+    """By how many points two exact matches may differ that are the same: two standard deviations of a binomial."""
+    right = ((a.exact_match or 0) + (b.exact_match or 0)) / 200
+    return 100 * 2 * math.sqrt(2 * right * (1 - right) / SCORED)
 
 
 def step_table(points: Sequence[StepTime]) -> str:
