@@ -15,12 +15,14 @@ PAIRS: Mapping[str, str] = MappingProxyType({"translate-en-fr": "lstm-translate-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is compared of a checkpoint; ``bleu`` (cased, 13a) and ``exact_match`` in percent, None if not given."""
+    """What is compared of a checkpoint: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and by how many texts it
+    was ``scored``; None if not given."""
 
     name: str
     parameters: int
     bleu: float | None
     exact_match: float | None
+    scored: int | None = None
 
 
 def read_card(name: str) -> Card | None:
@@ -39,19 +41,31 @@ def read_card(name: str) -> Card | None:
 
 
 def parse_card(name: str, text: str) -> Card:
-    """The numbers in a card: ``695,680 parameters``, and the scores in a sentence or under a table's heading.
+    """The numbers in a card: ``695,680 parameters``, the scores in a sentence or under a table's heading, and on
+    how many dates or sentences they are.
 
     Raises:
         ValueError: it does not say how many parameters there are, or gives no score.
     """
     parameters = re.search(r"([\d,]*\d)\s+parameters", text)
+    scored = re.search(r"\*\*Scores?\*\*\s+on\s+.*?([\d,]*\d)\s+(?:dates|sentences)", text)
     scores = _table(text)
     sentence = re.search(r"exact\s+match\s+([\d.]+\d|\d+)\s*%", text)
     bleu = next((scores[title] for title in scores if title.startswith("BLEU (cased")), None)
     exact_match = scores.get("exact match", float(sentence[1]) if sentence else None)
     if parameters is None or (bleu is None and exact_match is None):
         raise ValueError(f"the card of {name} gives no {'number of parameters' if parameters is None else 'score'}")
-    return Card(name=name, parameters=int(parameters[1].replace(",", "")), bleu=bleu, exact_match=exact_match)
+    return Card(
+        name=name,
+        parameters=_whole(parameters),
+        bleu=bleu,
+        exact_match=exact_match,
+        scored=None if scored is None else _whole(scored),
+    )
+
+
+def _whole(found: re.Match[str]) -> int:
+    return int(found[1].replace(",", ""))
 
 
 def _table(text: str) -> dict[str, float]:

@@ -28,7 +28,7 @@ from model.costs import Cost
 
 ENOUGH = 0.9
 ROUNDING = 0.15  # by which a power may miss the whole number it stands for
-SCORED = 1000  # texts at least, by which a checkpoint was scored
+BLEU_BY_CHANCE = 1.0  # two deviations of the shipped pair's difference, over 1,000 bootstrap samples of its 1,000 texts
 ALIKE = 0.1  # of two times, which differ no less when they are measured again
 
 
@@ -128,18 +128,16 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
 def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list[str]:
     """Which of a shipped pair scores more, and whether they were trained alike; ``steps`` are the updates of each."""
     scores = [
-        ("BLEU", "", transformer.bleu, lstm.bleu, 0.1),
+        ("BLEU", "", transformer.bleu, lstm.bleu, BLEU_BY_CHANCE),
         ("exact match", " %", transformer.exact_match, lstm.exact_match, _by_chance(transformer, lstm)),
     ]
     said = []
     for name, unit, ours, theirs, chance in scores:
         if ours is not None and theirs is not None:
-            which = (
-                "Both score the same, but for chance,"
-                if abs(ours - theirs) <= chance
-                else f"The {'Transformer' if ours > theirs else 'LSTM'} is ahead"
-            )
-            said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}.")
+            who = "Transformer" if ours > theirs else "LSTM"
+            which = "Both score the same" if ours == theirs else f"The {who} is ahead"
+            doubt = f": a difference below {chance:.2f} may be chance" if 0 < abs(ours - theirs) < chance else ""
+            said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}{doubt}.")
     if steps[0] != steps[1]:
         said.append(
             f"They were not trained alike ({steps[0]:,} and {steps[1]:,} updates), so this says what ships, not "
@@ -149,9 +147,12 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
 
 
 def _by_chance(a: Card, b: Card) -> float:
-    """By how many points two exact matches may differ that are the same: two standard deviations of a binomial."""
+    """By how many points two exact matches may differ that are the same: two standard deviations of the difference of
+    two binomials. 0 where a card does not say on how many texts it was scored."""
+    if a.scored is None or b.scored is None:
+        return 0.0
     right = ((a.exact_match or 0) + (b.exact_match or 0)) / 200
-    return 100 * 2 * math.sqrt(2 * right * (1 - right) / SCORED)
+    return 100 * 2 * math.sqrt(right * (1 - right) * (1 / a.scored + 1 / b.scored))
 
 
 def step_table(points: Sequence[StepTime]) -> str:

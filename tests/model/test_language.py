@@ -188,7 +188,6 @@ def test_a_file_from_before_there_were_architectures_is_a_transformer(characters
     assert model.config.architecture == "transformer"
 
 
-@pytest.mark.skipif("repeat" not in checkpoint.pretrained(), reason="the checkpoint does not ship")
 def test_the_shipped_model_has_an_induction_head():
     """Olsson et al. 2022: prefix matching by a second layer that builds on a head for the previous token; copying."""
     opened = checkpoint.load("repeat")

@@ -399,8 +399,8 @@ def test_one_visitor_s_file_is_not_another_s(runs: Path, saved: Path):
     assert opened().selectbox(key="checkpoint").options == [LETTERS, WORDS]
 
 
-@pytest.mark.skipif(not SHIPPED, reason="no checkpoint ships yet")
 def test_the_shipped_checkpoints_open(monkeypatch: pytest.MonkeyPatch):
+    assert SHIPPED
     monkeypatch.setattr(checkpoint, "PRETRAINED", Path(checkpoint.__file__).parent / "pretrained")
     for name in SHIPPED:
         app = opened(checkpoint=name)

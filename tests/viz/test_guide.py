@@ -119,7 +119,6 @@ def test_every_chapter_opens_and_its_question_has_one_right_answer(number: int, 
     assert right_answer(app)
 
 
-@pytest.mark.skipif(not SHIPPED, reason="no checkpoint ships yet")
 @pytest.mark.usefixtures("_shipped")
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_chapter_opens_with_a_checkpoint_that_ships(number: int):
@@ -128,7 +127,6 @@ def test_every_chapter_opens_with_a_checkpoint_that_ships(number: int):
     assert right_answer(app)
 
 
-@pytest.mark.skipif("positional-alibi" not in SHIPPED, reason="the small checkpoints do not ship")
 @pytest.mark.usefixtures("_shipped")
 @pytest.mark.parametrize("positional", POSITIONALS)
 @pytest.mark.parametrize("number", [2, 3, 4, 6, 13, 14])
@@ -181,7 +179,6 @@ def test_an_answer_is_the_models_own():
     assert right_answer(opened(13, checkpoint=LETTERS, head_number="2", **head)) == "It stays the same"
 
 
-@pytest.mark.skipif("reverse" not in SHIPPED, reason="the checkpoint does not ship")
 @pytest.mark.usefixtures("_shipped")
 def test_a_trained_encoder_is_no_recurrent_network():
     assert right_answer(opened(7, checkpoint="reverse", source="transform")) == "also those before it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -153,15 +153,18 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     return Sheet(
         made=made,
         draw=draws[_drawable(what, shown.pattern[layer, heads])],
-        numbers=lambda: (
-            all_numbers(shown.pattern, shown.rows, shown.columns)
-            if everything
-            else overlaid_numbers(shown.pattern[layer, heads], heads, shown.rows, shown.columns)
-            if what == "Lines" and len(heads) > 1
-            else head_numbers(shown.pattern[layer, head], shown.rows, shown.columns)
-        ),
+        numbers=lambda: _weights(what, shown, layer, head, heads),
         theme=theme,
     )
+
+
+def _weights(what: What, shown: Picture, layer: int, head: int, heads: Sequence[int]) -> Numbers:
+    """The weights in a picture: of all heads, of those that lie over each other, or of one."""
+    if what == "Overview":
+        return all_numbers(shown.pattern, shown.rows, shown.columns)
+    if what == "Lines" and len(heads) > 1:
+        return overlaid_numbers(shown.pattern[layer, list(heads)], heads, shown.rows, shown.columns)
+    return head_numbers(shown.pattern[layer, head], shown.rows, shown.columns)
 
 
 def _drawable(what: What, weights: np.ndarray) -> What:

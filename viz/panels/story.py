@@ -84,7 +84,7 @@ def _progress(runs: tuple[RunView, ...]) -> None:
     st.button("Cancel", key="machine_cancel", on_click=replay.cancel, args=[run.name for run in runs])
 
 
-def formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> None:
+def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> None:
     """What formed when, in words: first the chosen measure and head, if it did."""
     if not history.done or len(history.moments) < 2:
         return

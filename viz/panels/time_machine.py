@@ -19,7 +19,7 @@ from viz.components.forming import right_answer
 from viz.components.head import head as head_component
 from viz.components.overview import overview
 from viz.panels.side import Side, at_step, newest
-from viz.panels.story import CHART, formed, history_of, notes, play_head, story
+from viz.panels.story import CHART, history_of, notes, play_head, story, what_formed
 from viz.picture import picture
 from viz.theme import for_markdown
 from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row
@@ -71,7 +71,7 @@ def _machine(run: RunView, text: str) -> None:
     )
     histories = [(last, history_of(last, text))] + ([(other, history_of(other, text))] if other is not None else [])
     story(histories, [step, other_step], [head, other_head], kind, one)
-    formed(histories[0][1], kind, (one.name, *head))
+    what_formed(histories[0][1], kind, (one.name, *head))
     notes(histories)
     play_head(histories[0][1], last, kind, head, one)
 
