@@ -91,7 +91,7 @@ function legend(map) {
   if (layout === "text") {
     const bar = document.createElement("i");
     bar.style.background = `linear-gradient(to right, ${scale.join(", ")})`;
-    map.legend.replaceChildren("weight 0", bar, "1"); // the middle of the bar is 0.25: shade() takes the square root
+    map.legend.replaceChildren("weight 0", bar, "1 (square root)"); // as shade() paints
     return;
   }
   const names = heads.map((name, head) => {
