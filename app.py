@@ -10,6 +10,9 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 
 @asynccontextmanager
@@ -27,6 +30,11 @@ def _prepare() -> None:
         import_module("viz.state").prepare_first_look()
     finally:
         gc.enable()
+
+
+async def live(request: Request) -> Response:
+    """The pictures of a text that is being typed."""
+    return await import_module("viz.live").answer(request)
 
 
 def main() -> None:
@@ -64,4 +72,5 @@ def _view(name: str) -> Callable[[], None]:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=warm_up)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    app = st.App(__file__, lifespan=warm_up, routes=[Route(f"/{base}/live".replace("//", "/"), live, methods=["POST"])])

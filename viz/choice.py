@@ -7,7 +7,10 @@ import numpy as np
 from model.rows import Rows, induction, ratio
 from model.trace import AttentionMap, Kind, Trace
 from viz.attention import row_tokens
+from viz.theme import show_token
 
+AUTO = "most telling"
+"""Instead of a row: the one that says most."""
 MARKERS = frozenset({"<s>", "</s>", "<pad>"})
 PLAIN = 0.25
 """What :func:`turns` gives for two weights of a half."""
@@ -79,6 +82,17 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     words = np.array([_is_word(row) and columns[k] not in MARKERS for row, k in zip(rows, key, strict=True)])
     clear = pattern.max(1) * words
     return int((clear * (1 + np.minimum(distance, 3)) + 1e-6 * pattern.max(1)).argmax())
+
+
+def row_options(attention_map: AttentionMap) -> list[str]:
+    """What the rows are called in the list of rows: by number and token, since tokens repeat."""
+    return [f"{position} {show_token(token)}" for position, token in enumerate(row_tokens(attention_map), start=1)]
+
+
+def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> int:
+    """The row (from 0) of this name; where there is none, as with ``AUTO``, the one that says most."""
+    options = row_options(attention_map)
+    return options.index(name) if name in options else telling_row(attention_map, layer, head)
 
 
 def _is_word(token: str) -> bool:

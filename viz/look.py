@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from model.checkpoint import Checkpoint
 from model.trace import AttentionMap, Kind, Trace
+from viz.choice import row_asked
+from viz.forcing import Forcing
+from viz.picture import Display
+from viz.theme import Theme
+
+View = Literal["Heatmap", "Lines", "Lines across", "Text"]
+"""How the chosen head is drawn."""
+VIEWS: tuple[View, ...] = get_args(View)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +32,28 @@ class Look:
     def attention_map(self) -> AttentionMap:
         """The map of the chosen kind."""
         return self.trace.map(self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """All that a person chose of what is on screen but the text: the same for one keystroke and the next.
+
+    ``row_name`` is of :func:`viz.choice.row_options`, or ``AUTO``; ``overlay`` the heads, from 0, whose lines lie over
+    each other.
+    """
+
+    opened: Checkpoint
+    forced: Forcing
+    kind: Kind
+    layer: int
+    head: int
+    row_name: str
+    view: View
+    overlay: tuple[int, ...]
+    display: Display
+    theme: Theme
+
+    def look(self, trace: Trace) -> Look:
+        """At a text whose trace this is."""
+        row = row_asked(trace.map(self.kind), self.row_name, self.layer, self.head)
+        return Look(opened=self.opened, trace=trace, kind=self.kind, layer=self.layer, head=self.head, row=row)

@@ -97,6 +97,11 @@ def picture(
     )
 
 
+def displayed(attention_map: AttentionMap, display: Display) -> Picture:
+    """:func:`picture` with what a display says of it."""
+    return picture(attention_map, rows=display.rows, words=display.words, special=display.special)
+
+
 def scaled(weights: np.ndarray, scale: Scale) -> np.ndarray:
     """Weights from 0 to 1 on a colour scale from 0 to 1."""
     if scale == "square root":

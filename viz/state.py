@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,9 +24,9 @@ from model.displaced import Change, Displaced, displace
 from model.lengths import PREFIX, SEED, LengthScore, score_lengths
 from model.tasks import TASKS
 from model.trace import Kind, Trace
-from viz.choice import telling_head
-from viz.components.sources import Address
+from viz.choice import AUTO, telling_head
 from viz.forcing import OWN, Forcing
+from viz.look import Chosen
 from viz.theme import Theme, theme_named
 
 RUNS = Path("runs")
@@ -35,18 +36,17 @@ CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token
 """Keys of the widgets that several pages have."""
 FORCING = ("decoder_mode", "prefix", "tokens", "target")
 """Keys of what the decoder is made to write; a link to a view has them only where something is."""
-AUTO = "most telling"
-"""Instead of a row: the one that says most."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 PICTURES = "pictures"
 TURN_SECONDS = 0.0005  # of computing, when another thread waits
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Visitor:
     """What belongs to one visitor and not into a link: dropped files, and what was measured here."""
 
+    name: str = field(default_factory=token_urlsafe)
     page: str | None = None  # the one on show
     arriving: bool = False  # it is being drawn for the first time since it is on show
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
@@ -55,6 +55,7 @@ class Visitor:
     kept: dict[str, Any] = field(default_factory=dict)
     source: str | None = None
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
+    chosen: Chosen | None = None  # on the first page
     stale: bool = False  # something was chosen in a part of the page that the rest of it does not show yet
 
 
@@ -181,23 +182,23 @@ def begin_source(opened: Checkpoint) -> str:
     return st.session_state["source"]
 
 
+def source() -> str:
+    """What stands in the text field."""
+    return st.session_state["source"]
+
+
 def keep_source() -> None:
     """After the text field: keep its text for the next page, where the field is another one."""
     visitor().source = st.session_state["source"]
 
 
-def source_address(opened: Checkpoint) -> Address:
-    """How the address tells the text; the example is left out of it."""
-    return Address(name="source", value=st.session_state["source"], initial=example(opened))
-
-
 def write_source(opened: Checkpoint) -> None:
-    """Write the text into the address now."""
-    address = source_address(opened)
-    if address["value"] == address["initial"]:
+    """Write the text into the address now; the example is left out of it."""
+    text = st.session_state["source"]
+    if text == example(opened):
         st.query_params.pop("source", None)
     else:
-        st.query_params["source"] = address["value"]
+        st.query_params["source"] = text
 
 
 def asked_checkpoint() -> str | None:
@@ -258,13 +259,16 @@ def _trace(
 
 
 def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
-    """The trace of what is typed, or of what is made of it. Most of what is written stays from one keystroke to the
-    next, so it is the next one's draft."""
-    begin_source(opened)
-    digest, draft = visitor().draft
-    draft = draft if digest == opened.digest else ()
-    found = trace(opened, st.session_state["source"], forced.target, forced.prefix, draft)
-    visitor().draft = opened.digest, found.predicted_ids
+    """The trace of what is typed."""
+    return drafted_trace(visitor(), opened, forced, begin_source(opened))
+
+
+def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) -> Trace:
+    """The trace of a text that ``who`` types. Most of what is written stays from one keystroke to the next, so it is
+    the next one's draft."""
+    digest, draft = who.draft
+    found = trace(opened, text, forced.target, forced.prefix, draft if digest == opened.digest else ())
+    who.draft = opened.digest, found.predicted_ids
     return found
 
 
@@ -318,16 +322,10 @@ def pinned(options: Sequence[str]) -> str:
     return st.session_state["token"]
 
 
-def pinned_address() -> Address:
-    """How the address tells which row is pinned."""
-    return Address(name="token", value=st.session_state["token"], initial=AUTO)
-
-
-def row_clicked(options: Sequence[str]) -> None:
+def row_clicked() -> None:
     """A row of the chosen head was clicked: pin it, or let it go."""
-    if (pinned := st.session_state[PICTURES].get("pinned")) is None:
-        return
-    st.session_state["token"] = AUTO if pinned["row"] is None else options[int(pinned["row"])]
+    if (pinned := st.session_state[PICTURES].get("pinned")) is not None:
+        st.session_state["token"] = pinned["name"] or AUTO
 
 
 def show_head(layer: int, head: int) -> None:

@@ -76,7 +76,6 @@ def page(attention_map):  # its source alone is run, so it can name no type
         scale="linear",
         description=describe_row(shown, layer, chosen, row),
         theme=LIGHT,
-        addresses=[],
         key="h",
         on_pin=lambda: None,
     )

@@ -5,22 +5,19 @@ The widgets have the same keys everywhere and their choices stand in the address
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import cast
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.trace import AttentionMap, Kind, Trace
 from viz import state
-from viz.attention import row_tokens
-from viz.choice import first_kind, telling_row
+from viz.choice import AUTO, first_kind, row_asked, row_options
 from viz.forcing import FREE, Forcing
+from viz.look import VIEWS, View
 from viz.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
-from viz.theme import for_markdown, show_token
+from viz.theme import for_markdown
 from viz.words import SHORT_KIND_NAMES
-
-View = Literal["Heatmap", "Lines", "Lines across", "Text"]
-VIEWS: tuple[View, ...] = get_args(View)
 
 
 def choose_checkpoint() -> Checkpoint | None:
@@ -86,19 +83,23 @@ def choose_display() -> Display:
     )
 
 
-def type_source(opened: Checkpoint, forced: Forcing = FREE, *, to_address: bool = True) -> Trace:
+def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = False) -> Trace:
     """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write.
 
-    ``to_address`` writes it into the address at every keystroke; a page for which that is too slow does
-    it when typing pauses.
+    The page is drawn anew at every keystroke and the text written into the address; where the pictures are ``followed``
+    (:mod:`viz.live`), they see to both, and the page is drawn when typing pauses.
     """
     text = state.begin_source(opened)
     # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
     st.text_input(
-        "Source sentence", text, key="source", live="0ms", placeholder="Nothing typed: the model reads only </s>"
+        "Source sentence",
+        text,
+        key="source",
+        live=True if followed else "0ms",
+        placeholder="Nothing typed: the model reads only </s>",
     )
     state.keep_source()
-    if to_address:
+    if not followed:
         state.write_source(opened)
     return state.typed_trace(opened, forced)
 
@@ -163,20 +164,9 @@ def overlaid(n_heads: int, head: int) -> list[int]:
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     """The row to explain, from 0: the one that was chosen, or the one that says most."""
-    options = [state.AUTO, *row_options(attention_map)]
+    options = [AUTO, *row_options(attention_map)]
     asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
-    return telling_row(attention_map, layer, head) if asked == state.AUTO else options.index(asked) - 1
-
-
-def pinned_row(attention_map: AttentionMap, layer: int, head: int) -> int:
-    """As :func:`choose_row`, where a row is chosen by a click on the picture."""
-    pinned = state.pinned(options := row_options(attention_map))
-    return telling_row(attention_map, layer, head) if pinned == state.AUTO else options.index(pinned)
-
-
-def row_options(attention_map: AttentionMap) -> list[str]:
-    """What the rows are called in the list of rows: by number and token, since tokens repeat."""
-    return [f"{position} {show_token(token)}" for position, token in enumerate(row_tokens(attention_map), start=1)]
+    return row_asked(attention_map, asked, layer, head)
 
 
 def _choose_number(label: str, key: str, n: int, first: int) -> int:

@@ -12,8 +12,7 @@ from model.folder import RunView
 from model.tasks import TASKS
 from model.trace import AttentionMap, Kind, Trace
 from viz import lab, state
-from viz.choice import first_kind, telling_head, telling_row
-from viz.components.choices import row_options
+from viz.choice import AUTO, first_kind, row_asked, row_options, telling_head
 from viz.components.head import head as head_component
 from viz.components.overview import overview
 from viz.picture import Picture, picture
@@ -105,14 +104,13 @@ def _choose_head(shown: AttentionMap) -> tuple[int, int]:
     heads = {
         lab.head_name(layer, head): (layer, head) for layer in range(shown.n_layers) for head in range(shown.n_heads)
     }
-    asked = st.selectbox("Head", [state.AUTO, *heads], key=lab.CHOSEN, bind="query-params")
+    asked = st.selectbox("Head", [AUTO, *heads], key=lab.CHOSEN, bind="query-params")
     return heads[asked] if asked in heads else telling_head(shown)
 
 
 def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> None:
-    options = [state.AUTO, *row_options(trace.map(kind))]
-    asked = st.session_state.get(lab.ROW, state.AUTO)
-    row = options.index(asked) - 1 if asked in options[1:] else telling_row(trace.map(kind), layer, head)
+    options = [AUTO, *row_options(trace.map(kind))]
+    row = row_asked(trace.map(kind), st.session_state.get(lab.ROW, AUTO), layer, head)
     where = f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}."
     said = describe_row(shown, layer, head, row)
     with st.container(key="run_words"):
@@ -120,6 +118,5 @@ def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> No
     with st.container(key="run_head"):
         head_component(
             shown, layer, head, pinned=row, scale="linear", description=f"{where} {said}", theme=state.theme(),
-            addresses=[],
             key=lab.HEAD, on_pin=partial(lab.row_clicked, options),
         )  # fmt: skip

@@ -277,5 +277,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const same = before && ["rows", "columns"].every((axis) => before[axis].length === data[axis].length);
   if (!same || !map.zoomed) whole(map);
   draw(map);
-  remember(root, data.addresses);
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import Address, packed, source
+from viz.components.sources import packed, source
 from viz.picture import Picture, Scale
 from viz.theme import Theme, short_token
 
@@ -38,21 +38,18 @@ def head(
     scale: Scale,
     description: str,
     theme: Theme,
-    addresses: Sequence[Address],
     key: str,
     on_pin: Callable[[], None],
 ) -> None:
     """Draw one head: rows are queries, columns keys, the colour is the weight.
 
     Args:
-        picture, layer, head, pinned, scale, description, theme, addresses: as :func:`head_data` takes them.
+        picture, layer, head, pinned, scale, description, theme: as :func:`head_data` takes them.
         key: of the component's state. A click on a row, or an arrow key, sets ``pinned`` there to
             ``{"row": …}``, from 0 (None: the row that was pinned is let go).
         on_pin: is called then.
     """
-    data = head_data(
-        picture, layer, head, pinned=pinned, scale=scale, description=description, theme=theme, addresses=addresses
-    )
+    data = head_data(picture, layer, head, pinned=pinned, scale=scale, description=description, theme=theme)
     _component(key=key, data=data, on_pinned_change=on_pin)
 
 
@@ -65,7 +62,6 @@ def head_data(
     scale: Scale,
     description: str,
     theme: Theme,
-    addresses: Sequence[Address],
 ) -> dict[str, Any]:
     """What ``head.js`` draws.
 
@@ -77,7 +73,6 @@ def head_data(
         scale: from weight to colour.
         description: in words, for who does not see the picture.
         theme: the colours.
-        addresses: what is written into the address when typing pauses.
     """
     return {
         "weights": packed(picture.pattern[layer, head]),
@@ -87,7 +82,6 @@ def head_data(
         "mode": scale,
         "scale": theme.scale,
         "accent": theme.accent,
-        "addresses": addresses,
         "legend": LEGEND,
         "description": description,
     }

@@ -1,4 +1,4 @@
-// What the pictures of attention share: colours, cells as an image of a pixel each, and the address.
+// What the pictures of attention share: colours, and cells as an image of a pixel each.
 
 /** 256 colours between the evenly spaced stops of a scale, as [r, g, b]. */
 function ramp(stops) {
@@ -35,20 +35,4 @@ function resize(canvas, width, height) {
     context.resetTransform();
     context.clearRect(0, 0, width, height);
   } else Object.assign(canvas, { width, height });
-}
-
-/**
- * Write what was typed and pinned into the address, once typing pauses. Streamlit would do it at every keystroke, which
- * takes the browser longer than drawing the page.
- */
-function remember(holder, addresses) {
-  clearTimeout(holder.remembering);
-  holder.remembering = setTimeout(() => {
-    const url = new URL(window.location.href);
-    for (const { name, value, initial } of addresses) {
-      if (value === initial) url.searchParams.delete(name);
-      else url.searchParams.set(name, value);
-    }
-    if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
-  }, 400);
 }

@@ -172,5 +172,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
   fill(map, "key", data.columns);
   if (map.hover && map.hover.index >= map.tokens[map.hover.side].length) map.hover = null;
   show(map);
-  remember(root, data.addresses);
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from viz.components.sources import Address, packed
+from viz.components.sources import packed
 from viz.picture import Picture
 from viz.theme import Theme, show_token
 
@@ -33,7 +33,6 @@ def links_data(
     layout: Layout,
     pinned: int | None,
     theme: Theme,
-    addresses: Sequence[Address],
 ) -> dict[str, Any]:
     """What ``links.js`` draws: the heads of a layer, one or several over each other, each in a colour of its own.
 
@@ -44,7 +43,6 @@ def links_data(
         layout: how the tokens stand.
         pinned: the row that is marked.
         theme: the colours.
-        addresses: what is written into the address when typing pauses.
     """
     return {
         "layout": layout,
@@ -57,6 +55,5 @@ def links_data(
         "scale": theme.scale,
         "ink": [theme.text, theme.inverse],
         "accent": theme.accent,
-        "addresses": addresses,
         "hint": HINTS[layout],
     }

@@ -11,7 +11,7 @@ from model.candidates import Step
 from model.tokenizer import EOS_ID
 from viz import decoding, state
 from viz.beam import tree_html
-from viz.components.choices import row_options
+from viz.choice import AUTO, row_options
 from viz.decoder import (
     brings_spaces,
     candidate_bars,
@@ -68,7 +68,7 @@ def _choose_step(look: Look, n: int) -> int:
     """The step on show, from 1. It is the framed row of the heatmap, unless another step was asked for."""
     names = row_options(look.attention_map) if look.kind != "encoder" else []
     rows = names[-n:]  # without those in which a decoder-only model reads the source
-    if rows and (state.asked("token", state.AUTO) != state.AUTO or not state.asked("step")):
+    if rows and (state.asked("token", AUTO) != AUTO or not state.asked("step")):
         decoding.show_step(max(1, look.row + 1 - len(names) + n))
     asked = decoding.asked_step()
     number = min(max(asked, 1), n)

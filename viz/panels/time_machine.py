@@ -188,7 +188,7 @@ def _one_head(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     st.html(f"<p style='min-height:3em;margin:0'><strong>{where}</strong> {html.escape(said)}</p>")
     head_component(
         picture(shown), *head, pinned=None, scale="linear", description=f"{where} {said}", theme=state.theme(),
-        addresses=[], key=f"{key}_map", on_pin=_nothing,
+        key=f"{key}_map", on_pin=_nothing,
     )  # fmt: skip
 
 

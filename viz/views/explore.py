@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint
-from model.tasks import TRANSLATION
-from model.trace import Kind, Trace
-from viz import decoding, state
+from model.trace import Kind
+from viz import decoding, live, state
+from viz.choice import row_options
 from viz.components.choices import (
-    View,
     choose_checkpoint,
     choose_display,
     choose_kind,
@@ -21,21 +18,15 @@ from viz.components.choices import (
     choose_overlay,
     choose_view,
     left_out_notice,
-    pinned_row,
-    row_options,
     type_source,
 )
-from viz.components.head import head_data
-from viz.components.links import Layout, links_data
-from viz.components.overview import overview_data
-from viz.components.pictures import pictures
-from viz.look import Look
+from viz.components.pictures import OUTPUT, pictures, pictures_data
+from viz.look import Chosen, Look, View
 from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
 from viz.panels.export import export_panel
 from viz.panels.forcing import forcing_notice
-from viz.picture import Display, Picture, picture
-from viz.words import KIND_NAMES, describe_row, reading
+from viz.picture import Display, Picture, displayed
 
 WIDTHS = (5, 6)
 DECODER = "Decoder"
@@ -45,7 +36,6 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     "Atlas": lambda look, shown, display: atlas_panel(look),
     "Export": export_panel,
 }
-LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
@@ -86,76 +76,39 @@ def page() -> None:
 
 @st.fragment
 def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, display: Display) -> None:
-    """What changes with every keystroke."""
+    """What changes with the text. The pictures are ahead of it while someone types; see :mod:`viz.live`."""
     state.draw_whole_page_if_stale()
     forced = decoding.forced(opened)
     state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
-        trace = type_source(opened, forced, to_address=False)
-        _translation(opened, trace)
+        trace = type_source(opened, forced, followed=True)
+        st.container(key="translation").html(OUTPUT)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=state.asked("panel") == DECODER)
-    look = Look(
-        opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=pinned_row(trace.map(kind), layer, head)
+    n_heads = trace.map(kind).n_heads
+    several = view in ("Lines", "Lines across") and n_heads > 1
+    chosen = Chosen(
+        opened=opened,
+        forced=forced,
+        kind=kind,
+        layer=layer,
+        head=head,
+        row_name=state.pinned(row_options(trace.map(kind))),
+        view=view,
+        overlay=tuple(choose_overlay(n_heads, head)) if several else (head,),
+        display=display,
+        theme=state.theme(),
     )
-    shown = picture(look.attention_map, rows=display.rows, words=display.words, special=display.special)
-    _pictures(look, shown, view, display)
+    look = chosen.look(trace)
+    pictures(
+        pictures_data(chosen, look, state.source()),
+        follow=live.follow(chosen),
+        on_choose=state.head_clicked,
+        on_pin=state.row_clicked,
+    )
     if state.asked("panel") and (name := _choose_panel()) is not None:
         with st.container(key="panel_body"):
-            PANELS[name](look, shown, display)
-
-
-def _pictures(look: Look, shown: Picture, view: View, display: Display) -> None:
-    """All heads at a glance, and the chosen one in words and large."""
-    theme, addresses = state.theme(), [state.source_address(look.opened), state.pinned_address()]
-    row = shown.row_of(look.row)
-    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
-    said = _says(shown, look.layer, look.head, row)
-    overview = overview_data(
-        shown,
-        look.layer,
-        look.head,
-        scale=display.scale,
-        each_head=display.each_head,
-        means=display.means,
-        theme=theme,
-    )
-    head = links = None
-    if view == "Heatmap":
-        head = head_data(
-            shown,
-            look.layer,
-            look.head,
-            pinned=row,
-            scale=display.scale,
-            description=f"{where} {said}",
-            theme=theme,
-            addresses=addresses,
-        )
-    else:
-        several = view != "Text" and shown.pattern.shape[1] > 1
-        heads = choose_overlay(shown.pattern.shape[1], look.head) if several else [look.head]
-        links = links_data(shown, look.layer, heads, layout=LAYOUTS[view], pinned=row, theme=theme, addresses=addresses)
-    names = row_options(look.attention_map)
-    options = [names[places[0]] for places in shown.row_places]
-    notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    how = f"{reading(look.kind, display.rows, drawn=view == 'Heatmap')}{notes}"
-    pictures(
-        overview,
-        f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{how}</p>",
-        head=head,
-        links=links,
-        key=state.PICTURES,
-        on_choose=state.head_clicked,
-        on_pin=partial(state.row_clicked, options),
-    )
-
-
-def _says(shown: Picture, layer: int, head: int, row: int | None) -> str:
-    """The row to explain, in words."""
-    if row is None:
-        return "The row to explain is hidden with the special tokens; click another one."
-    return describe_row(shown, layer, head, row)
+            PANELS[name](look, displayed(look.attention_map, display), display)
 
 
 def _choose_panel() -> str | None:
@@ -168,9 +121,3 @@ def _choose_panel() -> str | None:
         label_visibility="collapsed",
         on_change=state.panel_chosen,
     )
-
-
-def _translation(opened: Checkpoint, trace: Trace) -> None:
-    with st.container(key="translation"):
-        label = "Translation" if opened.task == TRANSLATION else f"Output of the task {opened.task}"
-        st.html(f'<label>{label}</label><p class="target">{html.escape(trace.target) or "&nbsp;"}</p>')
