@@ -7,7 +7,7 @@ row counts once, whichever text it is from. Which rows count, :mod:`model.rows` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,12 @@ def tally(attention_map: AttentionMap) -> Tally:
 def measure(attention_map: AttentionMap) -> dict[str, np.ndarray]:
     """All measures that apply to a map: by name, float32 ``[layer, head]``, NaN where undefined."""
     return tally(attention_map).values()
+
+
+def measure_head(attention_map: AttentionMap, layer: int, head: int) -> dict[str, float]:
+    """:func:`measure` of one head (layer and head from 0), without the time that all others take."""
+    alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
+    return {name: float(values[0, 0]) for name, values in measure(alone).items()}
 
 
 def measures_of(kind: Kind) -> tuple[Measure, ...]:
@@ -237,7 +243,7 @@ def describe(values: Mapping[str, float]) -> str:
     order = values.get("monotonicity", np.nan)
     if abs(order) >= PARTLY_IN_ORDER:
         how = "" if abs(order) >= IN_ORDER else "partly "
-        said.append(f"{how}{'in order' if order > 0 else 'backwards'}, {_signed(order)}")
+        said.append(f"{how}{'in' if order > 0 else 'against'} the order of the source, {_signed(order)}")
     habits = {name: values[name] for name in HABITS if values.get(name, np.nan) >= PARTLY}
     different = {value: name for name, value in reversed(habits.items())}
     said += [

@@ -27,12 +27,12 @@ def forbidden(path: str) -> set[str]:
         return names
     if rest.startswith("views/"):
         return {"transformers", "app", "tests"}
-    if rest in ("state.py", "live.py", "decoding.py", "surveys.py", "lab.py", "replay.py"):
+    if rest in ("state.py", "live.py", "decoding.py", "surveys.py", "lab.py", "replay.py", "clicked.py"):
         return {"transformers", "viz.views", "app", "tests"}
     if "/" in rest:  # what a view is put together from
         return {"transformers", "viz.views", "app", "tests"}
     names = {"transformers", "streamlit", "torch", "viz.views", "app", "tests"}  # a figure module
-    return names | {"viz.state", "viz.live", "viz.decoding", "viz.surveys", "viz.lab", "viz.replay"}
+    return names | {"viz.state", "viz.live", "viz.decoding", "viz.surveys", "viz.lab", "viz.replay", "viz.clicked"}
 
 
 def imported(path: str, node: ast.AST) -> Iterator[str]:

@@ -23,6 +23,7 @@ TURN = -60  # of the names of columns
 SINE, COSINE = 0.87, 0.5
 FAINTEST = 0.02  # a line of less weight is not drawn, or there would be nothing but lines
 LINE, REACH = 22, 300  # from a token to the next, and from the queries to the keys
+APART = 3  # the lines of two heads, or equal ones would hide each other
 PANEL, PANEL_GAP, MEAN_GAP = 116, 6, 10
 FEW = 12  # heads in a layer whose values still fit into their cells
 
@@ -136,12 +137,12 @@ def lines_drawing(
     for place, head in enumerate(heads):
         weights = picture.pattern[layer, head]
         for query, key in np.argwhere(weights >= FAINTEST):
-            y0, y1 = top + LINE * (query + 0.5), top + LINE * (key + 0.5)
+            y0, y1 = (top + LINE * (at + 0.5) + APART * (place - (len(heads) - 1) / 2) for at in (query, key))
             weight, middle = float(weights[query, key]), left + REACH / 2
             items.append(
                 Curve(
                     points=((left, y0), (middle, y0), (middle, y1), (right, y1)),
-                    colour=theme.heads[place % len(theme.heads)],
+                    colour=theme.head(head),
                     width=0.5 + 3.5 * weight,
                     opacity=round(0.8 * weight, 3),
                     says=f"head {head + 1}: from “{rows[query]}” to “{columns[key]}”: {weight:.3f}",
@@ -161,9 +162,8 @@ def lines_drawing(
     note = f"A wider line is a larger weight; weights below {FAINTEST} have none."
     items.append(label(PAD, bottom + 14, note, theme))
     for place, head in enumerate(heads if len(heads) > 1 else ()):
-        colour = theme.heads[place % len(theme.heads)]
         name = f"— head {head + 1}"
-        items.append(Text(x=PAD + 76 * place, y=bottom + 32, text=name, colour=colour, bold=True))
+        items.append(Text(x=PAD + 76 * place, y=bottom + 32, text=name, colour=theme.head(head), bold=True))
     width = right + max(text_width(COLUMNS_ARE), *(text_width(column, 14) for column in columns)) + 8
     return framed(items, width, bottom + (46 if len(heads) > 1 else 28), made, theme)
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from model.checkpoint import Checkpoint
 from model.trace import AttentionMap, Kind, Trace
 from viz.choice import row_asked
 from viz.forcing import Forcing
-from viz.picture import Display
+from viz.picture import Display, View, Zoom
 from viz.theme import Theme
-
-View = Literal["Heatmap", "Lines", "Lines across", "Text"]
-"""How the chosen head is drawn."""
-VIEWS: tuple[View, ...] = get_args(View)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +34,7 @@ class Chosen:
     """All that a person chose of what is on screen but the text: the same for one keystroke and the next.
 
     ``row_name`` is of :func:`viz.choice.row_options`, or ``AUTO``; ``overlay`` the heads, from 0, whose lines lie over
-    each other.
+    each other; ``zoom`` the part of the heatmap to show, where the text has it (None: all).
     """
 
     opened: Checkpoint
@@ -50,6 +45,7 @@ class Chosen:
     row_name: str
     view: View
     overlay: tuple[int, ...]
+    zoom: Zoom | None
     display: Display
     theme: Theme
 

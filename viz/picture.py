@@ -19,6 +19,11 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 DECADES = 3
 """The logarithmic scale goes down to 10^-3; what is smaller has the colour of 0."""
 
+View = Literal["Heatmap", "Lines", "Lines across", "Text"]
+"""How one head is drawn."""
+VIEWS: tuple[View, ...] = get_args(View)
+Zoom = tuple[tuple[int, int], tuple[int, int]]
+"""The rows and the columns of a picture that are in view, [from, to)."""
 Places = tuple[tuple[int, ...], ...]
 """For each row or column of a picture, the positions in the map that it is made of."""
 
@@ -50,6 +55,11 @@ class Picture:
     row_places: Places
     column_places: Places
     notes: tuple[str, ...] = ()
+
+    def holds(self, zoom: Zoom) -> bool:
+        """Whether there are such rows and columns."""
+        sizes = (len(self.rows), len(self.columns))
+        return all(0 <= begin < end <= size for (begin, end), size in zip(zoom, sizes, strict=True))
 
     def row_of(self, position: int) -> int | None:
         """The row that shows a position of the map; None if it is hidden."""

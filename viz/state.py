@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +36,9 @@ CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token
 """Keys of the widgets that several pages have."""
 FORCING = ("decoder_mode", "prefix", "tokens", "target")
 """Keys of what the decoder is made to write; a link to a view has them only where something is."""
+OVERLAY, ZOOM = "overlay", "zoom"
+"""Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.clicked`."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
-PICTURES = "pictures"
 TURN_SECONDS = 0.0005  # of computing, when another thread waits
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
 
@@ -56,7 +57,6 @@ class Visitor:
     source: str | None = None
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     chosen: Chosen | None = None  # on the first page
-    stale: bool = False  # something was chosen in a part of the page that the rest of it does not show yet
 
 
 @st.cache_resource
@@ -165,7 +165,9 @@ def query(kind: str) -> str:
     chosen = {key: str(st.session_state[key]) for key in CHOICES if key in st.session_state}
     if chosen.get("token") == AUTO:
         del chosen["token"]
-    return "?" + urlencode({**st.query_params.to_dict(), **chosen, "kind": kind})
+    clicked = {key: st.session_state.get(key, "") for key in (OVERLAY, ZOOM)}
+    said = {**st.query_params.to_dict(), **chosen, **clicked, "kind": kind}
+    return "?" + urlencode({key: text for key, text in said.items() if text or key not in clicked})
 
 
 def address() -> str:
@@ -305,54 +307,14 @@ def choose_elsewhere(name: str) -> None:
 
 
 def kind_changed(opened: Checkpoint) -> None:
-    """Another kind of attention has other heads: show the one that says most."""
+    """Another kind of attention has other heads, rows and columns: show the head that says most, and all of it."""
+    st.session_state[ZOOM] = ""
     show_head(*first_head(opened, st.session_state["kind"]))
-
-
-def head_clicked() -> None:
-    """A head was clicked among all heads."""
-    if chosen := st.session_state[PICTURES].get("chosen"):
-        show_head(int(chosen["layer"]), int(chosen["head"]))
-
-
-def pinned(options: Sequence[str]) -> str:
-    """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
-    token = asked("token", AUTO)
-    st.session_state["token"] = token if token in options else AUTO
-    return st.session_state["token"]
-
-
-def row_clicked() -> None:
-    """A row of the chosen head was clicked: pin it, or let it go."""
-    if (pinned := st.session_state[PICTURES].get("pinned")) is not None:
-        st.session_state["token"] = pinned["name"] or AUTO
 
 
 def show_head(layer: int, head: int) -> None:
     """Show a head, from 0; only from a callback, before the page is drawn."""
     st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
-    visitor().stale = True
-
-
-def overlaid() -> list[int]:
-    """The heads, from 1, whose lines lie over each other; none where no lines are drawn."""
-    return sorted(st.session_state.get("overlay", []))
-
-
-def panel_chosen() -> None:
-    """Another panel was opened, or the one there was closed."""
-    visitor().stale = True
-
-
-def whole_page_drawn() -> None:
-    """The whole page is being drawn, with what is chosen."""
-    visitor().stale = False
-
-
-def draw_whole_page_if_stale() -> None:
-    """In a fragment: have the whole page drawn if something was chosen here that stands outside."""
-    if visitor().stale:
-        st.rerun()
 
 
 def asked(key: str, default: str = "") -> str:

@@ -15,7 +15,8 @@ class Theme:
     """The colours of one mode.
 
     ``scale`` goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0 to one as far
-    above it, both in even steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008).
+    above it, both in even steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008), the one
+    most like ``accent`` last.
     """
 
     name: str
@@ -27,6 +28,10 @@ class Theme:
     diverging: tuple[str, ...]
     heads: tuple[str, ...]
 
+    def head(self, number: int) -> str:
+        """The colour of a head, from 0, wherever lines of several heads lie over each other."""
+        return self.heads[number % len(self.heads)]
+
 
 # One hue each, lightness falling (rising) evenly, so that a darker (brighter) cell always means more.
 LIGHT = Theme(
@@ -37,7 +42,7 @@ LIGHT = Theme(
     accent="#d9480f",
     scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
     diverging=("#8a3406", "#d4661c", "#f3ab72", "#f7f6f4", "#8fb3ea", "#3b6fd0", "#123a8c"),
-    heads=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
+    heads=("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#d55e00"),
 )
 DARK = Theme(
     name="dark",
@@ -47,7 +52,7 @@ DARK = Theme(
     accent="#ffa94d",
     scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
     diverging=("#ffc48f", "#d9762b", "#7a3c10", "#1b1e27", "#1d4a86", "#4a8bdf", "#b3d4ff"),
-    heads=("#56b4e9", "#e69f00", "#2fc99b", "#e08fc0", "#f0e442", "#4a90e2", "#ffffff"),
+    heads=("#56b4e9", "#2fc99b", "#e08fc0", "#f0e442", "#4a90e2", "#ffffff", "#e69f00"),
 )
 
 

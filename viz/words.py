@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.tokenizer import SPECIAL_TOKENS
 from model.trace import Kind
-from viz.picture import Picture, RowNames
+from viz.picture import Picture, RowNames, View
 from viz.theme import show_token
 
 KIND_NAMES: dict[Kind, str] = {
@@ -14,14 +15,28 @@ KIND_NAMES: dict[Kind, str] = {
     "cross": "Cross-attention",
 }
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
-READING: dict[Kind, str] = {
-    "encoder": "{here}: a token of the source text. {there}: the source tokens it gathers information from.",
-    "decoder": "{here}: {row}. {there}: the tokens before it, which are all it may look at.",
-    "cross": "{here}: {row}. {there}: the source tokens it is written from.",
+QUERIES: dict[Kind, str] = {"encoder": "a token of the source", "decoder": "{row}", "cross": "{row}"}
+KEYS: dict[Kind, str] = {
+    "encoder": "a token of the source",
+    "decoder": "a token before it",
+    "cross": "a token of the source",
 }
 ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
+}
+PLACES: dict[View, tuple[str, str, str]] = {
+    "Heatmap": ("Each cell", "left", "above"),
+    "Lines": ("Each line", "left", "right"),
+    "Lines across": ("Each line", "above", "below"),
+    "Text": ("Each colour", "framed", "shaded"),
+}
+"""By view: what carries a weight, and where its query and its key stand."""
+STRENGTH: dict[View, str] = {
+    "Heatmap": "the stronger the colour, the more",
+    "Lines": "the wider, the more",
+    "Lines across": "the wider, the more",
+    "Text": "the stronger, the more",
 }
 LACKS = {
     "decoder": "a decoder-only Transformer: it has self-attention, but no encoder and no cross-attention",
@@ -30,17 +45,32 @@ LACKS = {
 }
 """By architecture: what a model is, and what it has not, that is no Transformer with encoder and decoder."""
 MOSTLY, PARTLY = 0.5, 0.25
+CLEAREST = 3
 
 
-def reading(kind: Kind, rows: RowNames = "predicted", *, drawn: bool = True) -> str:
-    """Which way to read a head of this kind, and, where it is ``drawn`` as a heatmap, what its colour means."""
-    here, there = ("Row", "Columns") if drawn else ("From", "To")
-    what = READING[kind].format(row=ROWS[rows], here=here, there=there)
-    if not drawn:
-        return f"{what} The weights of a token sum to 1. Click a token to explain it."
+def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") -> str:
+    """What a cell, a line or a colour of a head of this kind means, and what can be done with it."""
+    what, here, there = PLACES[view]
+    query = QUERIES[kind].format(row=ROWS[rows])
+    key = "itself or a token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
+    row = "row" if view == "Heatmap" else "token"
     return (
-        f"{what} The stronger the colour, the more attention (0 to 1); each row sums to 1. Click a row to explain it."
+        f"{what}: how much attention {query} ({here}) pays to {key} ({there}), from 0 to 1; {STRENGTH[view]}. The "
+        f"weights of a {row} sum to 1. Click a {row} to explain it."
     )
+
+
+def clearest(picture: Picture, layer: int, head: int) -> str:
+    """The rows of a head that look at one key most, such as «“fille” → “girl” 0.99», both of them text."""
+    weights = picture.pattern[layer, head]  # [row, column]
+    text = [i for i, name in enumerate(picture.rows) if name not in SPECIAL_TOKENS]
+    keys = [j for j, name in enumerate(picture.columns) if name not in SPECIAL_TOKENS]
+    pairs = [(i, keys[int(weights[i, keys].argmax())]) for i in text if keys]
+    clear = sorted((pair for pair in pairs if weights[pair] >= MOSTLY), key=lambda pair: -weights[pair])
+    said = [
+        f"{_quoted(picture.rows[i])} → {_quoted(picture.columns[j])} {weights[i, j]:.2f}" for i, j in clear[:CLEAREST]
+    ]
+    return f"{', '.join(said)}." if said else "none; no token gives half of its attention to another."
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:

@@ -182,7 +182,7 @@ def test_the_table_is_measured_on_the_sentence(kind: Kind):
 
 def test_the_head_that_copies_is_named():
     table = shown(opened(kind="Cross", source=SENTENCES[0]))
-    assert table["In words"][0].startswith("in order, ")
+    assert table["In words"][0].startswith("in the order of the source, ")
     assert table["monotonicity"][0] > 0.9
 
 

@@ -177,7 +177,7 @@ def test_a_row_can_be_pinned(runs: Path):
     for row, name in enumerate(row_names(app), start=1):
         pin(app, name)
         token = ["d", "o", "g", "</s>"][row - 1]
-        assert f"head 1. “{token}” looks mostly at “{token}” (1.00)" in words(app)
+        assert f"Framed: “{token}” looks mostly at “{token}” (1.00)" in words(app)
 
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
@@ -279,7 +279,8 @@ def test_another_checkpoint_keeps_what_was_typed(runs: Path):
 def test_a_link_is_followed(runs: Path):
     app = opened(checkpoint=LETTERS, source="dog", kind="Encoder self", layer_number="2", head_number="3", token="2 o")
     assert app.text_input(key="source").value == "dog"
-    assert words(app).startswith("Encoder self-attention, layer 2, head 3. “o” ")
+    assert words(app).startswith("Encoder self-attention, layer 2, head 3. On this text: ")
+    assert "Framed: “o” " in words(app)
     assert pinned(app) == "2 o"
 
 
@@ -292,12 +293,17 @@ def test_a_link_is_followed(runs: Path):
         {"token": "7 nothing"},
         {"source": ""},
         {"unknown": "1"},
+        {"zoom": "1-99,1-2"},
+        {"zoom": "3-2,1-2"},
+        {"zoom": "x"},
+        {"overlay": "9,x,-1"},
     ],
 )
 def test_a_link_to_what_is_not_there_shows_the_nearest(runs: Path, query: dict[str, str]):
     app = opened(**query)
-    assert words(app).startswith("Cross-attention, layer 1, head 1. “")
+    assert words(app).startswith("Cross-attention, layer 1, head 1. On this text: ")
     assert pinned(app) == "most telling"
+    assert pictures(app)["head"]["zoom"] is None
 
 
 @pytest.mark.parametrize("name", ["gone", "../../etc", "runs/\x00", "<b>", "x" * 5000])
@@ -307,6 +313,59 @@ def test_a_link_to_an_unknown_checkpoint(runs: Path, name: str):
     assert "is not on this server" in message
     assert app.selectbox(key="checkpoint").value == LETTERS
     assert target(app) == TASKS["copy"].example
+
+
+def addresses(app: AppTest) -> dict[str, str]:
+    """What the pictures write into the address."""
+    return {one["name"]: one["value"] for one in pictures(app)["addresses"] if one["value"] != one["initial"]}
+
+
+VIEW = {
+    "source": "dog",
+    "kind": "Decoder self",
+    "layer_number": "2",
+    "head_number": "3",
+    "token": "2 o",
+    "zoom": "2-4,1-2",
+    "overlay": "1,2",
+    "scale": "logarithm",
+    "rows": "fed in",
+    "special": "false",
+    "whole_words": "true",
+    "means": "false",
+    "each_head": "true",
+}
+
+
+@pytest.mark.parametrize("key", VIEW)
+def test_the_address_holds_each_choice(runs: Path, key: str):
+    text = {} if key == "source" else {"source": "dogs"}
+    app = opened(checkpoint=LETTERS, **text, **{key: VIEW[key]})
+    assert addresses(app) == {**text, key: VIEW[key]}
+
+
+def test_the_address_holds_all_of_the_view(runs: Path):
+    app = opened(checkpoint=LETTERS, **VIEW, view="Lines")
+    assert addresses(app) == {**VIEW, "view": "Lines", "token": "2 o"}
+    assert addresses(opened(checkpoint=LETTERS)) == {}
+
+
+def test_a_zoom_that_the_text_lost_comes_back_with_it(runs: Path):
+    app = opened(checkpoint=LETTERS, source="dogs", zoom="2-4,1-3")
+    assert pictures(app)["head"]["zoom"] == [[1, 4], [0, 3]]
+    assert pictures(typed(app, "do"))["head"]["zoom"] is None
+    assert pictures(typed(app, "dogs"))["head"]["zoom"] == [[1, 4], [0, 3]]
+    app.segmented_control(key="kind").set_value("encoder")
+    assert pictures(ran(app))["head"]["zoom"] is None  # other rows and columns
+
+
+@pytest.mark.parametrize(("overlay", "heads"), [("", [2]), ("1", [0, 2]), ("3", [2]), ("2,1,9", [0, 1, 2])])
+def test_heads_are_compared_with_the_one_on_show(runs: Path, overlay: str, heads: list[int]):
+    app = opened(checkpoint=LETTERS, view="Lines", head_number="3", overlay=overlay)
+    links = pictures(app)["links"]
+    assert (links["heads"], links["chosen"], len(links["colours"])) == (heads, 2, HEADS)
+    app.segmented_control(key="view").set_value("Text")
+    assert pictures(ran(app))["links"]["heads"] == [2]
 
 
 def test_without_any_checkpoint_it_says_what_to_do(folder: Path):

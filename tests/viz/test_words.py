@@ -6,8 +6,8 @@ import pytest
 
 from model.trace import KINDS
 from tests.viz.helpers import map_of, random_map
-from viz.picture import picture
-from viz.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
+from viz.picture import VIEWS, picture
+from viz.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
 
 KEYS = (" a", " blue", " dress", "</s>")
 
@@ -75,7 +75,50 @@ def test_each_kind_says_how_to_read_it():
     readings = [reading(kind) for kind in KINDS]
     assert len(set(readings)) == 3
     for text in readings:
-        assert text.startswith("Row: ")
-        assert "Columns: " in text
-        assert "each row sums to 1" in text
+        assert text.startswith("Each cell: how much attention ")
+        assert "(left)" in text
+        assert "(above)" in text
+        assert "The weights of a row sum to 1" in text
     assert set(KIND_NAMES) == set(SHORT_KIND_NAMES) == set(KINDS)
+
+
+def test_each_view_says_what_carries_a_weight_and_where():
+    assert {view: reading("encoder", view=view).partition(":")[0] for view in VIEWS} == {
+        "Heatmap": "Each cell",
+        "Lines": "Each line",
+        "Lines across": "Each line",
+        "Text": "Each colour",
+    }
+    assert "(above) pays to a token of the source (below)" in reading("cross", view="Lines across")
+
+
+def test_what_a_token_fed_in_may_look_at():
+    assert "pays to a token before it" in reading("decoder", "predicted")
+    assert "pays to itself or a token before it" in reading("decoder", "fed in")
+
+
+def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:
+    return clearest(picture(map_of([rows], queries, keys)), 0, 0)
+
+
+def test_the_clearest_rows_come_first():
+    rows = [
+        [0.4, 0.2, 0.2, 0.2],
+        [0.0, 0.6, 0.4, 0.0],
+        [0.05, 0.0, 0.95, 0.0],
+        [0.7, 0.1, 0.1, 0.1],
+        [0.0, 0.5, 0.5, 0],
+    ]
+    said = clear(rows, [" un", " bleu", " robe", " une", " et"])
+    assert said == "“robe” → “dress” 0.95, “une” → “a” 0.70, “bleu” → “blue” 0.60."
+
+
+def test_a_special_token_is_not_clear():
+    """Most weight on ``</s>`` says little, and ``</s>`` itself is no text."""
+    rows = [[0.0, 0.0, 0.1, 0.9], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.55, 0.45]]
+    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 0.55."
+
+
+def test_a_head_without_a_clear_row_says_so():
+    assert clear([[0.4, 0.3, 0.2, 0.1]], [" un"]).startswith("none;")
+    assert clear([[1.0]], ["</s>"], ("</s>",)).startswith("none;")

@@ -14,8 +14,7 @@ from model.trace import AttentionMap, Kind, Trace
 from viz import state
 from viz.choice import AUTO, first_kind, row_asked, row_options
 from viz.forcing import FREE, Forcing
-from viz.look import VIEWS, View
-from viz.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
+from viz.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
 from viz.theme import for_markdown
 from viz.words import SHORT_KIND_NAMES
 
@@ -126,6 +125,8 @@ def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
         on_change=state.kind_changed,
         args=(opened,),
         width="stretch",
+        help="Encoder self: the tokens of the source look at each other. Decoder self: what is being written looks "
+        "back at what was written before. Cross: what is being written looks at the source.",
     )
 
 
@@ -148,18 +149,6 @@ def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: Atten
 def choose_view() -> View:
     """How the chosen head is drawn."""
     return st.segmented_control("Picture", VIEWS, default="Heatmap", required=True, key="view", bind="query-params")
-
-
-def choose_overlay(n_heads: int, head: int) -> list[int]:
-    """The heads of a layer, from 0, whose lines are drawn over each other: those chosen, else ``head`` alone."""
-    numbers = list(range(1, n_heads + 1))
-    st.pills("Heads over each other", numbers, selection_mode="multi", key="overlay", bind="query-params")
-    return overlaid(n_heads, head)
-
-
-def overlaid(n_heads: int, head: int) -> list[int]:
-    """As :func:`choose_overlay`, further down on the page."""
-    return [number - 1 for number in state.overlaid() if number <= n_heads] or [head]
 
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:

@@ -3,17 +3,11 @@
 // Hovering and zooming happen here alone; a click tells the server which row to explain.
 
 const MARGIN = { left: 104, right: 44, top: 88, bottom: 58 };
-const HEIGHT = 500;
+const HEIGHT = 460;
 const TURN = -60; // degrees, of the names of columns
 const ROOM = { row: 13, column: 16 }; // the least between two names, CSS pixels
 const GAP_FROM = 7; // cells of so many pixels have a line between them
 const DRAG_FROM = 6; // pixels; less is a click
-const TICKS = { linear: [0, 0.25, 0.5, 0.75, 1], "square root": [0, 0.1, 0.25, 0.5, 1], logarithm: [0.001, 0.01, 0.1, 1] };
-const SCALE = {
-  linear: (weight) => weight,
-  "square root": Math.sqrt,
-  logarithm: (weight) => 1 + Math.log10(Math.max(weight, 1e-3)) / 3,
-};
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
 
@@ -113,9 +107,10 @@ function legend(map) {
     set(stop, { offset: i / (data.scale.length - 1), "stop-color": data.scale[i] }),
   );
   set(map.bar, { x: left, y: top, width, height: 10 });
-  const texts = children(groups.ticks, "text", TICKS[data.mode].length + 1);
-  TICKS[data.mode].forEach((weight, i) => {
-    write(set(texts[i], { x: left + width * SCALE[data.mode](weight), y: top + 22 }), String(weight));
+  const { ticks, colour } = SCALES[data.mode];
+  const texts = children(groups.ticks, "text", ticks.length + 1);
+  ticks.forEach((weight, i) => {
+    write(set(texts[i], { x: left + width * colour(weight), y: top + 22 }), String(weight));
   });
   write(set(texts.at(-1), { x: left + width / 2, y: top + 38 }), data.legend);
 }
@@ -167,17 +162,24 @@ function point(map, at) {
   tip.style.top = y + tip.offsetHeight + 6 < HEIGHT ? `${y + 6}px` : `${place.y(at.row) - tip.offsetHeight - 6}px`;
 }
 
-function whole(map) {
-  map.zoomed = false;
-  map.view = { row: [0, map.data.rows.length], column: [0, map.data.columns.length] };
+/** Look at all, or at a part: its rows and columns, [from, to). */
+function look(map, part) {
+  const { rows, columns } = map.data;
+  map.zoomed = Boolean(part);
+  map.view = part ? { row: part[0], column: part[1] } : { row: [0, rows.length], column: [0, columns.length] };
+}
+
+/** A person looks at all, or at a part. */
+function looks(map, part) {
+  look(map, part);
+  draw(map);
+  map.tell?.(part);
 }
 
 /** Zoom to the cells between two corners of a box that was drawn. */
 function zoom(map, first, last) {
   const span = (axis) => [Math.min(first[axis], last[axis]), Math.max(first[axis], last[axis]) + 1];
-  map.view = { row: span("row"), column: span("column") };
-  map.zoomed = true;
-  draw(map);
+  looks(map, [span("row"), span("column")]);
 }
 
 function listen(map) {
@@ -226,15 +228,11 @@ function listen(map) {
       point(map, { row: pinned ?? map.at?.row ?? 0, column });
     } else if (event.key === "Escape") {
       point(map, null);
-      whole(map);
-      draw(map);
+      if (map.zoomed) looks(map, null);
     } else return;
     event.preventDefault();
   };
-  map.whole.onclick = () => {
-    whole(map);
-    draw(map);
-  };
+  map.whole.onclick = () => looks(map, null);
 }
 
 /** The nodes of a new picture. */
@@ -262,19 +260,22 @@ function build(root) {
   return map;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+/** `zoomed`, where there is one, hears what part a person looks at (null: all), and brings it back in `data.zoom`. */
+export default function ({ data, parentElement, setTriggerValue, zoomed }) {
   const root = parentElement.querySelector(".head-map");
   const map = (root.map ??= build(root));
   const before = map.data;
   map.data = data;
   map.choose = (row) => setTriggerValue("pinned", { row });
+  map.tell = zoomed;
   map.weights = Float32Array.from(new Uint16Array(bytes(data.weights).buffer), (weight) => weight / 65535);
-  const colour = SCALE[data.mode];
+  const { colour } = SCALES[data.mode];
   map.image ??= document.createElement("canvas");
   cells(map.image, data.rows.length, data.columns.length, ramp(data.scale), (cell) =>
     Math.max(0, Math.round(255 * colour(map.weights[cell]))),
   );
   const same = before && ["rows", "columns"].every((axis) => before[axis].length === data[axis].length);
-  if (!same || !map.zoomed) whole(map);
+  if (zoomed) look(map, data.zoom);
+  else if (!same || !map.zoomed) look(map, null);
   draw(map);
 }

@@ -8,7 +8,7 @@ from typing import Any
 from streamlit.components.v2 import component
 
 from viz.components.sources import packed, source
-from viz.picture import Picture, Scale
+from viz.picture import Picture, Scale, Zoom
 from viz.theme import Theme, short_token
 
 LEGEND = "attention weight"
@@ -62,6 +62,7 @@ def head_data(
     scale: Scale,
     description: str,
     theme: Theme,
+    zoom: Zoom | None = None,
 ) -> dict[str, Any]:
     """What ``head.js`` draws.
 
@@ -73,12 +74,14 @@ def head_data(
         scale: from weight to colour.
         description: in words, for who does not see the picture.
         theme: the colours.
+        zoom: the part to show, where there are such rows and columns; else all.
     """
     return {
         "weights": packed(picture.pattern[layer, head]),
         "rows": [short_token(token) for token in picture.rows],
         "columns": [short_token(token) for token in picture.columns],
         "pinned": pinned,
+        "zoom": zoom if zoom is not None and picture.holds(zoom) else None,
         "mode": scale,
         "scale": theme.scale,
         "accent": theme.accent,

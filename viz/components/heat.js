@@ -1,5 +1,12 @@
 // What the pictures of attention share: colours, and cells as an image of a pixel each.
 
+/** From weight to colour, 0 to 1, and the weights that a legend names. */
+const SCALES = {
+  linear: { colour: (weight) => weight, ticks: [0, 0.25, 0.5, 0.75, 1] },
+  "square root": { colour: Math.sqrt, ticks: [0, 0.1, 0.25, 0.5, 1] },
+  logarithm: { colour: (weight) => 1 + Math.log10(Math.max(weight, 1e-3)) / 3, ticks: [0.001, 0.01, 0.1, 1] },
+};
+
 /** 256 colours between the evenly spaced stops of a scale, as [r, g, b]. */
 function ramp(stops) {
   const rgb = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));

@@ -2,6 +2,7 @@
 // shows its weights at once, in the browser; a click on a query tells the server which row to explain.
 
 const FAINTEST = 0.02; // a line of less weight is not drawn, or there would be nothing but lines
+const APART = 3; // pixels between the lines of two heads, or equal ones would hide each other
 const LAYOUTS = { columns: "columns", lines: "lines", text: "text" };
 
 /** The weight from a query to a key: of the one head, or the mean over those that are overlaid. */
@@ -45,8 +46,12 @@ function drawLines(map) {
   const { query, key } = lit(map);
   const one = query !== undefined || key !== undefined;
   const size = queries.length * keys.length;
-  data.heads.forEach((_, head) => {
-    context.strokeStyle = data.colours[head];
+  data.heads.forEach((number, head) => {
+    context.strokeStyle = data.colours[number];
+    const beside = (head - (data.heads.length - 1) / 2) * APART;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (data.layout === "columns") context.translate(0, beside);
+    else context.translate(beside, 0);
     queries.forEach(([x0, y0], i) => {
       if (query !== undefined && i !== query) return;
       keys.forEach(([x1, y1], j) => {
@@ -69,9 +74,10 @@ function drawLines(map) {
 function shade(map) {
   const { data } = map;
   const colours = ramp(data.scale);
+  const { colour } = SCALES[data.mode];
   const { query, key } = lit(map);
   const paint = (token, weight) => {
-    const level = weight === null ? null : Math.round(255 * Math.sqrt(weight));
+    const level = weight === null ? null : Math.max(0, Math.round(255 * colour(weight)));
     token.style.background = level === null ? "" : `rgb(${colours[level].map(Math.round).join(" ")})`;
     token.style.color = level === null ? "" : data.ink[level < 140 ? 0 : 1];
     token.title = weight === null ? "" : `weight ${weight.toFixed(3)}`;
@@ -84,23 +90,31 @@ function shade(map) {
   map.said.textContent = said(map, query, key);
 }
 
-/** Which colour is which head, where there are several; in the shaded text, which weight. */
+/** Which colour is which weight, or, of lines, which head: there a click compares with one more, or one less. */
 function legend(map) {
-  const { heads, colours, layout, scale } = map.data;
-  map.legend.hidden = heads.length < 2 && layout !== "text";
-  if (layout === "text") {
-    const bar = document.createElement("i");
-    bar.style.background = `linear-gradient(to right, ${scale.join(", ")})`;
-    map.legend.replaceChildren("weight 0", bar, "1 (square root)"); // as shade() paints
-    return;
-  }
-  const names = heads.map((name, head) => {
-    const span = document.createElement("span");
-    span.textContent = `— ${name}`;
-    span.style.color = colours[head];
-    return span;
+  const { colours, layout, scale, mode } = map.data;
+  map.legend.hidden = layout !== "text" && colours.length < 2;
+  if (layout !== "text") return compare(map);
+  const bar = document.createElement("i");
+  bar.style.background = `linear-gradient(to right, ${scale.join(", ")})`;
+  map.legend.replaceChildren(`weight ${SCALES[mode].ticks[0]}`, bar, mode === "linear" ? "1" : `1 (${mode})`);
+}
+
+function compare(map) {
+  const { heads, chosen, colours } = map.data;
+  const made = [...map.legend.children].every((node) => node.tagName === "BUTTON");
+  if (!made || map.legend.childElementCount !== colours.length)
+    map.legend.replaceChildren(...colours.map(() => document.createElement("button")));
+  [...map.legend.children].forEach((button, head) => {
+    const shown = heads.includes(head);
+    button.textContent = `${shown ? "—" : "+"} head ${head + 1}`;
+    button.style.color = shown ? colours[head] : "";
+    button.setAttribute("aria-pressed", shown);
+    button.disabled = head === chosen;
+    button.title = head === chosen ? "the head on show" : shown ? "leave it out" : "compare with it";
+    const others = heads.filter((other) => other !== chosen && other !== head);
+    button.onclick = () => map.overlay(shown ? others : [...others, head]);
   });
-  map.legend.replaceChildren(...names);
 }
 
 function said(map, query, key) {
@@ -164,6 +178,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const map = (root.map ??= build(root));
   map.data = data;
   map.choose = (row) => setTriggerValue("pinned", { row });
+  map.overlay = (heads) => setTriggerValue("overlaid", { heads });
   map.weights = Float32Array.from(new Uint16Array(bytes(data.weights).buffer), (weight) => weight / 65535);
   map.sides.firstElementChild.className = LAYOUTS[data.layout];
   root.style.setProperty("--links-accent", data.accent);

@@ -14,10 +14,9 @@ from viz.picture import Picture, Scale, scaled
 from viz.theme import Theme
 from viz.thumbnails import thumbnails
 
-HTML = """<div class="overview"><canvas tabindex="0" role="group"></canvas>
-<p>Every layer (L) and head (H): each head is one way of looking at the tokens, which are words, pieces of words or
-characters; &lt;/s&gt; marks the end of a text. Click a head to see it large. <span>The means are over the heads of a
-layer, and over all.</span></p></div>"""
+HTML = """<div class="overview">
+<p>Every small map is one head (H) of one layer (L). Click one to see it large.</p>
+<canvas tabindex="0" role="group"></canvas></div>"""
 _component = component(
     "headlight_overview",
     html=HTML,

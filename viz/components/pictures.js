@@ -21,20 +21,25 @@ function draw(page, data) {
   write(output.querySelector("label"), data.label);
   write(output.querySelector(".target"), data.target || "\u00a0");
   overview({ data: data.overview, parentElement: find("overview"), setTriggerValue: trigger });
-  const words = find("words");
-  if (words.made !== data.words) words.innerHTML = words.made = data.words; // by the server, every token in it escaped
+  for (const name of ["words", "reading"]) {
+    const place = find(name);
+    if (place.made !== data[name]) place.innerHTML = place.made = data[name]; // by the server, every token in it escaped
+  }
   const large = find("head");
   large.querySelector(".head-map").hidden = !data.head;
   large.querySelector(".links").hidden = !data.links;
-  const pin = (name, { row }) => trigger(name, { name: row === null ? null : data.names[row] });
-  if (data.head) head({ data: data.head, parentElement: large, setTriggerValue: pin });
-  if (data.links) links({ data: data.links, parentElement: large, setTriggerValue: pin });
+  const tell = (name, value) =>
+    trigger(name, name === "pinned" ? { name: value.row === null ? null : data.names[value.row] } : value);
+  const zoomed = (to) => trigger("zoomed", { to });
+  if (data.head) head({ data: data.head, parentElement: large, setTriggerValue: tell, zoomed });
+  if (data.links) links({ data: data.links, parentElement: large, setTriggerValue: tell });
   remember(page, data.addresses);
 }
 
 /**
- * Write what was typed and pinned into the address, once typing pauses. Streamlit would do it at every keystroke, which
- * takes the browser longer than drawing the page.
+ * Write what is on screen into the address, once typing pauses. Streamlit would do it at every keystroke, which takes
+ * the browser longer than drawing the page. Of what widgets choose it writes the address itself, but when one is used
+ * while the page is still being drawn for another, that choice can get lost there; here it is written again.
  */
 function remember(page, addresses) {
   clearTimeout(page.remembering);

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from typing import Any
 
 from streamlit.components.v2 import component
 
+from model.measures import describe, measure_head
 from model.tasks import TRANSLATION
-from viz import state
-from viz.choice import AUTO, row_options
+from viz import clicked, state
+from viz.choice import AUTO, first_kind, row_options
 from viz.components import head, links, overview
 from viz.components.head import head_data
 from viz.components.links import Layout, links_data
 from viz.components.overview import overview_data
 from viz.components.sources import Address, part, source
-from viz.look import Chosen, Look, View
-from viz.picture import Picture, displayed
-from viz.words import KIND_NAMES, describe_row, reading
+from viz.look import Chosen, Look
+from viz.picture import Display, Picture, View, displayed
+from viz.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
 
+TOKENS = (
+    "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
+    "<b>&lt;/s&gt;</b> its end."
+)
 LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
 OUTPUT = '<div class="output"><label></label><p class="target"></p></div>'
 """Where on the page the component writes what the model made of the text."""
@@ -29,6 +33,7 @@ _component = component(
 <div class="st-key-overview">{overview.HTML}</div>
 <div class="st-key-words"></div>
 <div class="st-key-head">{head.HTML}{links.HTML}</div>
+<div class="st-key-reading"></div>
 </div>""",
     css=source("overview.css", "head.css", "links.css", "pictures.css"),
     js="\n".join(
@@ -42,17 +47,22 @@ _component = component(
 )
 
 
-def pictures(data: dict[str, Any], *, follow: str, on_choose: Callable[[], None], on_pin: Callable[[], None]) -> None:
-    """Draw ``data``, and what the server makes of each text that is typed from then on.
+def pictures(data: dict[str, Any], *, follow: str) -> None:
+    """Draw ``data``, and what the server makes of each text that is typed from then on. What is clicked in the pictures
+    is told to :mod:`viz.clicked`.
 
     Args:
         data: of :func:`pictures_data`.
         follow: of :func:`viz.live.follow`.
-        on_choose: is called when a head is chosen: ``chosen`` is ``{"layer": …, "head": …}``, from 0.
-        on_pin: is called when a row is pinned: ``pinned`` is ``{"name": …}``, of :func:`viz.choice.row_options`
-            (None: the row that was pinned is let go).
     """
-    _component(key=state.PICTURES, data={**data, "follow": follow}, on_chosen_change=on_choose, on_pinned_change=on_pin)
+    _component(
+        key=clicked.PICTURES,
+        data={**data, "follow": follow},
+        on_chosen_change=clicked.head_chosen,
+        on_pinned_change=clicked.row_pinned,
+        on_overlaid_change=clicked.heads_overlaid,
+        on_zoomed_change=clicked.zoomed,
+    )
 
 
 def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
@@ -65,19 +75,15 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
     """
     shown, display, theme = displayed(look.attention_map, chosen.display), chosen.display, chosen.theme
     row, names = shown.row_of(look.row), row_options(look.attention_map)
-    pinned = chosen.row_name if chosen.row_name in names else AUTO
-    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
-    said = _says(shown, look, row)
+    said = f"{_where(look)} {_says(shown, look, row)}"
     data: dict[str, Any] = {
         "text": text,
         "label": "Translation" if look.opened.task == TRANSLATION else f"Output of the task {look.opened.task}",
         "target": look.trace.target,
-        "words": _words(chosen, shown, where, said),
+        "words": _words(shown, look, row),
+        "reading": _reading(chosen, shown),
         "names": [names[places[0]] for places in shown.row_places],
-        "addresses": [
-            Address(name="source", value=text, initial=state.example(look.opened)),
-            Address(name="token", value=pinned, initial=AUTO),
-        ],
+        "addresses": _addresses(chosen, look, text),
         "overview": overview_data(
             shown,
             look.layer,
@@ -92,30 +98,71 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
     }
     if chosen.view == "Heatmap":
         data["head"] = head_data(
-            shown,
-            look.layer,
-            look.head,
-            pinned=row,
-            scale=display.scale,
-            description=f"{where} {said}",
-            theme=theme,
-        )
+            shown, look.layer, look.head, pinned=row, scale=display.scale, description=said, theme=theme,
+            zoom=chosen.zoom,
+        )  # fmt: skip
     else:
         data["links"] = links_data(
-            shown, look.layer, chosen.overlay, layout=LAYOUTS[chosen.view], pinned=row, theme=theme
-        )
+            shown, look.layer, chosen.overlay if chosen.view != "Text" else (look.head,), chosen=look.head,
+            layout=LAYOUTS[chosen.view], pinned=row, scale=display.scale, theme=theme,
+        )  # fmt: skip
     return data
 
 
-def _words(chosen: Chosen, shown: Picture, where: str, said: str) -> str:
-    """HTML, in which whatever a person typed is escaped."""
-    notes = "".join(f" <strong>Note:</strong> {note}." for note in shown.notes)
-    how = reading(shown.kind, chosen.display.rows, drawn=chosen.view == "Heatmap")
-    return f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{how}{notes}</p>"
+def _addresses(chosen: Chosen, look: Look, text: str) -> list[Address]:
+    """What a link must say to restore this view, but for the panels below."""
+    kinds, shown, plain = look.trace.kinds, chosen.display, Display()
+    layer, head = state.first_head(look.opened, first_kind(look.trace))
+    pinned = chosen.row_name if chosen.row_name in row_options(look.attention_map) else AUTO
+    others = [number for number in chosen.overlay if number != chosen.head]
+    values = {
+        "source": (text, state.example(look.opened)),
+        "kind": (SHORT_KIND_NAMES[chosen.kind], SHORT_KIND_NAMES[first_kind(look.trace)]) if kinds else ("", ""),
+        "layer_number": (str(chosen.layer + 1), str(layer + 1)),
+        "head_number": (str(chosen.head + 1), str(head + 1)),
+        "token": (pinned, AUTO),
+        "view": (chosen.view, "Heatmap"),
+        "overlay": (clicked.write_overlay(others), ""),
+        "zoom": (clicked.write_zoom(chosen.zoom), ""),
+        "scale": (shown.scale, plain.scale),
+        "rows": (shown.rows, plain.rows),
+        **{
+            key: (str(now).lower(), str(first).lower())
+            for key, now, first in (
+                ("special", shown.special, plain.special),
+                ("whole_words", shown.words, plain.words),
+                ("means", shown.means, plain.means),
+                ("each_head", shown.each_head, plain.each_head),
+            )
+        },
+    }
+    return [Address(name=name, value=value, initial=initial) for name, (value, initial) in values.items()]
+
+
+def _where(look: Look) -> str:
+    return f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
+
+
+def _words(shown: Picture, look: Look, row: int | None) -> str:
+    """HTML, in which whatever a person typed is escaped: what the head does, and where one row looks."""
+    lines = {
+        _where(look): f"On this text: {describe(measure_head(look.attention_map, look.layer, look.head))}.",
+        "Clearest:": clearest(shown, look.layer, look.head),
+        "Framed:": _says(shown, look, row),
+    }
+    return "".join(f"<p><strong>{name}</strong> {html.escape(said)}</p>" for name, said in lines.items())
+
+
+def _reading(chosen: Chosen, shown: Picture) -> str:
+    """HTML on how to read the large picture, and what was done to it."""
+    how = reading(shown.kind, chosen.display.rows, chosen.view)
+    notes = "".join(f"<p><strong>Note:</strong> {note}.</p>" for note in shown.notes)
+    means = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head." if chosen.display.means else ""
+    return f"{notes}<p>{how}</p><p>{TOKENS} {means}</p>"
 
 
 def _says(shown: Picture, look: Look, row: int | None) -> str:
     """The row to explain, in words."""
     if row is None:
-        return "The row to explain is hidden with the special tokens; click another one."
+        return "the row to explain is hidden with the special tokens; click another one."
     return describe_row(shown, look.layer, look.head, row)

@@ -10,9 +10,8 @@ import numpy as np
 import streamlit as st
 
 from model.measures import Measure, measure, measures_of
-from viz import state
+from viz import clicked, state
 from viz.charts import FAINTEST, atlas_drawing, head_drawing, lines_drawing, overview_drawing
-from viz.components.choices import overlaid
 from viz.components.save_png import save_png
 from viz.drawing import Drawing
 from viz.export import Numbers, all_numbers, head_numbers, measure_numbers, overlaid_numbers, to_csv, to_json, to_npz
@@ -121,7 +120,7 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
 
 def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     layer, head, theme = look.layer, look.head, state.theme()
-    heads = overlaid(shown.pattern.shape[1], head)
+    heads = clicked.overlay(shown.pattern.shape[1], head)
     everything = what in ("Overview", "Atlas")
     made = provenance(
         look.opened,

@@ -7,26 +7,27 @@ from collections.abc import Callable
 import streamlit as st
 
 from model.checkpoint import Checkpoint
-from model.trace import Kind
-from viz import decoding, live, state
+from model.trace import Trace
+from viz import clicked, decoding, live, state
 from viz.choice import row_options
 from viz.components.choices import (
     choose_checkpoint,
     choose_display,
     choose_kind,
     choose_layer_and_head,
-    choose_overlay,
     choose_view,
     left_out_notice,
     type_source,
 )
 from viz.components.pictures import OUTPUT, pictures, pictures_data
-from viz.look import Chosen, Look, View
+from viz.forcing import Forcing
+from viz.look import Chosen, Look
 from viz.panels.atlas import atlas_panel
 from viz.panels.decoder import decoder_panel
 from viz.panels.export import export_panel
 from viz.panels.forcing import forcing_notice
 from viz.picture import Display, Picture, displayed
+from viz.words import LACKS
 
 WIDTHS = (5, 6)
 DECODER = "Decoder"
@@ -44,40 +45,26 @@ h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 @media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
 .st-key-translation label { font-size: 0.875rem; }
 .st-key-translation .target {
-  font-size: 1.3rem; line-height: 1.3; min-height: 2.6em; margin: 0; overflow-wrap: anywhere;
+  font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; margin: 0; overflow-wrap: anywhere;
 }
 </style>"""
 TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
 
 
 def page() -> None:
-    """The whole page. What a keystroke changes is a fragment of its own, with as few elements as can be:
-    the browser builds each of them anew at each keystroke."""
-    state.whole_page_drawn()
+    """The whole page; what changes with the text, or with how one looks at it, is a fragment of its own."""
     st.html(STYLE)
     left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
     left.html(TITLE)
     with right:
         opened = choose_checkpoint()
-    if opened is None:
-        return
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-    example = state.trace(opened, state.example(opened))
-    with left:
-        kind = choose_kind(opened, example)
-    with right, st.container(horizontal=True, vertical_alignment="bottom"):
-        layer, head = choose_layer_and_head(opened, example, example.map(kind))
-        view = choose_view()
-        display = choose_display()
-    _live(opened, kind, layer, head, view, display)
-    if not state.asked("panel"):
-        _choose_panel()
+    if opened is not None:
+        _live(opened)
 
 
 @st.fragment
-def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, display: Display) -> None:
-    """What changes with the text. The pictures are ahead of it while someone types; see :mod:`viz.live`."""
-    state.draw_whole_page_if_stale()
+def _live(opened: Checkpoint) -> None:
+    """The text, how to look at it, and the pictures; these are ahead of the rest while someone types: see :mod:`viz.live`."""
     forced = decoding.forced(opened)
     state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
@@ -85,39 +72,62 @@ def _live(opened: Checkpoint, kind: Kind, layer: int, head: int, view: View, dis
         st.container(key="translation").html(OUTPUT)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=state.asked("panel") == DECODER)
-    n_heads = trace.map(kind).n_heads
-    several = view in ("Lines", "Lines across") and n_heads > 1
-    chosen = Chosen(
+    chosen = _choose(opened, forced, trace)
+    look = chosen.look(trace)
+    pictures(pictures_data(chosen, look, state.source()), follow=live.follow(chosen))
+    with st.container(horizontal=True, key="further"):
+        name = _choose_panel()
+        _to_anatomy(look)
+    if name is not None:
+        with st.container(key="panel_body"):
+            PANELS[name](look, displayed(look.attention_map, chosen.display), chosen.display)
+
+
+def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
+    """How to look at whatever is typed."""
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    with left:
+        kind = choose_kind(opened, trace)
+    with right, st.container(horizontal=True, vertical_alignment="bottom"):
+        layer, head = choose_layer_and_head(opened, trace, trace.map(kind))
+        view = choose_view()
+        display = choose_display()
+    return Chosen(
         opened=opened,
         forced=forced,
         kind=kind,
         layer=layer,
         head=head,
-        row_name=state.pinned(row_options(trace.map(kind))),
+        row_name=clicked.pinned(row_options(trace.map(kind))),
         view=view,
-        overlay=tuple(choose_overlay(n_heads, head)) if several else (head,),
+        overlay=clicked.overlay(trace.map(kind).n_heads, head),
+        zoom=clicked.zoom(),
         display=display,
         theme=state.theme(),
     )
-    look = chosen.look(trace)
-    pictures(
-        pictures_data(chosen, look, state.source()),
-        follow=live.follow(chosen),
-        on_choose=state.head_clicked,
-        on_pin=state.row_clicked,
-    )
-    if state.asked("panel") and (name := _choose_panel()) is not None:
-        with st.container(key="panel_body"):
-            PANELS[name](look, displayed(look.attention_map, display), display)
 
 
 def _choose_panel() -> str | None:
-    """What a person opens below the pictures; while none is open, the buttons are no part of what a keystroke draws."""
+    """What a person opens below the pictures."""
     return st.segmented_control(
         "Go further",
         list(PANELS),
         key="panel",
         bind="query-params",
         label_visibility="collapsed",
-        on_change=state.panel_chosen,
     )
+
+
+def _to_anatomy(look: Look) -> None:
+    """The way from the framed row to the page that computes it again, where there is one for this model."""
+    if look.opened.config.architecture in LACKS:
+        return
+    row = row_options(look.attention_map)[look.row]
+    if st.button(
+        "Compute the framed row step by step",
+        icon=":material/account_tree:",
+        key="to_anatomy",
+        on_click=clicked.pin,
+        args=(row,),
+    ):
+        st.switch_page(st.Page(lambda: None, title="Anatomy", url_path="anatomy"))
