@@ -31,11 +31,6 @@ def row_pinned() -> None:
         st.session_state["token"] = pinned["name"] or AUTO
 
 
-def pin(name: str) -> None:
-    """Pin a row."""
-    st.session_state["token"] = name
-
-
 def heads_overlaid() -> None:
     """Other heads of the layer were chosen, or left out, to compare the head on show with."""
     if (overlaid := st.session_state[PICTURES].get("overlaid")) is not None:

@@ -115,7 +115,8 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         where = query if isinstance(query, str) else f"{address}/?{urlencode(query or {})}"
         page.goto(where, timeout=FIRST_PATIENCE)
-        expect(page.locator(".st-key-head .column").first).to_be_visible(timeout=FIRST_PATIENCE)
+        drawn = page.locator(".st-key-head .head-map .column, .st-key-head .links .token")
+        expect(drawn.first).to_be_visible(timeout=FIRST_PATIENCE)
         expect(page.locator(".st-key-overview canvas")).to_be_visible()
         return page
 

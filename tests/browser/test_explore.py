@@ -561,7 +561,7 @@ def test_the_framed_row_is_taken_apart(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
     page.mouse.click(*cell(page, 1, 0))
     expect(words(page)).to_contain_text("Framed: “o”")
-    page.get_by_role("button", name="Compute the framed row step by step").click()
+    page.get_by_role("link", name="Compute the framed row step by step").click()
     expect(page).to_have_url(re.compile("/anatomy"))
     expect(box(page, "Row to explain")).to_have_value("2 o")
 

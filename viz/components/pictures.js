@@ -43,9 +43,13 @@ function draw(page, data) {
  */
 function remember(page, addresses) {
   clearTimeout(page.remembering);
+  const before = window.location.href;
   page.remembering = setTimeout(() => {
     const url = new URL(window.location.href);
-    for (const { name, value, initial } of addresses) {
+    const settled = url.href === before; // else a widget was used just now, and what it chose is yet to be drawn
+    if (!settled) remember(page, addresses);
+    for (const { name, value, initial, own } of addresses) {
+      if (!own && !settled) continue;
       if (value === initial) url.searchParams.delete(name);
       else url.searchParams.set(name, value);
     }

@@ -25,6 +25,8 @@ TOKENS = (
     "<b>&lt;/s&gt;</b> its end."
 )
 LAYOUTS: dict[View, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
+OWN = ("source", "token", "overlay", "zoom")
+"""Of what a link says, what no widget on this page is bound to."""
 OUTPUT = '<div class="output"><label></label><p class="target"></p></div>'
 """Where on the page the component writes what the model made of the text."""
 _component = component(
@@ -136,7 +138,9 @@ def _addresses(chosen: Chosen, look: Look, text: str) -> list[Address]:
             )
         },
     }
-    return [Address(name=name, value=value, initial=initial) for name, (value, initial) in values.items()]
+    return [
+        Address(name=name, value=value, initial=initial, own=name in OWN) for name, (value, initial) in values.items()
+    ]
 
 
 def _where(look: Look) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 
 
 class Address(TypedDict):
-    """A parameter of the address: its value, and the one that is left out of it."""
+    """A parameter of the address: its value, the one that is left out of it, and (``own``) whether no widget has it."""
 
     name: str
     value: str
     initial: str
+    own: bool
 
 
 _HERE = Path(__file__).parent

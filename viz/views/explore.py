@@ -64,7 +64,7 @@ def page() -> None:
 
 @st.fragment
 def _live(opened: Checkpoint) -> None:
-    """The text, how to look at it, and the pictures; these are ahead of the rest while someone types: see :mod:`viz.live`."""
+    """The text, how to look at it, and the pictures, which are ahead of the rest while someone types (`viz.live`)."""
     forced = decoding.forced(opened)
     state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
@@ -75,7 +75,7 @@ def _live(opened: Checkpoint) -> None:
     chosen = _choose(opened, forced, trace)
     look = chosen.look(trace)
     pictures(pictures_data(chosen, look, state.source()), follow=live.follow(chosen))
-    with st.container(horizontal=True, key="further"):
+    with st.container(horizontal=True, vertical_alignment="center", key="further"):
         name = _choose_panel()
         _to_anatomy(look)
     if name is not None:
@@ -122,12 +122,9 @@ def _to_anatomy(look: Look) -> None:
     """The way from the framed row to the page that computes it again, where there is one for this model."""
     if look.opened.config.architecture in LACKS:
         return
-    row = row_options(look.attention_map)[look.row]
-    if st.button(
-        "Compute the framed row step by step",
+    # Checkpoint, text, kind, head and row go along to every page; see viz.state.show_page.
+    st.page_link(
+        st.Page(lambda: None, title="Anatomy", url_path="anatomy"),
+        label="Compute the framed row step by step",
         icon=":material/account_tree:",
-        key="to_anatomy",
-        on_click=clicked.pin,
-        args=(row,),
-    ):
-        st.switch_page(st.Page(lambda: None, title="Anatomy", url_path="anatomy"))
+    )
