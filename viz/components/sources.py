@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import TypedDict
 
@@ -18,12 +19,16 @@ class Address(TypedDict):
     own: bool
 
 
+_COMMENT = re.compile(r"^[ \t]*(//[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 _HERE = Path(__file__).parent
 
 
 def source(*names: str) -> str:
-    """The text of files beside this one, one after the other."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    """The text of files beside this one, one after the other, without what is there for who reads them: comments that
+    have lines of their own, and indentation. Streamlit sends it with every run of a page."""
+    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    lines = (line.strip() for line in _COMMENT.sub("", text).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def packed(weights: np.ndarray) -> str:
