@@ -32,7 +32,8 @@ class Strip:
     """``values`` ``[row, column]`` as colours from ``low`` to ``high``, with a name for each row.
 
     ``tip`` is what hovering says: ``{value}`` and ``{0}``, ``{1}`` … stand for the number of the cell and
-    those of the operands. ``framed`` is the row of the query. ``steady``: the number of rows stays while a
+    those of the operands. ``framed`` is the row of the query, ``strongest`` that of the key with most weight; both
+    have their names even where others have no room. ``steady``: the number of rows stays while a
     person types.
     """
 
@@ -42,6 +43,7 @@ class Strip:
     low: float
     high: float
     framed: int | None
+    strongest: int | None
     steady: bool
     tip: str
     operands: tuple[Operand, ...] = ()
@@ -56,6 +58,7 @@ def strip(anatomy: Anatomy, step: Step) -> Strip:
     labels = tuple(f"head {n + 1}" for n in range(len(step.value))) if step.axes[0] == "head" else None
     queries = step.axes[0] == "token" or (anatomy.kind != "cross" and step.axes[0] == "key")
     framed = anatomy.query if queries else anatomy.head if step.axes[0] == "head" else None
+    counts_keys = step.axes[0] == "key" or (step.axes[0] == "source" and anatomy.kind == "cross")
     return Strip(
         values=_laid_out(step),
         rows=labels or (None if tokens is None else tuple(map(short_token, tokens))),
@@ -63,6 +66,7 @@ def strip(anatomy: Anatomy, step: Step) -> Strip:
         low=low,
         high=high,
         framed=framed,
+        strongest=int(anatomy.step("weights").value.argmax()) if counts_keys else None,
         steady=step.axes[0] == "head",
         tip=tip,
         operands=tuple(part for part in operands if part.pick == "number" or part.values.size <= LARGEST_OPERAND),

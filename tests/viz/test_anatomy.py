@@ -164,3 +164,14 @@ def test_nothing_masked_is_said():
 )
 def test_powers_of_ten(value: float, text: str):
     assert power_of_ten(value) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_key_with_most_weight_keeps_its_name(kind: Kind):
+    anatomy = anatomy_of(kind)
+    strongest = int(anatomy.step("weights").value.argmax())
+    for name in ("key", "value", "products", "weights", "weighted"):
+        assert strip(anatomy, anatomy.step(name)).strongest == strongest
+    assert strip(anatomy, anatomy.step("query")).strongest is None
+    if kind != "encoder":
+        assert strip(anatomy, anatomy.step("memory")).strongest == (strongest if kind == "cross" else None)

@@ -102,7 +102,7 @@ def test_any_text_is_taken_apart(name: str, text: str):
 def test_a_decoder_row_has_both_its_names():
     app = opened(checkpoint="reverse", source="abc", kind="Cross", token="2 b")
     (said,) = [text for text in texts(app) if text.startswith("**Cross-attention")]
-    assert "position 2, “c” (fed in), from which the model predicts “b”" in said
+    assert "the one read last before “b” is written: “c”, token 2" in said
     app = opened(checkpoint="reverse", source="abc", kind="Encoder self", token="2 b")
     (said,) = [text for text in texts(app) if text.startswith("**Encoder self-attention")]
     assert "position 2, “b”;" in said
@@ -149,7 +149,7 @@ def test_what_the_decoder_is_made_to_write_is_what_is_taken_apart():
     app = on_page(ran(app), "anatomy")
     shown = "\n".join(texts(app))
     assert "**This target is yours.**" in shown
-    assert "position 2, “1” (fed in), from which the model predicts “9”" in shown
+    assert "the one read last before “9” is written: “1”, token 2" in shown
     assert all_agree(app)
     app.button(key="own_again").click()
     assert "This target is yours" not in "\n".join(texts(ran(app)))

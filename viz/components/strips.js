@@ -82,9 +82,10 @@ function names(context, at, data, colour) {
   if (!data.rows) return;
   const every = Math.ceil((NAME_FROM + 2) / at.cell[1]);
   context.textAlign = "right";
+  const near = (row, others) => others.some((other) => other !== null && Math.abs(row - other) < every);
   data.rows.forEach((name, row) => {
-    if (row % every !== 0 && row !== data.framed) return;
-    if (data.framed !== null && row !== data.framed && Math.abs(row - data.framed) < every && every > 1) return;
+    const kept = row === data.framed || (row === data.strongest && !near(row, [data.framed]));
+    if (!kept && (row % every !== 0 || near(row, [data.framed, data.strongest]))) return; // others give way to these two
     context.fillStyle = row === data.framed ? data.accent : colour;
     context.fillText(name, at.left - 6, (row + 0.5) * at.cell[1], at.left - 8);
   });

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from streamlit.components.v2 import component
 
 from viz.anatomy import Operand, Strip
+from viz.components.sources import source
 from viz.theme import Theme
 
-_HERE = Path(__file__).parent
 _component = component(
     "headlight_strip",
     html=(
@@ -20,8 +19,8 @@ _component = component(
         '<div class="legend"><span></span><i></i><span></span></div>'
         '<div class="tip" role="tooltip" hidden><b></b><p></p><div></div></div></div>'
     ),
-    css=(_HERE / "strips.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "strips.js")),
+    css=source("strips.css"),
+    js=source("heat.js", "strips.js"),
 )
 
 
@@ -38,6 +37,7 @@ def strip_component(strip: Strip, *, description: str, theme: Theme, key: str) -
             "scale": theme.diverging if strip.low < 0 else theme.scale,
             "diverging": theme.diverging,
             "framed": strip.framed,
+            "strongest": strip.strongest,
             "steady": strip.steady,
             "accent": theme.accent,
             "masked": theme.faint,

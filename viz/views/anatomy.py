@@ -77,13 +77,14 @@ def _live(opened: Checkpoint) -> None:
 
 def _introduction(look: Look, anatomy: Anatomy) -> str:
     """What is taken apart, and what the letters in the formulas mean."""
-    fed = f"position {anatomy.query + 1}, {_quoted(anatomy.tokens[anatomy.query])}"
+    token = _quoted(anatomy.tokens[anatomy.query])
+    fed = f"{token}, token {anatomy.query + 1}"
     if anatomy.predicted is not None:
-        fed += f" (fed in), from which the model predicts {_quoted(anatomy.predicted[anatomy.query])}"
+        fed = f"the one read last before {_quoted(anatomy.predicted[anatomy.query])} is written: {fed}"
     config = look.opened.config
     return (
-        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}.** The query token $t$ is {fed}; "
-        f"it is framed. $j$ runs over the keys, $c$ over the numbers of a vector. "
+        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}.** The query token $t$ is {fed}. "
+        f"It is framed below. $j$ runs over the keys, $c$ over the numbers of a vector. "
         f"$d_\\text{{model}}={config.d_model}$, $d_\\text{{head}}={config.d_head}$, $d_\\text{{ff}}={config.d_ff}$."
     )
 
@@ -94,9 +95,11 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     wrong = [step for step, difference in known if not agrees(step, difference)]
     if wrong:
         return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
+    taken = len(anatomy.steps) - len(known)
+    rest = f" ({taken} more come ready from other layers)" if taken else ""
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
-        f":green-badge[:material/check: All {len(known)} steps agree] with NumPy, which recomputes each from the "
+        f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
         f"numbers shown: ± {worst} at most, of numbers above 1 in proportion to the largest."
     )
 
