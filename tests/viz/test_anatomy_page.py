@@ -105,7 +105,7 @@ def test_a_decoder_row_has_both_its_names():
     assert "the one read last before “b” is written: “c”, token 2" in said
     app = opened(checkpoint="reverse", source="abc", kind="Encoder self", token="2 b")
     (said,) = [text for text in texts(app) if text.startswith("**Encoder self-attention")]
-    assert "position 2, “b”;" in said
+    assert "The query token $t$ is “b”, token 2." in said
 
 
 def test_typing_changes_the_steps_and_they_still_agree():
