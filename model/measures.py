@@ -243,7 +243,7 @@ def describe(values: Mapping[str, float]) -> str:
     order = values.get("monotonicity", np.nan)
     if abs(order) >= PARTLY_IN_ORDER:
         how = "" if abs(order) >= IN_ORDER else "partly "
-        said.append(f"{how}{'in' if order > 0 else 'against'} the order of the source, {_signed(order)}")
+        said.append(f"{how}{'in' if order > 0 else 'against'} source order, {_signed(order)}")
     habits = {name: values[name] for name in HABITS if values.get(name, np.nan) >= PARTLY}
     different = {value: name for name, value in reversed(habits.items())}
     said += [

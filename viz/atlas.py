@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from model.measures import Measure, describe
+from viz.drawing import coloured
+from viz.sheet import ink
 from viz.theme import FONT, LIGHT, Theme
 
-ROW_HEIGHT, MARGIN = 34, {"l": 36, "r": 8, "t": 28, "b": 56}
+ROW_HEIGHT, MARGIN = 34, {"l": 40, "r": 8, "t": 28, "b": 56}
 FEW = 12  # heads in a layer whose values still fit into their cells
 HEAD, WORDS = "Head", "In words"
 
@@ -59,7 +61,6 @@ def measure_heatmap(
                 "colorscale": [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)],
                 "xgap": 1,
                 "ygap": 1,
-                "texttemplate": "%{z:.2f}" if n_heads <= FEW else "",
                 "hoverongaps": False,
                 "hovertemplate": f"%{{y}} %{{x}}<br>{measure.name} <b>%{{z:.3f}}</b><extra></extra>",
                 "colorbar": {
@@ -81,12 +82,29 @@ def measure_heatmap(
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "xaxis": _axis(side="top"),
-            "yaxis": _axis(autorange="reversed"),
+            "yaxis": _axis(autorange="reversed", ticklabelstandoff=6),
             "shapes": [] if chosen is None else [_frame(*chosen, theme)],
+            "annotations": _numbers(values, (values - measure.low) / (high - measure.low), scale),
             "template": "none",
         },
     }
     return go.Figure(figure)
+
+
+def _numbers(values: np.ndarray, levels: np.ndarray, scale: Sequence[str]) -> list[dict[str, Any]]:
+    """The value in each cell ``[layer, head]`` that has one, where there is room, in ink that can be read on it."""
+    colours = coloured(np.nan_to_num(levels), scale)
+    return [
+        {
+            "x": head,
+            "y": layer,
+            "text": f"{values[layer, head]:.2f}",
+            "showarrow": False,
+            "font": {"color": ink(colours[layer, head])},
+        }
+        for layer, head in np.ndindex(values.shape)
+        if values.shape[1] <= FEW and not np.isnan(values[layer, head])
+    ]
 
 
 def _axis(**options: Any) -> dict[str, Any]:

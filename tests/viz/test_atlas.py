@@ -182,7 +182,7 @@ def test_the_table_is_measured_on_the_sentence(kind: Kind):
 
 def test_the_head_that_copies_is_named():
     table = shown(opened(kind="Cross", source=SENTENCES[0]))
-    assert table["In words"][0].startswith("in the order of the source, ")
+    assert table["In words"][0].startswith("in source order, ")
     assert table["monotonicity"][0] > 0.9
 
 
@@ -258,7 +258,7 @@ def test_heads_like_this_one():
     app = opened(kind="Encoder self", layer_number="2", head_number="1", source=TEXTS[3])
     wanted = similar(capture(checkpoint.load(WORDS), TEXTS[3]).map("encoder"), 1, 0, 5)
     labels = [app.button(key=f"atlas_alike_{place}").label for place in range(5)]
-    assert labels == [f"{head_name(layer, head)} · {value:.2f}" for layer, head, value in wanted]
+    assert labels == [f"{head_name(layer, head)} · similarity {value:.2f}" for layer, head, value in wanted]
     press(app, "atlas_alike_1")
     assert chosen(app) == (wanted[1][0] + 1, wanted[1][1] + 1)
 

@@ -98,7 +98,7 @@ def _alike(look: Look) -> None:
     with st.container(horizontal=True, gap="small"):
         for place, (layer, head, similarity) in enumerate(found):
             st.button(
-                f"{head_name(layer, head)} · {similarity:.2f}",
+                f"{head_name(layer, head)} · similarity {similarity:.2f}",
                 key=f"atlas_alike_{place}",
                 on_click=state.show_head,
                 args=(layer, head),
