@@ -98,7 +98,10 @@ def overview_drawing(
         )
         for layer, head in places
     }  # fmt: skip
-    rows, columns = (block_names([show_token(token) for token in axis]) for axis in (picture.rows, picture.columns))
+    rows, columns = (
+        block_names([show_token(token) for token in axis], how)
+        for axis, how in ((picture.rows, "mean"), (picture.columns, "sum"))
+    )
     items: list[Item] = [
         Cells(
             x=corner[place][0],

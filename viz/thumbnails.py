@@ -25,22 +25,25 @@ def thumbnails(pattern: np.ndarray, means: bool) -> np.ndarray:
 
 
 def thinned(pattern: np.ndarray) -> np.ndarray:
-    """A pattern of at most ``MOST_CELLS`` rows and columns; where there are more, each is the mean of a block."""
+    """A pattern of at most ``MOST_CELLS`` rows and columns. Where there are more, the weights on a block of keys are
+    summed and those of a block of queries averaged, so a row still sums to 1 and a sharp head is not washed out."""
     for axis in (2, 3):
         n = pattern.shape[axis]
         if n > MOST_CELLS:
             edges = block_edges(n)
-            sums = np.add.reduceat(pattern, edges[:-1], axis=axis)
-            pattern = sums / np.diff(edges).reshape((-1, 1) if axis == 2 else (-1,))
+            pattern = np.add.reduceat(pattern, edges[:-1], axis=axis)
+            if axis == 2:
+                pattern = pattern / np.diff(edges)[:, None]
     return pattern
 
 
-def block_names(names: Sequence[str]) -> list[str]:
-    """What the rows or columns of a thinned pattern are called: by the first and the last of their names."""
+def block_names(names: Sequence[str], how: str) -> list[str]:
+    """What the rows or columns of a thinned pattern are called: by the first and the last of their names, and ``how``
+    their weights became one."""
     if len(names) <= MOST_CELLS:
         return list(names)
     blocks = [names[begin:end] for begin, end in pairwise(block_edges(len(names)).tolist())]
-    return [block[0] if len(block) == 1 else f"{block[0]} … {block[-1]} (mean)" for block in blocks]
+    return [block[0] if len(block) == 1 else f"{block[0]} … {block[-1]} ({how})" for block in blocks]
 
 
 def block_edges(n: int) -> np.ndarray:

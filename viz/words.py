@@ -67,8 +67,10 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
     keys = [j for j, name in enumerate(picture.columns) if name not in SPECIAL_TOKENS]
     pairs = [(i, keys[int(weights[i, keys].argmax())]) for i in text if keys]
     clear = sorted((pair for pair in pairs if weights[pair] >= MOSTLY), key=lambda pair: -weights[pair])
+    best = {(picture.rows[i], picture.columns[j]): weights[i, j] for i, j in reversed(clear)}  # tokens repeat
     said = [
-        f"{_quoted(picture.rows[i])} → {_quoted(picture.columns[j])} {weights[i, j]:.2f}" for i, j in clear[:CLEAREST]
+        f"{_quoted(row)} → {_quoted(column)} {weight:.2f}"
+        for (row, column), weight in sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
     ]
     return f"{', '.join(said)}." if said else "none; no token gives half of its attention to another."
 

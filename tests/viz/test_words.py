@@ -113,6 +113,11 @@ def test_the_clearest_rows_come_first():
     assert said == "“robe” → “dress” 0.95, “une” → “a” 0.70, “bleu” → “blue” 0.60."
 
 
+def test_a_pair_that_repeats_is_named_once():
+    rows = [[0.6, 0.4, 0.0, 0.0], [0.0, 0.9, 0.1, 0.0], [0.7, 0.3, 0.0, 0.0]]
+    assert clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 0.90, “un” → “a” 0.70."
+
+
 def test_a_special_token_is_not_clear():
     """Most weight on ``</s>`` says little, and ``</s>`` itself is no text."""
     rows = [[0.0, 0.0, 0.1, 0.9], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.55, 0.45]]

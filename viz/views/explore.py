@@ -45,7 +45,8 @@ h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 @media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
 .st-key-translation label { font-size: 0.875rem; }
 .st-key-translation .target {
-  font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; margin: 0; overflow-wrap: anywhere;
+  font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; max-height: 3.75em; margin: 0; overflow: hidden auto;
+  overflow-wrap: anywhere;
 }
 </style>"""
 TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
