@@ -1,6 +1,6 @@
 """A drawing as a PDF of one page, whose text can be selected and searched.
 
-Fonts: FiraGO and Noto Sans, which ship with ``pymupdf-fonts``, are embedded; for Chinese and Japanese the page
+Fonts: FiraGO and Noto Sans, which ship with ``pymupdf-fonts``, are embedded; for Chinese, Japanese and Korean the page
 names a font that PDF readers have. A character that none of them has is written as its number, ``[U+1F526]``.
 """
 
@@ -27,7 +27,9 @@ from viz.provenance import Provenance
 from viz.svg import MOST_RECTANGLES, png
 
 POINTS = 0.75  # a CSS pixel
-MAIN, OTHERS, CHINESE = "figo", ("notos",), "STSong-Light"
+MAIN, OTHERS = "figo", ("notos",)
+ASIAN = {"gbk": "STSong-Light", "cp949": "HYSMyeongJo-Medium"}
+"""Fonts that PDF readers have, by the encoding whose characters are in them: Chinese with kana, and Korean."""
 SPELLED = {"␣": "_", "⇥": "[tab]", "␍": "[CR]", "⍽": "[nbsp]", "⟨": "‹", "⟩": "›"}
 Run = tuple[str, str]
 """A text and the font that has all of its characters."""
@@ -126,15 +128,16 @@ def _placed(character: str) -> Run:
     for font in (MAIN, *OTHERS):
         if ord(character) in _fonts()[font].face.charToGlyph:
             return character, font
-    if unicodedata.east_asian_width(character) in "WF" and ord(character) < 0x10000 and _is_chinese(character):
-        return character, CHINESE
+    if unicodedata.east_asian_width(character) in "WF" and ord(character) < 0x10000:
+        for encoding, font in ASIAN.items():
+            if _is_in(character, encoding):
+                return character, font
     return SPELLED.get(character, f"[U+{ord(character):04X}]"), MAIN
 
 
-def _is_chinese(character: str) -> bool:
-    """Whether it is in the repertoire of a simplified Chinese font, which has kana too."""
+def _is_in(character: str, encoding: str) -> bool:
     try:
-        character.encode("gbk")
+        character.encode(encoding)
     except UnicodeEncodeError:
         return False
     return True
@@ -148,6 +151,6 @@ def _storable(text: str) -> str:
 def _fonts() -> Mapping[str, TTFont]:
     """The fonts that are embedded, read and made known once."""
     fonts = {name: TTFont(name, io.BytesIO(fontbuffers[name]())) for name in (MAIN, *OTHERS)}
-    for font in (*fonts.values(), UnicodeCIDFont(CHINESE)):
+    for font in (*fonts.values(), *map(UnicodeCIDFont, ASIAN.values())):
         pdfmetrics.registerFont(font)
     return fonts

@@ -46,6 +46,7 @@ LACKS = {
 """By architecture: what a model is, and what it has not, that is no Transformer with encoder and decoder."""
 MOSTLY, PARTLY = 0.5, 0.25
 CLEAREST = 3
+SMALLEST = 0.005  # weight that is said: less is 0.00
 
 
 def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") -> str:
@@ -86,7 +87,8 @@ def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     if len(weights) == 1:
         return f"{name} looks at {keys[0]}, the only token there is."
     if largest >= MOSTLY:
-        return f"{name} looks mostly at {keys[0]}, then at {keys[1]}."
+        then = f", then at {keys[1]}" if np.sort(weights)[-2] >= SMALLEST else ""
+        return f"{name} looks mostly at {keys[0]}{then}."
     if largest >= PARTLY:
         return f"{name} looks partly at {keys[0]} and at {keys[1]}."
     return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}, the rest over {len(weights) - 2} others."

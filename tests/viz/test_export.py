@@ -165,7 +165,7 @@ def test_the_text_of_a_pdf_is_text_and_says_where_it_comes_from(cross: Attention
 def test_unusual_letters_in_a_pdf():
     tokens = ["àœuvre", "ж", "שלום", "你好", "🔦", "␣", "\ufffd", "⟨C3⟩", "한"]
     text, _ = read_pdf(random_map(tokens))
-    for word in ("àœuvre", "ж", "你好", "[U+1F526]", "‹C3›", "[U+D55C]"):
+    for word in ("àœuvre", "ж", "你好", "[U+1F526]", "‹C3›", "한"):
         assert word in text
     assert "שלום" in text or "שלום"[::-1] in text
 
