@@ -17,9 +17,9 @@ KIND_NAMES: dict[Kind, str] = {
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
 QUERIES: dict[Kind, str] = {"encoder": "a token of the source", "decoder": "{row}", "cross": "{row}"}
 KEYS: dict[Kind, str] = {
-    "encoder": "a token of the source",
-    "decoder": "a token before it",
-    "cross": "a token of the source",
+    "encoder": "each token of the source, itself included",
+    "decoder": "each token before it",
+    "cross": "each token of the source",
 }
 ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
@@ -53,11 +53,11 @@ def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") ->
     """What a cell, a line or a colour of a head of this kind means, and what can be done with it."""
     what, here, there = PLACES[view]
     query = QUERIES[kind].format(row=ROWS[rows])
-    key = "itself or a token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
-    row = "row" if view == "Heatmap" else "token"
+    key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
+    row, adds_up = ("row", "row sums") if view == "Heatmap" else ("token", "token adds up")
     return (
         f"{what}: how much attention {query} ({here}) pays to {key} ({there}), from 0 to 1; {STRENGTH[view]}. The "
-        f"weights of a {row} sum to 1. Click a {row} to explain it."
+        f"attention of a {adds_up} to 1. Click a {row} to explain it."
     )
 
 

@@ -560,8 +560,8 @@ def test_a_choice_that_the_address_lost_is_written_again(visit: Visit):
 def test_the_framed_row_is_taken_apart(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
     page.mouse.click(*cell(page, 1, 0))
-    expect(words(page)).to_contain_text("Framed: “o”")
-    page.get_by_role("link", name="Compute the framed row step by step").click()
+    expect(words(page)).to_contain_text("Selected: “o”")
+    page.get_by_role("link", name="Compute the selected row step by step").click()
     expect(page).to_have_url(re.compile("/anatomy"))
     expect(box(page, "Row to explain")).to_have_value("2 o")
 

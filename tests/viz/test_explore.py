@@ -177,7 +177,7 @@ def test_a_row_can_be_pinned(runs: Path):
     for row, name in enumerate(row_names(app), start=1):
         pin(app, name)
         token = ["d", "o", "g", "</s>"][row - 1]
-        assert f"Framed: “{token}” looks mostly at “{token}” (1.00)" in words(app)
+        assert f"Selected: “{token}” looks mostly at “{token}” (1.00)" in words(app)
 
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
@@ -280,7 +280,7 @@ def test_a_link_is_followed(runs: Path):
     app = opened(checkpoint=LETTERS, source="dog", kind="Encoder self", layer_number="2", head_number="3", token="2 o")
     assert app.text_input(key="source").value == "dog"
     assert words(app).startswith("Encoder self-attention, layer 2, head 3. On this text: ")
-    assert "Framed: “o” " in words(app)
+    assert "Selected: “o” " in words(app)
     assert pinned(app) == "2 o"
 
 

@@ -78,7 +78,7 @@ def test_each_kind_says_how_to_read_it():
         assert text.startswith("Each cell: how much attention ")
         assert "(left)" in text
         assert "(above)" in text
-        assert "The weights of a row sum to 1" in text
+        assert "The attention of a row sums to 1" in text
     assert set(KIND_NAMES) == set(SHORT_KIND_NAMES) == set(KINDS)
 
 
@@ -89,12 +89,12 @@ def test_each_view_says_what_carries_a_weight_and_where():
         "Lines across": "Each line",
         "Text": "Each colour",
     }
-    assert "(above) pays to a token of the source (below)" in reading("cross", view="Lines across")
+    assert "(above) pays to each token of the source (below)" in reading("cross", view="Lines across")
 
 
 def test_what_a_token_fed_in_may_look_at():
-    assert "pays to a token before it" in reading("decoder", "predicted")
-    assert "pays to itself or a token before it" in reading("decoder", "fed in")
+    assert "pays to each token before it" in reading("decoder", "predicted")
+    assert "pays to itself and each token before it" in reading("decoder", "fed in")
 
 
 def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:

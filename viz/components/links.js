@@ -117,14 +117,20 @@ function compare(map) {
   });
 }
 
+/** The largest three of some weights, `[weight, index]`, but none that is said as 0. */
+const strongest = (weights) => {
+  const sorted = weights.sort((a, b) => b[0] - a[0]).slice(0, 3);
+  return sorted.filter(([weight], place) => place === 0 || weight >= 0.0005);
+};
+
 function said(map, query, key) {
   const { rows, columns, hint } = map.data;
   if (query !== undefined && rows[query] !== undefined) {
-    const best = columns.map((_, j) => [weightOf(map, query, j), j]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+    const best = strongest(columns.map((_, j) => [weightOf(map, query, j), j]));
     return `“${rows[query]}” looks at ${best.map(([weight, j]) => `“${columns[j]}” ${weight.toFixed(3)}`).join(", ")}`;
   }
   if (key !== undefined && columns[key] !== undefined) {
-    const best = rows.map((_, i) => [weightOf(map, i, key), i]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+    const best = strongest(rows.map((_, i) => [weightOf(map, i, key), i]));
     return `“${columns[key]}” is looked at by ${best.map(([weight, i]) => `“${rows[i]}” ${weight.toFixed(3)}`).join(", ")}`;
   }
   return hint;

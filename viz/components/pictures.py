@@ -152,7 +152,7 @@ def _words(shown: Picture, look: Look, row: int | None) -> str:
     lines = {
         _where(look): f"On this text: {describe(measure_head(look.attention_map, look.layer, look.head))}.",
         "Clearest:": clearest(shown, look.layer, look.head),
-        "Framed:": _says(shown, look, row),
+        "Selected:": _says(shown, look, row),
     }
     return "".join(f"<p><strong>{name}</strong> {html.escape(said)}</p>" for name, said in lines.items())
 

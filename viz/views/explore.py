@@ -126,6 +126,6 @@ def _to_anatomy(look: Look) -> None:
     # Checkpoint, text, kind, head and row go along to every page; see viz.state.show_page.
     st.page_link(
         st.Page(lambda: None, title="Anatomy", url_path="anatomy"),
-        label="Compute the framed row step by step",
+        label="Compute the selected row step by step",
         icon=":material/account_tree:",
     )
