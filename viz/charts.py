@@ -98,10 +98,8 @@ def overview_drawing(
         )
         for layer, head in places
     }  # fmt: skip
-    rows, columns = (
-        block_names([show_token(token) for token in axis], how)
-        for axis, how in ((picture.rows, "mean"), (picture.columns, "sum"))
-    )
+    rows = block_names(list(map(show_token, picture.rows)), "mean")
+    columns = block_names(list(map(show_token, picture.columns)), "sum")
     items: list[Item] = [
         Cells(
             x=corner[place][0],

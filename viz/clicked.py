@@ -72,8 +72,8 @@ def write_overlay(heads: Sequence[int]) -> str:
 
 def read_overlay(text: str, n_heads: int, head: int) -> tuple[int, ...]:
     """The heads, from 0, of a text such as ``1,3`` that there are, and ``head``."""
-    numbers = {int(part) for part in text.split(",") if part.isdecimal()}
-    return tuple(sorted({number - 1 for number in numbers if 1 <= number <= n_heads} | {head}))
+    numbers = text.split(",")
+    return tuple(other for other in range(n_heads) if other == head or str(other + 1) in numbers)
 
 
 def write_zoom(zoom: Zoom | None) -> str:

@@ -293,14 +293,15 @@ def checkpoint_changed() -> None:
         visitor().source = None
     for key in stale:
         st.session_state.pop(key, None)
-    for key, value in {"token": AUTO, "decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}.items():
+    first = {"token": AUTO, ZOOM: "", "decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}
+    for key, value in first.items():
         if key in st.session_state:
             st.session_state[key] = value
 
 
 def choose_elsewhere(name: str) -> None:
     """The pages that show a checkpoint shall open with this one, and with what its link says besides."""
-    for key in CHOICES:
+    for key in (*CHOICES, OVERLAY, ZOOM):
         st.session_state.pop(key, None)
     visitor().source = None
     st.session_state["checkpoint"] = name

@@ -66,13 +66,11 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
     weights = picture.pattern[layer, head]  # [row, column]
     text = [i for i, name in enumerate(picture.rows) if name not in SPECIAL_TOKENS]
     keys = [j for j, name in enumerate(picture.columns) if name not in SPECIAL_TOKENS]
-    pairs = [(i, keys[int(weights[i, keys].argmax())]) for i in text if keys]
-    clear = sorted((pair for pair in pairs if weights[pair] >= MOSTLY), key=lambda pair: -weights[pair])
-    best = {(picture.rows[i], picture.columns[j]): weights[i, j] for i, j in reversed(clear)}  # tokens repeat
-    said = [
-        f"{_quoted(row)} → {_quoted(column)} {weight:.2f}"
-        for (row, column), weight in sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
-    ]
+    pairs = ((i, keys[int(weights[i, keys].argmax())]) for i in text if keys)
+    clear = sorted((weights[pair], *pair) for pair in pairs if weights[pair] >= MOSTLY)
+    best = {(picture.rows[i], picture.columns[j]): weight for weight, i, j in clear}  # tokens repeat
+    first = sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
+    said = [f"{_quoted(row)} → {_quoted(column)} {weight:.2f}" for (row, column), weight in first]
     return f"{', '.join(said)}." if said else "none; no token gives half of its attention to another."
 
 
@@ -80,14 +78,15 @@ def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     """Where one row looks, such as «“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)»."""
     weights = picture.pattern[layer, head, row]
     name = _quoted(picture.rows[row])
-    keys = [f"{_quoted(picture.columns[key])} ({weights[key]:.2f})" for key in np.argsort(-weights)[:2]]
+    top = np.argsort(-weights)[:2]
+    keys = [f"{_quoted(picture.columns[key])} ({weights[key]:.2f})" for key in top]
     largest = weights.max()
     if largest == 0:
         return f"{name} may look at nothing here."
     if len(weights) == 1:
         return f"{name} looks at {keys[0]}, the only token there is."
     if largest >= MOSTLY:
-        then = f", then at {keys[1]}" if np.sort(weights)[-2] >= SMALLEST else ""
+        then = f", then at {keys[1]}" if weights[top[1]] >= SMALLEST else ""
         return f"{name} looks mostly at {keys[0]}{then}."
     if largest >= PARTLY:
         return f"{name} looks partly at {keys[0]} and at {keys[1]}."

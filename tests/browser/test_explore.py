@@ -614,3 +614,14 @@ def test_the_text_goes_along_to_another_page_and_back(visit: Visit):
     choose(page, "Layer", "2")
     expect_chosen(page, 2, 1)
     expect(field(visit(page.url))).to_have_value("A red ball run")
+
+
+def test_another_page_s_address_is_left_alone(visit: Visit):
+    """What Explore would still write into the address must not reach the page that was opened meanwhile."""
+    page = visit({**WORDS, "source": "A red ball"})
+    page.mouse.click(*cell(page, 1, 0))
+    expect(words(page)).to_contain_text("Selected: “red”")
+    page.get_by_role("link", name="Architectures").click()
+    expect(page).to_have_url(re.compile("/architectures"))
+    page.wait_for_timeout(1500)
+    assert "token=" not in page.url

@@ -297,6 +297,7 @@ def test_a_link_is_followed(runs: Path):
         {"zoom": "3-2,1-2"},
         {"zoom": "x"},
         {"overlay": "9,x,-1"},
+        {"overlay": "9" * 5000, "zoom": f"{'9' * 5000}-2,1-2"},
     ],
 )
 def test_a_link_to_what_is_not_there_shows_the_nearest(runs: Path, query: dict[str, str]):
@@ -357,6 +358,12 @@ def test_a_zoom_that_the_text_lost_comes_back_with_it(runs: Path):
     assert pictures(typed(app, "dogs"))["head"]["zoom"] == [[1, 4], [0, 3]]
     app.segmented_control(key="kind").set_value("encoder")
     assert pictures(ran(app))["head"]["zoom"] is None  # other rows and columns
+
+
+def test_another_checkpoint_is_shown_whole(runs: Path):
+    app = opened(checkpoint=LETTERS, source="dogs", zoom="2-4,1-3")
+    app.selectbox(key="checkpoint").set_value(WORDS)
+    assert pictures(ran(app))["head"]["zoom"] is None
 
 
 @pytest.mark.parametrize(("overlay", "heads"), [("", [2]), ("1", [0, 2]), ("3", [2]), ("2,1,9", [0, 1, 2])])

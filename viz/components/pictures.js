@@ -112,6 +112,7 @@ export default function ({ data: { follow: visitor, ...data }, parentElement, se
   if (page.typed === null) draw(page, data);
   return () => {
     page.left.abort();
+    clearTimeout(page.remembering); // the address is another page's now
     delete root.page;
   };
 }

@@ -113,13 +113,13 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
 
 def _addresses(chosen: Chosen, look: Look, text: str) -> list[Address]:
     """What a link must say to restore this view, but for the panels below."""
-    kinds, shown, plain = look.trace.kinds, chosen.display, Display()
-    layer, head = state.first_head(look.opened, first_kind(look.trace))
+    shown, plain, kind = chosen.display, Display(), first_kind(look.trace)
+    layer, head = state.first_head(look.opened, kind)
     pinned = chosen.row_name if chosen.row_name in row_options(look.attention_map) else AUTO
     others = [number for number in chosen.overlay if number != chosen.head]
     values = {
         "source": (text, state.example(look.opened)),
-        "kind": (SHORT_KIND_NAMES[chosen.kind], SHORT_KIND_NAMES[first_kind(look.trace)]) if kinds else ("", ""),
+        "kind": (SHORT_KIND_NAMES[chosen.kind], SHORT_KIND_NAMES[kind]),
         "layer_number": (str(chosen.layer + 1), str(layer + 1)),
         "head_number": (str(chosen.head + 1), str(head + 1)),
         "token": (pinned, AUTO),

@@ -96,7 +96,7 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     if wrong:
         return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
     taken = len(anatomy.steps) - len(known)
-    rest = f" ({taken} more come ready from other layers)" if taken else ""
+    rest = f" ({taken} more are taken over from elsewhere in the model)" if taken else ""
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
         f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
