@@ -77,3 +77,14 @@ def test_the_browser_makes_the_png_and_the_server_the_other_files(visit: Visit):
     with page.expect_download(timeout=PATIENCE) as waited:
         page.get_by_role("button", name="Download SVG").click()
     assert Path(waited.value.path()).read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_every_format_is_in_sight_on_a_phone(visit: Visit):
+    page = visit({"checkpoint": "runs/words", "panel": "Export"}, width=390, height=844)
+    for name in ("PNG", "SVG", "PDF", "HTML", "CSV", "NPZ", "JSON"):
+        button = page.get_by_role("radio", name=name, exact=True)
+        expect(button).to_be_visible()
+        place = button.bounding_box()
+        assert place is not None
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= 390 - 16  # else it is only there for who scrolls sideways

@@ -66,7 +66,7 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
         )
     with right:
         form: Format = st.segmented_control(
-            "Format", FORMATS, default="PNG", required=True, key="export_format", bind="query-params"
+            "Format", FORMATS, default="PNG", required=True, key="export_format", bind="query-params", wrap=True
         )
     shown, display = _not_empty(look, shown, display)
     sheet = _sheet(what, look, shown, display)
