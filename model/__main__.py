@@ -103,7 +103,16 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
     data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")
     for name in ("source", "target", "valid-source", "valid-target"):
-        data.add_argument(f"--{name}", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line")
+        data.add_argument(
+            f"--{name}", nargs="+", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line; one or more files"
+        )
+    data.add_argument(
+        "--augment",
+        type=float,
+        default=GIVEN,
+        metavar="SHARE",
+        help="of the training pairs, learned once more as people type: lower case, no final stop, no apostrophes (0)",
+    )
     for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
         group = command.add_argument_group(title)
         for field in fields(config):

@@ -74,5 +74,5 @@ def keep_pairs(train: Sequence[Pair], valid: Sequence[Pair], folder: Path) -> Da
         for place, part in enumerate(("source", "target")):
             path = folder / f"{prefix}{part}.txt"
             path.write_text("".join(f"{pair[place]}\n" for pair in pairs), encoding="utf-8", newline="")
-            files[prefix + part] = str(path)
+            files[prefix + part] = (str(path),)
     return DataConfig(**files)

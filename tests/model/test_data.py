@@ -1,5 +1,6 @@
 """model/data.py and what `python -m model train` says of bad input: one line, status 2, no folder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ def text_files(folder: Path, **changed: bytes) -> DataConfig:
     """Four files of two good lines, but for the ``changed`` ones."""
     for part in PARTS:
         (folder / part).write_bytes(changed.get(part, b"a dog\na cat\n"))
-    given: dict[str, Any] = {part: str(folder / part) for part in PARTS}
+    given: dict[str, Any] = {part: (str(folder / part),) for part in PARTS}
     return DataConfig(**given)
 
 
 def train(folder: Path, files: DataConfig, *options: str) -> int:
-    given = [f"--{part.replace('_', '-')}={getattr(files, part)}" for part in PARTS]
+    given = [word for part in PARTS for word in (f"--{part.replace('_', '-')}", *getattr(files, part))]
     return main(["train", "--out", str(folder / "runs" / "run"), "--device", "cpu", *given, *SMALL, *options])
 
 
@@ -102,3 +103,41 @@ def test_a_file_is_no_run_folder(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 2
     assert "is not a run folder" in capsys.readouterr().err
     assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_several_files_are_read_one_after_the_other(tmp_path: Path):
+    for name, content in (
+        ("a", "a dog\na cat\n"),
+        ("b", "ein Hund\neine Katze\n"),
+        ("c", "a cow\n"),
+        ("d", "eine Kuh\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    a, b, c, d = (str(tmp_path / name) for name in "abcd")
+    files = DataConfig(source=(a, c, c), target=(b, d, d), valid_source=(c,), valid_target=(d,))
+    train, valid = files.pairs(seed=0)
+    assert train == [("a dog", "ein Hund"), ("a cat", "eine Katze"), ("a cow", "eine Kuh"), ("a cow", "eine Kuh")]
+    assert valid == [("a cow", "eine Kuh")]
+    with pytest.raises(ValueError, match="each source file needs its target file, but there are 2"):
+        DataConfig(source=(a, c), target=(b,), valid_source=(c,), valid_target=(d,))
+
+
+def test_files_as_a_run_of_an_earlier_version_named_them():
+    named: Any = {"source": "a", "target": "b", "valid_source": "c", "valid_target": "d"}
+    assert DataConfig(**named) == DataConfig(source=("a",), target=("b",), valid_source=("c",), valid_target=("d",))
+    nothing: Any = dict.fromkeys(PARTS)
+    assert DataConfig(task="copy", **nothing) == DataConfig(task="copy")
+
+
+def test_augmented_pairs_stand_after_the_others_and_follow_the_seed(tmp_path: Path):
+    files = text_files(tmp_path, source=b"A dog.\nIt's a cat!\n")
+    some = replace(files, augment=0.5)
+    train, valid = some.pairs(seed=3)
+    assert train[:2] == files.pairs(seed=3)[0]
+    assert len(train) == 3
+    assert valid == files.pairs(seed=3)[1]  # validation stays as it is
+    assert some.pairs(seed=3)[0] == train
+    with pytest.raises(ValueError, match="augment must be at least 0 and at most 1, but it is 1"):
+        replace(files, augment=1.5)
+    with pytest.raises(ValueError, match="augment is for text files"):
+        DataConfig(task="copy", augment=0.5)
