@@ -25,21 +25,21 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
 def _prepare() -> None:
     gc.disable()  # there is nothing to collect among what is imported
     try:
-        import_module("viz.views.explore")
+        import_module("viz.pages.explore.page")
         import_module("pandas")  # Streamlit reads the delay of a live text field with it
-        import_module("viz.state").prepare_first_look()
+        import_module("viz.state.session").prepare_first_look()
     finally:
         gc.enable()
 
 
 async def live(request: Request) -> Response:
     """The pictures of a text that is being typed."""
-    return await import_module("viz.live").answer(request)
+    return await import_module("viz.pages.explore.live").answer(request)
 
 
 def main() -> None:
     """The page of one visitor."""
-    from viz import state
+    from viz.state import session as state
 
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
     state.prepare_process()
@@ -60,11 +60,11 @@ def main() -> None:
 
 
 def _view(name: str) -> Callable[[], None]:
-    """The page of a module in ``viz/views``, which is imported when it is opened: the first page waits for no other."""
+    """The page of a folder in ``viz/pages``, which is imported when it is opened: the first page waits for no other."""
 
     def show() -> None:
         import_module("pandas")  # to the end: Plotly would find what another thread has imported of it so far
-        import_module(f"viz.views.{name}").page()
+        import_module(f"viz.pages.{name}.page").page()
 
     return show
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from model.config import ARCHITECTURES, POSITIONALS, ModelConfig, TrainConfig
-from model.tasks import TASKS
-from model.train_command import is_out_of_memory, train, why
+from model.jobs.command import is_out_of_memory, train, why
+from model.text.tasks import TASKS
 
 OPTION_HELP = {
     "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
@@ -124,7 +124,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 def _translate(options: argparse.Namespace) -> int:
     from model.checkpoint import load
-    from model.decoding import translate
+    from model.decoding.search import translate
 
     checkpoint = load(options.checkpoint)
     lines = (line.rstrip("\n") for line in sys.stdin) if options.text is None else [options.text]
@@ -138,9 +138,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from model.checkpoint import load
-    from model.decoding import translate
+    from model.decoding.search import translate
     from model.evaluation import alignment, score
-    from model.tasks import generate, read_parallel
+    from model.text.tasks import generate, read_parallel
 
     files = [file for file in (options.source, options.target) if file is not None]
     if len(files) != (0 if options.task else 2):

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.build import Model
 from model.checkpoint import Checkpoint
-from model.decoding import encode_source, greedy_steps
-from model.language import LanguageModel
-from model.rnn import Recurrent
-from model.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from model.decoding.search import encode_source, greedy_steps
+from model.network.build import Model
+from model.network.decoder_only import LanguageModel
+from model.network.recurrent import Recurrent
+from model.network.transformer import Patterns
+from model.text.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from model.trace import AttentionMap, Kind, Trace
-from model.transformer import Patterns
 
 
 class _Pass(NamedTuple):

@@ -21,9 +21,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from model.build import Model, build, telling_shapes
 from model.config import ModelConfig, from_dict, to_dict
-from model.tokenizer import Tokenizer
+from model.network.build import Model, build, telling_shapes
+from model.text.tokenizer import Tokenizer
 
 FORMAT = "headlight"
 VERSION = 1

@@ -34,8 +34,8 @@ class ModelConfig:
     sublayer's output or of the embedded input (section 5.4), ``attention_dropout`` of an attention weight.
 
     ``architecture`` is ``transformer``; ``decoder``, a Transformer without encoder, which reads source and
-    target as one sequence (:mod:`model.language`), so that ``max_len`` bounds each of the two; or ``lstm``,
-    recurrent (:mod:`model.rnn`), whose state has ``d_ff`` units. Fields that mean nothing for an
+    target as one sequence (:mod:`model.network.decoder_only`), so that ``max_len`` bounds each of the two; or ``lstm``,
+    recurrent (:mod:`model.network.recurrent`), whose state has ``d_ff`` units. Fields that mean nothing for an
     architecture must have the value that :data:`MEANINGLESS` gives.
 
     Raises:

@@ -9,9 +9,9 @@ import torch
 from model import checkpoint
 from model.checkpoint import Checkpoint
 from model.config import ModelConfig
-from model.tasks import TRANSLATION
-from model.tokenizer import Tokenizer
-from model.transformer import DecoderLayer, EncoderLayer, Transformer
+from model.network.transformer import DecoderLayer, EncoderLayer, Transformer
+from model.text.tasks import TRANSLATION
+from model.text.tokenizer import Tokenizer
 
 MAX_LEN = 31
 LAYERS, HEADS, D_HEAD = 2, 3, 32

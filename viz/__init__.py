@@ -1,1 +1,1 @@
-"""Everything that draws. Figure modules know neither Streamlit nor torch; only ``state`` and ``views`` do."""
+"""Everything that draws; only ``state``, ``components`` and ``pages`` know Streamlit."""

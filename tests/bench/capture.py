@@ -17,9 +17,9 @@ import torch
 from model.capture import capture
 from model.checkpoint import Checkpoint, load, pretrained
 from model.config import ModelConfig
-from model.decoding import encode_source
-from model.tokenizer import BOS_ID, Tokenizer
-from model.transformer import Transformer
+from model.decoding.search import encode_source
+from model.network.transformer import Transformer
+from model.text.tokenizer import BOS_ID, Tokenizer
 from tests.bench.harness import interleaved, medians, report_ratio
 
 TARGET = 1.25

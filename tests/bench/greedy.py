@@ -16,8 +16,8 @@ import torch
 
 from model.capture import capture
 from model.config import ModelConfig
-from model.decoding import encode_source, greedy
-from model.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from model.decoding.search import encode_source, greedy
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from tests.bench.capture import N_TOKENS, random_checkpoint
 from tests.bench.harness import interleaved, medians, report_ratio
 

@@ -55,12 +55,12 @@ def random_map() -> AttentionMap:
 
 def page(attention_map):  # its source alone is run, so it can name no type
     """What Explore shows of an ``AttentionMap``; a script of its own, so its imports stand inside."""
-    from viz.choice import telling_head, telling_row
     from viz.components.head import head
     from viz.components.overview import overview
-    from viz.picture import picture
-    from viz.theme import LIGHT
-    from viz.words import describe_row
+    from viz.look.choice import telling_head, telling_row
+    from viz.look.picture import picture
+    from viz.look.theme import LIGHT
+    from viz.look.words import describe_row
 
     layer, chosen = telling_head(attention_map)
     row = telling_row(attention_map, layer, chosen)

@@ -18,11 +18,11 @@ from typing import Any
 from tqdm import tqdm
 
 from model.config import ModelConfig, TrainConfig
-from model.data import DataConfig
-from model.estimate import frames
-from model.folder import read_run
-from model.launch import arguments
-from model.recipes import recipe
+from model.jobs.launch import arguments
+from model.training.data import DataConfig
+from model.training.estimate import frames
+from model.training.folder import read_run
+from model.training.recipes import recipe
 from tests.bench.harness import ROOT, report_ratio
 
 TARGET = 8.0  # seconds

@@ -1,4 +1,4 @@
-"""Training: target tokens a second of ``model.training.fit``, against the same recipe on ``torch.nn.Transformer``.
+"""Training: target tokens a second of ``model.training.loop.fit``, against the same recipe on ``torch.nn.Transformer``.
 
 Both train on the same batches of seeded token ids, as long as image captions are, from the same initial
 weights, with the same optimizer, learning rates, gradient clipping and precision; one step each in turn. The
@@ -25,13 +25,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.attention import MultiHeadAttention
-from model.batching import Batch, Examples
 from model.config import ModelConfig, TrainConfig
-from model.positional import sinusoidal
-from model.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.training import TrainState, batch_loss, fit, learning_rate, make_optimizer
-from model.transformer import Transformer
+from model.network.attention import MultiHeadAttention
+from model.network.positional import sinusoidal
+from model.network.transformer import Transformer
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from model.training.batching import Batch, Examples
+from model.training.loop import TrainState, batch_loss, fit, learning_rate, make_optimizer
 from tests.bench.harness import interleaved, report_ratio
 
 TARGET = 1.3
@@ -219,7 +219,7 @@ def _reference_loss(reference: Reference, batch: Batch, config: TrainConfig) -> 
 def _fit_reference(
     reference: Reference, examples: Examples, config: TrainConfig, work: list[tuple[int, float]]
 ) -> Iterator[float]:
-    """What :func:`model.training.fit` does, with the reference; notes in ``work`` the tokens and FLOPs of each step."""
+    """What :func:`model.training.loop.fit` does, with the reference; ``work`` gets the tokens and FLOPs of a step."""
     optimizer = make_optimizer(reference, config)
     reference.train()
     for step, batch in enumerate(_batches(examples, config), start=1):
@@ -235,7 +235,7 @@ def _fit_reference(
 
 
 def _batches(examples: Examples, config: TrainConfig) -> Iterator[Batch]:
-    """The batches of :func:`model.training.fit`, in its order."""
+    """The batches of :func:`model.training.loop.fit`, in its order."""
     for epoch in count():
         for indices in examples.plan(config.batch_tokens, shuffle=(config.seed, epoch)):
             yield examples.batch(indices)

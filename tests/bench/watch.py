@@ -19,7 +19,7 @@ from statistics import median
 from playwright.sync_api import Page
 from tqdm import tqdm
 
-from model.folder import ask, read_run
+from model.training.folder import ask, read_run
 from tests.bench.harness import HEADLIGHT, ROOT, START_SECONDS, chromium, report_ratio, server
 from tests.bench.watcher import crowd
 

@@ -9,12 +9,12 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PATIENCE, Visit
 from tests.helpers import SENTENCE, save_words
-from viz.charts import head_drawing
-from viz.drawing import Cells
-from viz.export import head_numbers
-from viz.picture import Display, picture
-from viz.provenance import provenance
-from viz.standalone import to_html
+from viz.export.drawing import Cells
+from viz.export.drawings import head_drawing
+from viz.export.numbers import head_numbers
+from viz.export.provenance import provenance
+from viz.export.standalone import to_html
+from viz.look.picture import Display, picture
 
 
 def test_the_page_opens_without_a_network_and_says_each_weight(chromium: Browser, tmp_path: Path):

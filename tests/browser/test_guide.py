@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import FIRST_PATIENCE
 from tests.helpers import SENTENCE
-from viz.chapters import CHAPTERS
+from viz.pages.guide.chapters import CHAPTERS
 
 WORDS = {"checkpoint": "runs/words"}
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import FIRST_PATIENCE
-from viz.views.positions import PARTS
+from viz.pages.positions.page import PARTS
 
 
 def visit(context: BrowserContext, address: str, **query: str) -> Page:

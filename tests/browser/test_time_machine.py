@@ -6,8 +6,8 @@ import numpy as np
 from playwright.sync_api import Browser, expect
 
 from tests.viz.helpers import made_of, random_map
-from viz.film import Film, film_html
-from viz.theme import LIGHT
+from viz.export.film import Film, film_html
+from viz.look.theme import LIGHT
 
 TOKENS, STEPS = ("a", "<b>", "c"), (0, 50, 1100)
 

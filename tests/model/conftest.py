@@ -7,8 +7,8 @@ import torch
 from hypothesis import settings
 
 from model.config import ModelConfig
-from model.tokenizer import Tokenizer
-from model.transformer import Transformer
+from model.network.transformer import Transformer
+from model.text.tokenizer import Tokenizer
 from tests.model.helpers import tiny
 
 settings.register_profile("headlight", deadline=None, max_examples=20, derandomize=True, database=None)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from model.attention import MultiHeadAttention
 from model.config import ModelConfig
-from model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
+from model.network.attention import MultiHeadAttention
+from model.network.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 
 _Module = TypeVar("_Module", bound=nn.Module)
 

@@ -9,10 +9,10 @@ from torch import nn
 
 from model.capture import capture
 from model.checkpoint import Checkpoint
-from model.decoding import greedy, translate
-from model.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
+from model.decoding.search import greedy, translate
+from model.network.transformer import Transformer
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 from model.trace import KINDS
-from model.transformer import Transformer
 from tests.model.helpers import shaken, tiny
 
 MAX_LEN, SOURCE = 23, "be"

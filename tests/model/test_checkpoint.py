@@ -20,8 +20,8 @@ from torch import Tensor
 from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.config import LONGEST, to_dict
-from model.tokenizer import Tokenizer
-from model.transformer import Transformer
+from model.network.transformer import Transformer
+from model.text.tokenizer import Tokenizer
 from tests.model.helpers import tiny
 
 TASK, TRAINING = "reverse", {"steps": 7, "validation": {"loss": 0.5}}

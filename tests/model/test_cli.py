@@ -14,11 +14,11 @@ import torch
 
 from model import checkpoint
 from model.__main__ import main
-from model.decoding import translate
+from model.decoding.search import translate
 from model.evaluation import alignment, score
-from model.tasks import generate
-from model.tokenizer import Tokenizer
-from model.transformer import Transformer
+from model.network.transformer import Transformer
+from model.text.tasks import generate
+from model.text.tokenizer import Tokenizer
 from tests.model.helpers import shaken, tiny
 
 ROOT = Path(__file__).parents[2]

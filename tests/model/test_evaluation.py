@@ -10,8 +10,8 @@ from model import evaluation
 from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.evaluation import alignment, score
-from model.tokenizer import Tokenizer
-from model.transformer import Transformer
+from model.network.transformer import Transformer
+from model.text.tokenizer import Tokenizer
 from tests.model.helpers import tiny
 
 HYPOTHESES = [

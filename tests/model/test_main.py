@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from model import checkpoint, data, run
+from model import checkpoint
 from model.__main__ import main
-from model.folder import read_run
+from model.training import data, run
+from model.training.folder import read_run
 
 ROOT = Path(__file__).parents[2]
 SMALL = [

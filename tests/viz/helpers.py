@@ -10,7 +10,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from model.trace import AttentionMap, Kind
-from viz.provenance import Provenance
+from viz.export.provenance import Provenance
 
 
 def random_map(

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from viz.guide import LARGER, beside_bars, curves, enlarged
+from viz.figures.bars import LARGER, beside_bars, curves, enlarged
 
 
 def layout(figure: go.Figure) -> Any:

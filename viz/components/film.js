@@ -170,7 +170,7 @@ function play(film) {
   }, 1000 * film.data.seconds);
 }
 
-/** Show a film in `root`, whose nodes are those of `HTML` in viz/film.py; called again, it shows another one there. */
+/** Show a film in `root`, whose nodes are those of `HTML` in viz/export/film.py; called again, it shows another one there. */
 function film(root, data) {
   const find = (selector) => root.querySelector(selector);
   const own = (root.film ??= { root, at: 0, pointed: null, playing: null });

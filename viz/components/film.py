@@ -5,8 +5,8 @@ from __future__ import annotations
 from streamlit.components.v2 import component
 
 from viz.components.sources import source
-from viz.film import HTML, Film, film_data
-from viz.theme import Theme
+from viz.export.film import HTML, Film, film_data
+from viz.look.theme import Theme
 
 _MOUNT = """export default function ({ data, parentElement }) {
   film(parentElement.querySelector(".film"), data);

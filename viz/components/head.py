@@ -8,8 +8,8 @@ from typing import Any
 from streamlit.components.v2 import component
 
 from viz.components.sources import packed, source
-from viz.picture import Picture, Scale, Zoom
-from viz.theme import Theme, short_token
+from viz.look.picture import Picture, Scale, Zoom
+from viz.look.theme import Theme, short_token
 
 LEGEND = "attention weight"
 HTML = """<div class="head-map">

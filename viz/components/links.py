@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from viz.components.sources import packed
-from viz.picture import Picture, Scale
-from viz.theme import Theme, show_token
+from viz.look.picture import Picture, Scale
+from viz.look.theme import Theme, show_token
 
 Layout = Literal["columns", "lines", "text"]
 """Two columns with lines between them; two lines of text, one above the other; or text that is shaded."""

@@ -10,9 +10,9 @@ import numpy as np
 from streamlit.components.v2 import component
 
 from viz.components.sources import source
-from viz.picture import Picture, Scale, scaled
-from viz.theme import Theme
-from viz.thumbnails import thumbnails
+from viz.look.picture import Picture, Scale, scaled
+from viz.look.theme import Theme
+from viz.look.thumbnails import thumbnails
 
 HTML = """<div class="overview">
 <p>Every small map is one head (H) of one layer (L). Click one to see it large.</p>

@@ -2,7 +2,7 @@
 // drawing takes: what the model made of the text, all heads, the words about one, and that head large.
 //
 // While someone types, the pictures are ahead of the page: at each keystroke they ask the server for what is to be
-// drawn (viz/live.py). Streamlit hears of the text when typing pauses, and brings what is on screen by then.
+// drawn (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses, and brings what is on screen by then.
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const isSource = (event) => event.target.closest?.(".st-key-source") !== null;

@@ -7,18 +7,19 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from model.measures import describe, measure_head
-from model.tasks import TRANSLATION
-from viz import clicked, state
-from viz.choice import AUTO, first_kind, row_options
+from model.heads.measures import describe, measure_head
+from model.text.tasks import TRANSLATION
 from viz.components import head, links, overview
 from viz.components.head import head_data
 from viz.components.links import Layout, links_data
 from viz.components.overview import overview_data
 from viz.components.sources import Address, part, source
-from viz.look import Chosen, Look
-from viz.picture import Display, Picture, View, displayed
-from viz.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
+from viz.look.choice import AUTO, first_kind, row_options
+from viz.look.look import Chosen, Look
+from viz.look.picture import Display, Picture, View, displayed
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
+from viz.state import clicked
+from viz.state import session as state
 
 TOKENS = (
     "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
@@ -51,11 +52,11 @@ _component = component(
 
 def pictures(data: dict[str, Any], *, follow: str) -> None:
     """Draw ``data``, and what the server makes of each text that is typed from then on. What is clicked in the pictures
-    is told to :mod:`viz.clicked`.
+    is told to :mod:`viz.state.clicked`.
 
     Args:
         data: of :func:`pictures_data`.
-        follow: of :func:`viz.live.follow`.
+        follow: of :func:`viz.pages.explore.live.follow`.
     """
     _component(
         key=clicked.PICTURES,

@@ -7,7 +7,7 @@ import json
 from streamlit.components.v2 import component
 
 from viz.components.sources import source
-from viz.provenance import Provenance
+from viz.export.provenance import Provenance
 
 _component = component(
     "headlight_save_png",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from streamlit.components.v2 import component
 
-from viz.anatomy import Operand, Strip
 from viz.components.sources import source
-from viz.theme import Theme
+from viz.figures.strips import Operand, Strip
+from viz.look.theme import Theme
 
 _component = component(
     "headlight_strip",

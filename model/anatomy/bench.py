@@ -1,0 +1,69 @@
+"""Where the steps of an anatomy are laid out one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from model.anatomy.steps import Axis, Step
+from model.network.transformer import Transformer
+
+LAYER_NORM = r"\frac{%s-\mu}{\sqrt{\sigma^2+\epsilon}}\odot\gamma+\beta"
+WHOLE: tuple[Axis, ...] = ("token", "d_model")
+ROW: tuple[Axis, ...] = ("d_model",)
+SCORES: tuple[Axis, ...] = ("key",)
+
+
+class AnatomyError(ValueError):
+    """This model, or this text, cannot be taken apart; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where the steps are laid out. ``query`` and ``head`` count from 0; tensors are of batch 1."""
+
+    model: Transformer
+    query: int
+    head: int
+    steps: list[Step] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        value: Tensor,
+        axes: tuple[Axis, ...],
+        formula: str,
+        function: Callable[..., np.ndarray] | None = None,
+        inputs: tuple[str, ...] = (),
+        **parameters: Any,
+    ) -> str:
+        """Lay out a step and return its name."""
+        parameters = {key: view(part) if isinstance(part, Tensor) else part for key, part in parameters.items()}
+        step = Step(
+            name=name, formula=formula, value=value.numpy(), axes=axes,
+            function=function, inputs=inputs, parameters=parameters,
+        )  # fmt: skip
+        self.steps.append(step)
+        return name
+
+
+def linear_weights(linear: nn.Module, columns: slice = slice(None)) -> dict[str, Tensor]:
+    """Weight ``[in, out]`` and bias, or ``columns`` of them."""
+    assert isinstance(linear, nn.Linear)
+    return {"weight": linear.weight.T[:, columns], "bias": linear.bias[columns]}
+
+
+def norm_weights(norm: nn.LayerNorm) -> dict[str, Any]:
+    """Gain, shift and the small number under the root."""
+    return {"gain": norm.weight, "shift": norm.bias, "epsilon": norm.eps}
+
+
+def view(tensor: Tensor) -> np.ndarray:
+    """A read-only look at the model's own numbers."""
+    array = tensor.detach().numpy()
+    array.setflags(write=False)
+    return array

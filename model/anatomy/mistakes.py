@@ -1,0 +1,88 @@
+"""One head's attention for all its queries at once, done right and in three ways that are often met and wrong.
+
+NumPy in float64, from the numbers that an anatomy shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from model.anatomy.arithmetic import mapped, rotated, softmax
+from model.anatomy.steps import Anatomy
+from model.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadScores:
+    """What goes into the softmax of one head; all ``[query, key]``.
+
+    ``bias`` is what a positional encoding adds to the scores, zeros where it adds nothing.
+    """
+
+    products: np.ndarray
+    bias: np.ndarray
+    allowed: np.ndarray
+    d_head: int
+
+    @property
+    def scores(self) -> np.ndarray:
+        """``q · k / √d_head`` and the bias, not yet masked."""
+        return self.products / math.sqrt(self.d_head) + self.bias
+
+
+@torch.inference_mode()
+def head_scores(checkpoint: Checkpoint, anatomy: Anatomy) -> HeadScores:
+    """The scores of all queries of the head that ``anatomy`` shows one query of.
+
+    Raises:
+        ValueError: it is no self-attention.
+    """
+    if anatomy.kind == "cross":
+        raise ValueError("the anatomy of cross-attention has one query only; take one of self-attention")
+    project, n = anatomy.step("query"), len(anatomy.tokens)
+    queries = mapped(anatomy.step(project.inputs[0]).value, **project.weights)
+    keys = anatomy.step("key").value.astype(np.float64)
+    causal = anatomy.kind == "decoder"
+    rotation, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)
+    if rotation is not None:
+        turn = {"cos": rotation.cos.numpy(), "sin": rotation.sin.numpy()}
+        queries, keys = rotated(queries, **turn), rotated(keys, **turn)
+    return HeadScores(
+        products=queries @ keys.T,
+        bias=np.zeros((n, n)) if bias is None else bias[anatomy.head].double().numpy(),
+        allowed=np.tri(n, dtype=bool) if causal else np.ones((n, n), dtype=bool),
+        d_head=keys.shape[1],
+    )
+
+
+def right(head: HeadScores) -> np.ndarray:
+    """Scores, then the mask, then softmax over the keys (Vaswani et al. 2017, equation 1 and section 3.2.3)."""
+    return softmax(np.where(head.allowed, head.scores, -np.inf))
+
+
+def wrong_axis(head: HeadScores) -> np.ndarray:
+    """Softmax over the queries: columns sum to 1, rows do not, and an output is no mean of values any more."""
+    return softmax(np.where(head.allowed, head.scores, -np.inf).T).T
+
+
+def without_scale(head: HeadScores) -> np.ndarray:
+    """Products that are not divided by √d_head: the softmax is sharper than the model was trained for."""
+    return softmax(np.where(head.allowed, head.products + head.bias, -np.inf))
+
+
+def mask_after_softmax(head: HeadScores) -> np.ndarray:
+    """The mask applied to the weights: what is masked took its share before, so rows sum to less than 1."""
+    return np.where(head.allowed, softmax(head.scores), 0.0)
+
+
+VARIANTS: dict[str, Callable[[HeadScores], np.ndarray]] = {
+    "right": right,
+    "wrong axis": wrong_axis,
+    "no scale": without_scale,
+    "mask after softmax": mask_after_softmax,
+}

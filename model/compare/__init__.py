@@ -1,0 +1,1 @@
+"""Architectures beside each other; ``python -m model.compare`` records the measurements anew."""

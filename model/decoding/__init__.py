@@ -1,0 +1,1 @@
+"""From a source to a target, one token at a time."""

@@ -1,0 +1,212 @@
+"""From a source to the model's own target: greedy decoding and beam search, batched, keys and values cached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from model.checkpoint import Checkpoint
+from model.decoding.incremental import IncrementalDecoder
+from model.network.attention import padding_mask
+from model.network.build import DecoderStep, Model, begin
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from model.training.batching import pad
+
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A target found by beam search: its ids without special tokens, and its score (higher is better)."""
+
+    ids: tuple[int, ...]
+    score: float
+
+
+class BeamStep(NamedTuple):
+    """One step of beam search. The candidates, best first, are the ``2 * beam`` likeliest beginnings."""
+
+    totals: Tensor  # [row, candidate], log-probability of the whole beginning
+    parents: Tensor  # [row, candidate], the place in the beam that it goes on from
+    tokens: Tensor  # [row, candidate]
+    kept: Tensor  # [row, beam], for each place in the next beam the candidate that takes it
+    finished: list[tuple[int, int, Hypothesis]]  # row, candidate and what it is as a whole
+
+
+def encode_source(checkpoint: Checkpoint, text: str) -> tuple[list[int], int]:
+    """The ids of ``text`` as the encoder takes them, ``</s>`` last, and how many tokens did not fit ``max_len``."""
+    return _with_end(checkpoint.tokenizer.encode(text), checkpoint.config.max_len)
+
+
+def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[int, str]]:
+    """The model's target for each text, as ``(index, target)`` in the order they are ready: short ones first.
+
+    ``beam`` 1 decodes greedily. What exceeds ``max_len`` of a text is not read.
+
+    Raises:
+        ValueError: ``beam`` is below 1.
+    """
+    if beam < 1:
+        raise ValueError(f"beam must be at least 1, but it is {beam}")
+    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    sources = [_with_end(ids, checkpoint.config.max_len)[0] for ids in tokenizer.encode_batch(texts)]
+    for indices in _batches(sources, BATCH_TOKENS // beam):
+        source = pad([sources[i] for i in indices])
+        found = greedy(model, source) if beam == 1 else [best[0].ids for best in beam_search(model, source, beam)]
+        yield from ((index, tokenizer.decode(ids)) for index, ids in zip(indices, found, strict=True))
+
+
+@torch.inference_mode()
+def greedy(model: Model, source: Tensor) -> list[tuple[int, ...]]:
+    """Take the likeliest token at each step.
+
+    Args:
+        model: in eval mode.
+        source: ids ``[batch, source]``, each row ended by ``</s>`` and padded.
+
+    Returns:
+        For each row the ids up to ``</s>``, without special tokens. A row ends at its limit at the
+        latest: twice the source's length and 16 more, and never more than ``max_len``.
+    """
+    mask = padding_mask(source, PAD_ID) if (source == PAD_ID).any() else None
+    memory = model.encode(source, mask).hidden
+    rows = torch.stack([chosen for chosen, _ in greedy_steps(model, source, memory, mask)], dim=1).tolist()
+    return [tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)) for row in rows]
+
+
+@torch.inference_mode()
+def greedy_steps(
+    model: Model,
+    source: Tensor,
+    memory: Tensor,
+    source_mask: Tensor | None,
+    forced: Sequence[int] = (),
+    draft: Sequence[int] = (),
+) -> Iterator[tuple[Tensor, DecoderStep]]:
+    """:func:`greedy`, step by step, from the encoder's output ``memory``.
+
+    The first tokens of every row are the ids ``forced``, at most ``max_len``; a row's limit is at least their number.
+
+    ``draft`` is a guess of what will be chosen for a Transformer's only row. It is read in one pass and
+    serves as far as it was right, which saves steps and changes nothing but the rounding (Stern et al. 2018,
+    section 3; Leviathan et al. 2023).
+
+    Yields:
+        The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
+        decoder gave.
+    """
+    limits = _limits(model, source).clamp(min=len(forced))
+    decoder = begin(model, memory, source_mask, int(limits.max()))
+    draft = draft[: int(limits.max())]
+    ahead = decoder.read([BOS_ID, *draft[:-1]]) if draft and isinstance(decoder, IncrementalDecoder) else []
+    chosen = torch.full((len(source),), BOS_ID)
+    open_rows = torch.ones(len(source), dtype=torch.bool)
+    length = 0
+    while open_rows.any():
+        step = ahead[length] if length < len(ahead) else decoder.step(chosen)
+        length += 1
+        if length <= len(forced):
+            chosen = torch.full_like(chosen, forced[length - 1])
+        else:  # the ids before </s> are <pad> and <s>, which are never part of a target
+            chosen = step.logits[:, EOS_ID:].argmax(-1) + EOS_ID
+        chosen = chosen.where(open_rows, PAD_ID)
+        yield chosen, step
+        open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
+        if isinstance(decoder, IncrementalDecoder) and length < len(ahead) and draft[length - 1] != chosen[0]:
+            del ahead[length:]
+            decoder.rewind(length)
+
+
+def beam_search(model: Model, source: Tensor, beam: int = 5, length_penalty: float = 1.0) -> list[list[Hypothesis]]:
+    """Keep the ``beam`` likeliest beginnings at each step (Graves 2012; Sutskever et al. 2014).
+
+    A finished target's score is its log-probability, ``</s>`` included, divided by its length to the
+    power ``length_penalty``, so that long targets are not punished for their length. The search for a
+    row ends with ``beam`` finished targets, or at the limit described in :func:`greedy`.
+
+    Args:
+        model: in eval mode.
+        source: ids ``[batch, source]``, each row ended by ``</s>`` and padded.
+        beam: at least 1.
+        length_penalty: 0 compares log-probabilities as they are.
+
+    Returns:
+        For each row its hypotheses, best first.
+    """
+    found: list[list[Hypothesis]] = [[] for _ in source]
+    for step in beam_steps(model, source, beam, length_penalty):
+        for row, _, hypothesis in step.finished:
+            found[row].append(hypothesis)
+    return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in found]
+
+
+@torch.inference_mode()
+def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -> Iterator[BeamStep]:
+    """:func:`beam_search`, step by step."""
+    n = len(source)
+    mask = padding_mask(source, PAD_ID).repeat_interleave(beam, dim=0)
+    memory = model.encode(source, padding_mask(source, PAD_ID)).hidden.repeat_interleave(beam, dim=0)
+    limits = _limits(model, source).tolist()
+    wanted = [beam] * n  # finished targets still to be found, for each row
+    scores = torch.full((n, beam), -torch.inf)
+    scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
+    prefixes = torch.full((n * beam, 1), BOS_ID)
+    decoder = begin(model, memory, mask, max(limits))
+    for length in range(1, max(limits) + 1):
+        logits = decoder.step(prefixes[:, -1]).logits
+        logits[:, :EOS_ID] = -torch.inf  # <pad> and <s> are never part of a target
+        log_probabilities = logits.log_softmax(-1)  # [row * beam, vocab]
+        vocab = log_probabilities.size(-1)
+        totals = (scores.view(-1, 1) + log_probabilities).view(n, -1)  # [row, beam * vocab]
+        # Of 2 * beam candidates at most beam end here, so beam ways to go on are left.
+        top, flat = totals.topk(min(2 * beam, totals.size(1)))
+        parents, tokens = flat // vocab, flat % vocab
+        # A candidate that ends is finished if it is among the beam best, and goes on in no case.
+        ended = tokens == EOS_ID
+        finished: list[tuple[int, int, Hypothesis]] = []
+        for row, place in ended[:, :beam].nonzero().tolist():
+            if wanted[row] and top[row, place] > -torch.inf and length <= limits[row]:
+                ids = prefixes[row * beam + int(parents[row, place]), 1:].tolist()
+                finished.append((row, place, Hypothesis(tuple(ids), top[row, place].item() / length**length_penalty)))
+                wanted[row] -= 1
+        scores, kept = top.masked_fill(ended, -torch.inf).topk(beam)
+        step = BeamStep(top, parents, tokens, kept, finished)
+        parents, tokens = parents.gather(1, kept), tokens.gather(1, kept)
+        rows = (torch.arange(n)[:, None] * beam + parents).flatten()
+        prefixes = torch.cat((prefixes[rows], tokens.view(-1, 1)), dim=1)
+        for row in (row for row in range(n) if limits[row] == length):
+            # At the limit what is still open counts as it stands.
+            for place in range(wanted[row]):
+                if scores[row, place] > -torch.inf:
+                    ids = prefixes[row * beam + place, 1:].tolist()
+                    whole = Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty)
+                    finished.append((row, int(kept[row, place]), whole))
+        yield step
+        if all(not wanted[row] or limits[row] <= length for row in range(n)):
+            break
+        decoder.reorder(rows)
+
+
+def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
+    return [*ids[: max_len - 1], EOS_ID], max(0, len(ids) - (max_len - 1))
+
+
+def _limits(model: Model, source: Tensor) -> Tensor:
+    """The most target tokens of each row, ``</s>`` included; by row, so that a batch changes no result."""
+    return (2 * (source != PAD_ID).sum(1) + 16).clamp(max=model.config.max_len)
+
+
+def _batches(sources: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:
+    """Indices of sources of similar length, at most ``batch_tokens`` padded tokens together."""
+    batch: list[int] = []
+    for index in sorted(range(len(sources)), key=lambda i: len(sources[i])):
+        if batch and len(sources[index]) * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""What a head does, in numbers and words."""

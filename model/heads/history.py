@@ -1,0 +1,165 @@
+"""What a training did to one text: the same text read by every kept checkpoint of a run, one in memory at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model.capture import capture
+from model.checkpoint import Checkpoint, CheckpointError
+from model.decoding.search import translate
+from model.heads.measures import MEASURES, Measure, measure
+from model.trace import Kind, Trace
+
+MOST_CHECKPOINTS = 80
+MOST_TOKENS = 48
+"""Of a text whose patterns are kept at every step; of a longer one only the measures are."""
+LEAST_CHANGE = 0.25
+"""A head forms only if its measure changes by this share of what it can be, or by 1 where nothing bounds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One text as the checkpoint of one step reads it.
+
+    ``written`` is what the model writes by itself. For each kind of attention, ``measures`` are those of
+    :func:`model.heads.measures.measure`, ``[layer, head]``; ``levels`` the pattern in 255ths, uint8 ``[layer, head,
+    query, key]``, empty where the text is longer than :data:`MOST_TOKENS`.
+    """
+
+    step: int
+    digest: str
+    written: str
+    measures: Mapping[Kind, Mapping[str, np.ndarray]]
+    levels: Mapping[Kind, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A text over the steps of a run; of ``files`` (step, path) the first ``n_read`` are read.
+
+    Every checkpoint is fed the target ``fed``, so that a row is the same token at every step. ``skipped`` are
+    the steps whose file cannot be used, and why.
+    """
+
+    files: tuple[tuple[int, Path], ...]
+    source: str
+    fed: str
+    n_read: int = 0
+    moments: tuple[Moment, ...] = ()
+    skipped: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def done(self) -> bool:
+        return self.n_read == len(self.files)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Of the moments."""
+        return tuple(moment.step for moment in self.moments)
+
+    def values(self, kind: Kind) -> dict[str, np.ndarray]:
+        """Each measure of a kind of attention over the steps, ``[step, layer, head]``, NaN where undefined; none
+        before a checkpoint was read."""
+        found = [moment.measures[kind] for moment in self.moments]
+        return {name: np.stack([measures[name] for measures in found]) for name in (found[0] if found else ())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formation:
+    """The measure ``name`` of a head (layer and head from 0) goes over from ``start`` to ``end`` at ``step``."""
+
+    name: str
+    layer: int
+    head: int
+    step: int
+    start: float
+    end: float
+
+
+def thinned(files: Sequence[tuple[int, Path]], most: int = MOST_CHECKPOINTS) -> tuple[tuple[int, Path], ...]:
+    """At most ``most`` of the checkpoints: the first, each so manieth, and the last."""
+    if len(files) <= most:
+        return tuple(files)
+    every = -(-(len(files) - 1) // (most - 1))
+    return (*files[:-1:every], files[-1])
+
+
+def read_moment(opened: Checkpoint, step: int, source: str, fed: str) -> Moment:
+    """What one checkpoint makes of a text."""
+    return moment_of(capture(opened, source, fed), step, opened.digest, next(translate(opened, [source]))[1])
+
+
+def moment_of(trace: Trace, step: int, digest: str, written: str) -> Moment:
+    """What is kept of a trace."""
+    short = max(size for one in trace.maps for size in one.pattern.shape[2:]) <= MOST_TOKENS
+    return Moment(
+        step=step,
+        digest=digest,
+        written=written,
+        measures={one.kind: measure(one) for one in trace.maps},
+        levels={one.kind: np.rint(255 * one.pattern).astype(np.uint8) for one in trace.maps} if short else {},
+    )
+
+
+def advance(history: History, read: Callable[[int, Path, str, str], Moment], seconds: float) -> History:
+    """The history after reading on for about ``seconds``, at least one checkpoint if any is left.
+
+    ``read`` gives the moment of a step, a file, a source and the target it is fed; where it raises
+    :class:`CheckpointError`, that step is skipped.
+    """
+    until = time.monotonic() + seconds
+    while not history.done:
+        step, path = history.files[history.n_read]
+        history = replace(history, n_read=history.n_read + 1)
+        try:
+            moment = read(step, path, history.source, history.fed)
+        except CheckpointError as error:
+            history = replace(history, skipped=(*history.skipped, (step, str(error))))
+        else:
+            history = replace(history, moments=(*history.moments, moment))
+        if time.monotonic() >= until:
+            break
+    return history
+
+
+def least_change(one: Measure) -> float:
+    """By how much a measure must change for a head to have formed."""
+    return 1.0 if one.high is None else LEAST_CHANGE * (one.high - one.low)
+
+
+def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, least: float) -> int | None:
+    """The step where a head forms: the first from which on its measure stays on the side of its last value.
+
+    The sides meet half-way between the first value v₀ and the last v_T:
+    min { s_k : (v_j - (v₀ + v_T) / 2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition
+    passes its 50 % reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below ``least``, or
+    either is undefined (NaN); one that is undefined in between is on neither side. Known only to the distance
+    between two checkpoints: it lies between the one before and this step.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not abs(change := values[-1] - values[0]) >= least:
+        return None
+    over = (values - (values[0] + values[-1]) / 2) * change >= 0
+    wrong = np.flatnonzero(~over)
+    return steps[int(wrong[-1]) + 1 if len(wrong) else 0]
+
+
+def formations(steps: Sequence[int], values: Mapping[str, np.ndarray]) -> list[Formation]:
+    """Every measure of every head that forms, ``values`` ``[step, layer, head]`` by name; the largest change,
+    as a share of the least that counts, first."""
+    found = []
+    by_name = {one.name: one for one in MEASURES}
+    for name, over_steps in values.items():
+        least = least_change(by_name[name])
+        for layer, head in np.ndindex(over_steps.shape[1:]):
+            one = over_steps[:, layer, head]
+            if (step := formed_at(steps, one, least)) is not None:
+                start, end = float(one[0]), float(one[-1])
+                formed = Formation(name=name, layer=layer, head=head, step=step, start=start, end=end)
+                found.append((abs(end - start) / least, formed))
+    return [formed for _, formed in sorted(found, key=lambda item: -item[0])]

@@ -1,0 +1,268 @@
+"""What a head does, in numbers and in words; NumPy only.
+
+Every measure is a ratio of two sums over the rows of a pattern, so that over many texts the sums add up: each
+row counts once, whichever text it is from. Which rows count, :mod:`model.heads.rows` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.heads import rows as of
+from model.heads.rows import SPECIAL, Rows, Terms, mean, ratio, row_entropy
+from model.trace import KINDS, AttentionMap, Kind
+
+SELF: tuple[Kind, ...] = ("encoder", "decoder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One number for each head.
+
+    ``formula`` is LaTeX: A is the pattern with queries i and keys j, both from 1, of n × m cells, and angle
+    brackets are the mean over the rows that count. ``low`` and ``high`` bound the value (``high`` None: nothing
+    does).
+    """
+
+    name: str
+    formula: str
+    definition: str
+    terms: Callable[[Rows], Terms]
+    source: str = ""
+    kinds: tuple[Kind, ...] = KINDS
+    unit: str = ""
+    low: float = 0
+    high: float | None = 1
+
+    def __call__(self, attention_map: AttentionMap) -> np.ndarray:
+        """The measure of every head, float32 ``[layer, head]``; NaN where it is undefined.
+
+        Raises:
+            ValueError: it does not apply to this kind of attention.
+        """
+        if attention_map.kind not in self.kinds:
+            raise ValueError(f"{self.name} is a measure of {', '.join(self.kinds)} attention, not {attention_map.kind}")
+        return ratio(self.terms(Rows(attention_map)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The measures over one or more texts, as sums that add up."""
+
+    n_texts: int
+    terms: Mapping[str, Terms]
+
+    def __add__(self, other: Tally) -> Tally:
+        """Of the texts of both, which must be of one kind and model."""
+        mine, theirs = self.terms, other.terms
+        if mine.keys() != theirs.keys():
+            raise ValueError(f"{sorted(mine)} and {sorted(theirs)} are not measures of one kind of attention")
+        added = {name: (mine[name][0] + theirs[name][0], mine[name][1] + theirs[name][1]) for name in mine}
+        return Tally(self.n_texts + other.n_texts, added)
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Each measure's mean over the rows of all texts, float32 ``[layer, head]``; NaN where it is undefined."""
+        return {name: ratio(terms) for name, terms in self.terms.items()}
+
+
+def tally(attention_map: AttentionMap) -> Tally:
+    """The measures of one text, ready to be added to those of others."""
+    rows = Rows(attention_map)
+    return Tally(1, {one.name: one.terms(rows) for one in measures_of(attention_map.kind)})
+
+
+def measure(attention_map: AttentionMap) -> dict[str, np.ndarray]:
+    """All measures that apply to a map: by name, float32 ``[layer, head]``, NaN where undefined."""
+    return tally(attention_map).values()
+
+
+def measure_head(attention_map: AttentionMap, layer: int, head: int) -> dict[str, float]:
+    """:func:`measure` of one head (layer and head from 0), without the time that all others take."""
+    alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
+    return {name: float(values[0, 0]) for name, values in measure(alone).items()}
+
+
+def measures_of(kind: Kind) -> tuple[Measure, ...]:
+    """The measures that apply to a kind of attention."""
+    return tuple(one for one in MEASURES if kind in one.kinds)
+
+
+def similar(attention_map: AttentionMap, layer: int, head: int, n: int) -> list[tuple[int, int, float]]:
+    """The ``n`` heads most like one head: ``(layer, head, similarity)`` from 0, the most similar first.
+
+    The similarity is 1 minus the mean, over the rows, of the Jensen-Shannon distance between the two heads' rows
+    (the square root of the divergence in bits: 0 for equal rows, 1 for rows without a common key, and a metric,
+    as Endres and Schindelin 2003 show). Clark et al. 2019, section 6, compare heads by the divergence itself.
+    A row that has no choice counts for neither head; one of zeros is at distance 1 from one that is not.
+    """
+    rows = Rows(attention_map)
+    pattern, entropy = rows.pattern, rows.entropy
+    middle = np.stack([row_entropy((heads + pattern[layer, head]) / 2) for heads in pattern])
+    divergence = np.clip(middle - (entropy + entropy[layer, head]) / 2, 0, 1)  # [layer, head, query]
+    divergence[rows.counted != rows.counted[layer, head]] = 1
+    counted = np.maximum(rows.counted, rows.counted[layer, head])
+    similarity = 1 - ratio(mean(np.sqrt(divergence), counted))
+    order = [divmod(int(i), attention_map.n_heads) for i in np.argsort(-similarity, axis=None, kind="stable")]
+    return [
+        (other_layer, other_head, float(similarity[other_layer, other_head]))
+        for other_layer, other_head in order
+        if (other_layer, other_head) != (layer, head) and not np.isnan(similarity[other_layer, other_head])
+    ][:n]
+
+
+CLARK = "Clark et al. 2019, *What Does BERT Look At?*"
+MEASURES = (
+    Measure(
+        name="entropy",
+        formula=r"\Bigl\langle -\sum_j A_{ij} \log_2 A_{ij} \Bigr\rangle_i",
+        definition="How widely a row spreads its attention, in bits: 0 on a single key, 1 on two alike, 2 on four.",
+        source=f"{CLARK}, section 3.3",
+        terms=of.entropy,
+        unit="bits",
+        high=None,
+    ),
+    Measure(
+        name="evenness",
+        formula=r"\Bigl\langle \frac{-\sum_j A_{ij} \log_2 A_{ij}}{\log_2 m_i} \Bigr\rangle_i",
+        definition="The entropy as a share of the greatest there can be, if row i may see mᵢ keys: 0 on a single key, "
+        "1 on all alike.",
+        source="Pielou 1966, *The measurement of diversity in different types of biological collections*",
+        terms=of.evenness,
+    ),
+    Measure(
+        name="itself",
+        formula=r"\bigl\langle A_{ii} \bigr\rangle_i",
+        definition="Weight on the query's own position.",
+        source=f"{CLARK}, section 3.1",
+        kinds=SELF,
+        terms=of.offset(0),
+    ),
+    Measure(
+        name="previous",
+        formula=r"\bigl\langle A_{i,i-1} \bigr\rangle_{i > 1}",
+        definition="Weight on the token just before the query. The first row has none and does not count.",
+        source=f"{CLARK}, section 3.1",
+        kinds=SELF,
+        terms=of.offset(-1),
+    ),
+    Measure(
+        name="next",
+        formula=r"\bigl\langle A_{i,i+1} \bigr\rangle_{i < n}",
+        definition="Weight on the token just after the query. The last row has none and does not count; a decoder may "
+        "not look ahead.",
+        source=f"{CLARK}, section 3.1",
+        kinds=("encoder",),
+        terms=of.offset(1),
+    ),
+    Measure(
+        name="first",
+        formula=r"\bigl\langle A_{i1} \bigr\rangle_i",
+        definition="Weight on the first key.",
+        terms=of.first,
+    ),
+    Measure(
+        name="special",
+        formula=r"\Bigl\langle \sum_{j \,\in\, \text{special}} A_{ij} \Bigr\rangle_i",
+        definition="Weight on tokens that are no text, such as the beginning and the end of the sentence.",
+        source=f"{CLARK}, section 3.2",
+        terms=of.on_tokens(SPECIAL.__contains__),
+    ),
+    Measure(
+        name="punctuation",
+        formula=r"\Bigl\langle \sum_{j \,\in\, \text{punctuation}} A_{ij} \Bigr\rangle_i",
+        definition="Weight on tokens made of punctuation marks (Unicode category P), in rows that can see one.",
+        source=f"{CLARK}, section 3.2",
+        terms=of.on_tokens(of.is_punctuation),
+    ),
+    Measure(
+        name="distance",
+        formula=r"\Bigl\langle \sum_j A_{ij}\, |i - j| \Bigr\rangle_i",
+        definition="How many tokens away a row looks, on average.",
+        source="Vig and Belinkov 2019, *Analyzing the Structure of Attention in a Transformer Language Model*",
+        kinds=SELF,
+        terms=of.distance,
+        unit="tokens",
+        high=None,
+    ),
+    Measure(
+        name="diagonality",
+        formula=r"1 - \Bigl\langle \sum_j A_{ij} \left| \frac{i-1}{n-1} - \frac{j-1}{m-1} \right| \Bigr\rangle_i",
+        definition="How close to the diagonal, which runs from corner to corner however many rows and columns there "
+        "are: 1 on it, 0 in the other two corners.",
+        source="the weight of the guided attention of Tachibana et al. 2018, section 4.1, but linear",
+        terms=of.diagonality,
+    ),
+    Measure(
+        name="monotonicity",
+        formula=r"\frac{\displaystyle\sum_{i < i'} P(j_i < j_{i'}) - P(j_i > j_{i'})}{n^2 (k - 1) / 2k}"
+        r",\quad j_i \sim A_i,\ k = \min(n, m)",
+        definition="Whether later rows look further right: for any two rows, a key is drawn by the weights of each. "
+        "How much more often is the later row's key on the right than on the left? 1: in order throughout, "
+        "−1: backwards throughout, 0: neither. Over several texts each pair of rows counts alike.",
+        source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
+        kinds=("cross",),
+        terms=of.monotonicity,
+        low=-1,
+    ),
+    Measure(
+        name="induction",
+        formula=r"\Bigl\langle \sum_{j < i,\ t_{j-1} = t_i} A_{ij} \Bigr\rangle_i",
+        definition="Weight on the tokens that followed earlier occurrences of the query's token, in rows whose token "
+        "has occurred before. Undefined where no token repeats.",
+        source="Olsson et al. 2022, *In-context Learning and Induction Heads* (prefix matching)",
+        kinds=SELF,
+        terms=of.induction,
+    ),
+)
+"""In the order of the table."""
+
+MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
+IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
+HABITS = {
+    "previous": "previous token",
+    "next": "next token",
+    "itself": "itself",
+    "first": "first token",
+    "special": "special tokens",
+    "punctuation": "punctuation",
+}
+
+
+def describe(values: Mapping[str, float]) -> str:
+    """What one head does, such as "mostly previous token, 0.93", from its measures by name (NaN: undefined).
+
+    At most two habits are named, of at least :data:`PARTLY`; two that are the same number are one habit (a
+    decoder's first token is a special one).
+    """
+    if np.isnan(values.get("entropy", np.nan)):
+        return "nothing to choose from"
+    said = []
+    order = values.get("monotonicity", np.nan)
+    if abs(order) >= PARTLY_IN_ORDER:
+        how = "" if abs(order) >= IN_ORDER else "partly "
+        said.append(f"{how}{'in' if order > 0 else 'against'} source order, {_signed(order)}")
+    habits = {name: values[name] for name in HABITS if values.get(name, np.nan) >= PARTLY}
+    different = {value: name for name, value in reversed(habits.items())}
+    said += [
+        f"{'mostly' if value >= MOSTLY else 'partly'} {HABITS[different[value]]}, {value:.2f}"
+        for value in sorted(different, reverse=True)[:2]
+    ]
+    induction = values.get("induction", np.nan)
+    if induction >= MOSTLY and induction > max(habits.values(), default=0):
+        said.append(f"where a token repeats, what followed it, {induction:.2f}")
+    return "; ".join(said) or _spread(values)
+
+
+def _spread(values: Mapping[str, float]) -> str:
+    """For a head without a habit: how widely it looks, and how far."""
+    if values["evenness"] >= EVEN:
+        return f"evenly over all it may see, {values['evenness']:.2f}"
+    far = values.get("distance", np.nan)
+    return f"no single habit, {values['entropy']:.1f} bits" + ("" if np.isnan(far) else f", {far:.1f} tokens away")
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -1,0 +1,156 @@
+"""The arithmetic of :mod:`model.heads.measures`: sums over the rows of a pattern; NumPy only.
+
+Every function gives the numerators and denominators of one measure, so that over many texts they add up. A row
+counts if it attends to anything and has two keys or more to choose from: one that may see a single key has no
+choice, and says nothing about its head.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from model.trace import AttentionMap
+
+SPECIAL = frozenset(
+    {"<s>", "</s>", "<pad>", "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"}
+)
+"""Tokens that are no text: ours, and the commonest names elsewhere."""
+
+Terms = tuple[np.ndarray, np.ndarray]
+"""Numerators and denominators, float64 ``[layer, head]``; a denominator of 0 means that the measure is undefined."""
+
+
+@dataclass(frozen=True)  # no slots: cached_property needs a __dict__
+class Rows:
+    """A map, and what several measures need to know of its rows."""
+
+    attention_map: AttentionMap
+
+    @property
+    def pattern(self) -> np.ndarray:
+        return self.attention_map.pattern
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """Which keys each query may attend to, boolean ``[query, key]``: in a decoder those up to itself."""
+        allowed = np.ones(self.pattern.shape[2:], dtype=bool)
+        return np.tril(allowed) if self.attention_map.kind == "decoder" else allowed
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """1 for a row that counts, else 0: float32 ``[layer, head, query]``."""
+        return ((self.pattern.sum(-1) > 0) & (self.allowed.sum(-1) >= 2)).astype(np.float32)
+
+    @cached_property
+    def entropy(self) -> np.ndarray:
+        """Shannon's entropy of each row in bits, ``[layer, head, query]``."""
+        return row_entropy(self.pattern)
+
+
+def ratio(terms: Terms) -> np.ndarray:
+    """float32 ``[layer, head]``, NaN where undefined."""
+    numerator, denominator = terms
+    undefined = np.full(numerator.shape, np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=denominator > 0).astype(np.float32)
+
+
+def mean(values: np.ndarray, counted: np.ndarray) -> Terms:
+    """The mean of ``values`` ``[layer, head, query]`` over the rows where ``counted`` is 1."""
+    return np.einsum("lhq,lhq->lh", values, counted, dtype=np.float64), counted.sum(-1, dtype=np.float64)
+
+
+def _expected(rows: Rows, of_cell: np.ndarray) -> np.ndarray:
+    """The mean of ``of_cell`` ``[query, key]`` in each row, by its weights: ``[layer, head, query]``."""
+    return np.einsum("lhqk,qk->lhq", rows.pattern, of_cell.astype(np.float32))
+
+
+def share(rows: Rows, wanted: np.ndarray) -> Terms:
+    """How much weight falls on the ``wanted`` cells ``[query, key]``; rows that could see none do not count."""
+    wanted = wanted & rows.allowed
+    return mean(_expected(rows, wanted), rows.counted * wanted.any(-1))
+
+
+def row_entropy(pattern: np.ndarray) -> np.ndarray:
+    """Of ``[..., query, key]``, in bits, ``[..., query]``; layer by layer, to keep memory low."""
+    if pattern.ndim > 3:
+        return np.stack([row_entropy(of_layer) for of_layer in pattern])
+    # The smallest number in place of 0, whose logarithm times 0 is then 0.
+    return -np.einsum("...k,...k->...", pattern, np.log2(np.maximum(pattern, np.finfo(np.float32).tiny)))
+
+
+def entropy(rows: Rows) -> Terms:
+    return mean(rows.entropy, rows.counted)
+
+
+def evenness(rows: Rows) -> Terms:
+    most = np.log2(np.maximum(rows.allowed.sum(-1), 2)).astype(np.float32)
+    return mean(rows.entropy / most, rows.counted)
+
+
+def offset(by: int) -> Callable[[Rows], Terms]:
+    """The share on the key ``by`` places after the query."""
+    return lambda rows: share(rows, np.eye(*rows.pattern.shape[2:], k=by, dtype=bool))
+
+
+def on_tokens(is_one: Callable[[str], bool]) -> Callable[[Rows], Terms]:
+    """The share on the keys whose token ``is_one``."""
+
+    def terms(rows: Rows) -> Terms:
+        keys = np.array([is_one(token) for token in rows.attention_map.key_tokens])
+        return share(rows, np.broadcast_to(keys, rows.allowed.shape))
+
+    return terms
+
+
+def first(rows: Rows) -> Terms:
+    wanted = np.zeros_like(rows.allowed)
+    wanted[:, 0] = True
+    return share(rows, wanted)
+
+
+def is_punctuation(token: str) -> bool:
+    text = token.strip()
+    return token not in SPECIAL and bool(text) and all(unicodedata.category(c).startswith("P") for c in text)
+
+
+def distance(rows: Rows) -> Terms:
+    n, m = rows.pattern.shape[2:]
+    return mean(_expected(rows, np.abs(np.arange(n)[:, None] - np.arange(m))), rows.counted)
+
+
+def diagonality(rows: Rows) -> Terms:
+    n, m = rows.pattern.shape[2:]
+    # A single row, or column, has no diagonal.
+    counted = rows.counted if min(n, m) >= 2 else np.zeros_like(rows.counted)
+    off = np.abs(np.linspace(0, 1, n)[:, None] - np.linspace(0, 1, m))
+    return mean(1 - _expected(rows, off), counted)
+
+
+def monotonicity(rows: Rows) -> Terms:
+    order = np.stack([_concordance(of_layer) for of_layer in rows.pattern])
+    n = rows.counted.sum(-1, dtype=np.float64)
+    places = np.maximum(np.minimum(n, rows.pattern.shape[3]), 1)
+    return order, n**2 * (places - 1) / (2 * places)
+
+
+def _concordance(pattern: np.ndarray) -> np.ndarray:
+    """Of ``[head, query, key]``, for each head: the pairs of rows in order less those out of order, ``[head]``."""
+    earlier = np.cumsum(pattern, axis=1) - pattern  # all the rows before, at [head, query, key]
+    up_to = np.cumsum(earlier, axis=2)
+    left, right = up_to - earlier, up_to[..., -1:] - up_to  # what of it lies on each side of the key
+    return np.einsum("hqk,hqk->h", pattern, left - right)
+
+
+def induction(rows: Rows) -> Terms:
+    """The share on the keys after earlier occurrences of the query's token, as far as they lie before the query."""
+    tokens = rows.attention_map.query_tokens
+    ids = np.unique(np.array(tokens, dtype=object), return_inverse=True)[1]
+    text = np.array([token not in SPECIAL for token in tokens])
+    follows = np.zeros_like(rows.allowed)
+    follows[:, 1:] = (ids[:, None] == ids[:-1]) & text[:, None]
+    return share(rows, np.tril(follows, k=-1))  # or in "a a" the second would be its own follower

@@ -1,0 +1,105 @@
+"""What it means for an encoding that a token stands elsewhere: the arithmetic behind the page Positions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from model.checkpoint import Checkpoint
+from model.decoding.search import encode_source
+from model.network.positional import BASE, Encoding, Rotary, rotated
+from model.network.transformer import EncoderLayer, Transformer
+
+
+def wavelengths(d_model: int) -> np.ndarray:
+    """After how many positions each pair of sinusoidal dimensions repeats, ``[d_model / 2]``.
+
+    ``2π · 10000^(2i/d_model)`` (Vaswani et al. 2017, section 3.5).
+    """
+    return 2 * math.pi * BASE ** (np.arange(0, d_model, 2) / d_model)
+
+
+def shift_matrix(shift: int, d_model: int) -> np.ndarray:
+    """The one matrix that moves every sinusoidal vector on by ``shift``: ``PE[pos + shift] = M PE[pos]``.
+
+    By ``sin(a+b) = sin a cos b + cos a sin b`` and ``cos(a+b) = cos a cos b - sin a sin b`` each pair of
+    dimensions is turned by the same angle at every position (Vaswani et al. 2017, section 3.5, say it exists).
+
+    Returns:
+        ``[d_model, d_model]``, float64, a 2×2 block for each pair.
+    """
+    matrix = np.zeros((d_model, d_model))
+    for first, angle in zip(range(0, d_model, 2), shift * 2 * math.pi / wavelengths(d_model), strict=True):
+        cos, sin = math.cos(angle), math.sin(angle)
+        matrix[first : first + 2, first : first + 2] = [[cos, sin], [-sin, cos]]
+    return matrix
+
+
+def shift_residual(table: np.ndarray, shift: int) -> float:
+    """By how much ``M PE[pos]`` misses ``PE[pos + shift]`` at most, over all positions of ``[position, d_model]``."""
+    n = len(table) - shift
+    moved = table[:n] @ shift_matrix(shift, table.shape[1]).T
+    return float(np.abs(moved - table[shift:]).max(initial=0.0))
+
+
+def similarity(table: np.ndarray) -> np.ndarray:
+    """The cosine between the vectors of every two positions, ``[position, position]``; 0 to a vector of zeros."""
+    norms = np.linalg.norm(table, axis=1, keepdims=True)
+    directions = np.divide(table, norms, out=np.zeros_like(table), where=norms > 0)
+    return directions @ directions.T
+
+
+@torch.inference_mode()
+def queries_keys(checkpoint: Checkpoint, source: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """The queries and keys of the first encoder layer before any turning, each ``[head, position, d_head]``.
+
+    Raises:
+        ValueError: the model is no Transformer with an encoder.
+    """
+    model, (ids, _) = checkpoint.model, encode_source(checkpoint, source)
+    if not isinstance(model, Transformer):
+        raise ValueError(f"{checkpoint.name} has no encoder of a Transformer, but is a {type(model).__name__}")
+    layer = model.encoder.layers[0]
+    assert isinstance(layer, EncoderLayer)
+    x = layer.self_attention_residual.enter(model.embedding(torch.tensor([ids])))
+    shape = (len(ids), checkpoint.config.n_heads, checkpoint.config.d_head)
+    query, key = layer.self_attention.query(x), layer.self_attention.key(x)
+    return query.view(shape).transpose(0, 1), key.view(shape).transpose(0, 1)
+
+
+@torch.inference_mode()
+def turned_scores(encoding: Rotary, query: torch.Tensor, key: torch.Tensor, n: int) -> np.ndarray:
+    """The score of one query and one key, ``[d_head]``, turned to every two of ``n`` positions.
+
+    Returns:
+        ``[query position, key position]``, divided by √d_head as in attention.
+    """
+    rotation = encoding.rotation(torch.arange(n))
+    queries, keys = (rotated(vector.expand(n, -1), rotation) for vector in (query, key))
+    return (queries @ keys.T / math.sqrt(len(query))).numpy()
+
+
+def spread_by_distance(scores: np.ndarray) -> float:
+    """The largest difference between two cells of ``[n, n]`` at the same distance: 0 if only that counts."""
+    n = len(scores)
+    diagonals = (scores.diagonal(offset) for offset in range(1 - n, n))
+    return float(max(diagonal.max() - diagonal.min() for diagonal in diagonals))
+
+
+@torch.inference_mode()
+def bias_by_distance(encoding: Encoding, farthest: int, *, causal: bool) -> np.ndarray:
+    """The bias of each distance, key minus query, from ``-farthest`` to ``farthest`` (0 if ``causal``).
+
+    Returns:
+        ``[head, distance]``.
+
+    Raises:
+        ValueError: the encoding has no bias.
+    """
+    keys = torch.arange(farthest + 1 if causal else 2 * farthest + 1)
+    bias = encoding.bias(torch.tensor([farthest]), keys, causal=causal)
+    if bias is None:
+        raise ValueError(f"the encoding {encoding.config.positional!r} adds no bias to the scores")
+    return bias[:, 0].numpy()

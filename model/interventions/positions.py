@@ -1,0 +1,77 @@
+"""The same weights with other positions: none, shifted ones, or more of them than in training.
+
+Each function gives a second checkpoint that shares the weights of the first, which stays as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+from torch import Tensor
+
+from model.checkpoint import Checkpoint
+from model.network.positional import Encoding, Learned, Rotation
+
+
+class Shifted(Encoding):
+    """Another encoding, as if the first token stood at position ``shift``."""
+
+    def __init__(self, inner: Encoding, shift: int) -> None:
+        super().__init__(inner.config)
+        self.inner, self.shift = inner, shift
+
+    def added(self) -> Tensor:
+        return self.inner.added()[self.shift :]
+
+    def rotation(self, positions: Tensor) -> Rotation | None:
+        return self.inner.rotation(positions + self.shift)
+
+    def bias(self, queries: Tensor, keys: Tensor, *, causal: bool) -> Tensor | None:
+        return self.inner.bias(queries + self.shift, keys + self.shift, causal=causal)
+
+
+def without_positions(checkpoint: Checkpoint) -> Checkpoint:
+    """The model with its positional encoding switched off."""
+    encoding = Encoding(replace(checkpoint.config, positional="none"))
+    return _with(checkpoint, encoding, encoding.config.max_len, "without positions")
+
+
+def shifted(checkpoint: Checkpoint, shift: int) -> Checkpoint:
+    """The model with every position, of source and target, moved on by ``shift``.
+
+    A learned table has no more rows than it has: the longest text then gets shorter by ``shift``.
+
+    Raises:
+        ValueError: ``shift`` is negative, or beyond the end of a learned table.
+    """
+    encoding, max_len = checkpoint.model.embedding.positional, checkpoint.config.max_len
+    if shift < 0:
+        raise ValueError(f"shift must be at least 0, but it is {shift}")
+    if isinstance(encoding, Learned):
+        if shift >= max_len:
+            raise ValueError(f"shift must be below max_len for a learned encoding, but {shift} is not below {max_len}")
+        max_len -= shift
+    else:
+        encoding = encoding.stretched(replace(checkpoint.config, max_len=max_len + shift))
+    return _with(checkpoint, Shifted(encoding, shift), max_len, f"shifted by {shift}")
+
+
+def stretched(checkpoint: Checkpoint, max_len: int) -> Checkpoint:
+    """The model, able to read and write ``max_len`` tokens.
+
+    Raises:
+        ValueError: its encoding is learned, and knows no more positions than it learned.
+    """
+    config = replace(checkpoint.config, max_len=max_len)
+    encoding = checkpoint.model.embedding.positional.stretched(config)
+    return _with(checkpoint, encoding, max_len, f"max_len {max_len}")
+
+
+def _with(checkpoint: Checkpoint, encoding: Encoding, max_len: int, what: str) -> Checkpoint:
+    model = checkpoint.model
+    shared = {id(parameter): parameter for parameter in model.parameters()}
+    other = copy.deepcopy(model, shared)  # the modules are copied, the parameters are not
+    other.config = replace(encoding.config, max_len=max_len)
+    other.embedding.positional = encoding.eval().requires_grad_(False)
+    return replace(checkpoint, model=other, digest=f"{checkpoint.digest}, {what}")

@@ -1,0 +1,237 @@
+"""``python -m model train``: one training as a process, which tells its run folder how it fares."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import fields
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig
+from model.jobs.heartbeat import Heartbeat
+from model.jobs.slots import slot
+from model.jobs.stopping import Asked, end_of_input_asks, end_of_parent_asks, signals_ask
+from model.training.data import DataConfig
+from model.training.folder import create, discard, read_options, read_status
+
+if TYPE_CHECKING:
+    from model.training.run import Run
+
+TRANSLATION_DEFAULTS = {"vocab_size": 6000}
+TASK_DEFAULTS = dict(TINY)
+NOT_OF_THE_RUN = ("command", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train as the command line says. PyTorch is imported when it is this training's turn, and no sooner.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        ValueError: an option, a file or the run folder cannot be used.
+        KeyboardInterrupt: somebody asked it to end; the state is saved.
+    """
+    # PyTorch's threads spin while they wait for each other, which keeps a busy machine's other programs, and so each
+    # other, from their turn: beside one such program a step on two cores then takes up to ten times as long. With
+    # few spins before they sleep it takes twice as long, and on an idle machine a fifth longer (measured).
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read when torch is loaded
+    if int(os.environ.get("RANK", 0)) > 0:
+        return _help(options)
+    asked = Asked()
+    with signals_ask(asked):
+        if options.stop_with_parent:
+            end_of_input_asks(asked)
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            if options.queue is not None:
+                raise ValueError("--queue is for one process; leave it out with torchrun")
+            end_of_parent_asks(asked)
+        steps = _prepare_folder(options)
+        state = "queued" if options.queue else "running"
+        with (
+            Heartbeat(options.out, steps, asked, state=state) as heartbeat,
+            _told(heartbeat, asked, options),
+            nullcontext()
+            if options.queue is None
+            else slot(options.queue, options.at_most, heartbeat.set_place, asked),
+        ):
+            _end_if_asked(asked)
+            heartbeat.update(state="running", place=0)
+            return _train(options, heartbeat, asked)
+
+
+def _help(options: argparse.Namespace) -> int:
+    """Train as one of the processes that ``torchrun`` started, but not the first of them, which does the talking."""
+    _Options.of(options)
+    from model.training.distributed import joined
+    from model.training.run import Run
+
+    _keep_freed_memory()
+    with joined(options.device) as team:
+        run = Run.resume(options.out, team)
+        asked = Asked()
+        with signals_ask(asked):
+            _follow(run, None, asked)
+    return 0
+
+
+class _Options(NamedTuple):
+    """What a new run is made of."""
+
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> _Options | None:
+        """What the command line says, checked; None where it is to carry on a run.
+
+        Raises:
+            ValueError: an option or a file cannot be used.
+        """
+        given = {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
+
+        def chosen(config: type[Any]) -> dict[str, Any]:
+            return {field.name: given[field.name] for field in fields(config) if field.name in given}
+
+        if options.resume:
+            if given:
+                raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
+            return None
+        if "task" in given and "vocab_size" in given:
+            raise ValueError("--vocab-size is for text files; a task has a token for each byte")
+        defaults = {
+            **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
+            **MEANINGLESS.get(given.get("architecture", ""), {}),
+        }
+        data, train = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
+        model = data.model({**defaults, **chosen(ModelConfig)})
+        data.check()
+        return cls(data, model, train)
+
+
+def _prepare_folder(options: argparse.Namespace) -> int:
+    """Make the run folder, or find it, and return the steps of the run."""
+    made = _Options.of(options)
+    if made is None:
+        _require_idle(options.out)
+    else:
+        create(options.out, *made)
+    (options.out / "control.json").unlink(missing_ok=True)
+    return read_options(options.out)[2].steps
+
+
+def _require_idle(folder: Path) -> None:
+    read_options(folder)
+    status = read_status(folder)
+    if status is not None and status.alive:
+        raise ValueError(f"{folder} is being trained by process {status.pid} on {status.host}; stop that one first")
+
+
+@contextmanager
+def _told(heartbeat: Heartbeat, asked: Asked, options: argparse.Namespace) -> Iterator[None]:
+    """Write in the end how it ended. What was wrong from the beginning leaves no folder, unless others watch it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        heartbeat.update(state=asked.state or "stopped", reason=asked.reason, seconds_left=None, place=0)
+        raise
+    except BaseException as error:
+        began = (options.out / "log.jsonl").exists()
+        if isinstance(error, ValueError) and options.queue is None and not began:
+            heartbeat.end()
+            discard(options.out)
+        else:
+            heartbeat.update(state="failed", reason=why(error), seconds_left=None, place=0)
+        raise
+    heartbeat.update(state="finished", seconds_left=0.0)
+
+
+def why(error: BaseException) -> str:
+    """One line about what ended a training, with what helps."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; make room, then carry on with --resume"
+    if is_out_of_memory(error):
+        return "there is not enough memory; fewer --batch-tokens or a smaller model need less"
+    if isinstance(error, ValueError | FloatingPointError | OSError):
+        return text
+    return f"{type(error).__name__}: {text}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python or PyTorch could not get memory; PyTorch says so by a RuntimeError on a CPU."""
+    said = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in said)
+    )
+
+
+def _end_if_asked(asked: Asked) -> None:
+    if asked:
+        raise KeyboardInterrupt
+
+
+def _train(options: argparse.Namespace, heartbeat: Heartbeat, asked: Asked) -> int:
+    from model.training.distributed import joined
+    from model.training.run import Run
+
+    _keep_freed_memory()
+    _end_if_asked(asked)
+    with joined(options.device) as team:
+        run = Run.resume(options.out, team)
+        size = sum(parameter.numel() for parameter in run.state.model.parameters())
+        left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
+        where = f", {team.size} processes" if team.size > 1 else ""
+        print(f"{size:,} parameters, {len(run.train):,} examples{left_out}{where}", file=sys.stderr)
+        heartbeat.update(step=run.state.step)
+        _follow(run, heartbeat, asked)
+        if run.best is not None:
+            print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
+    return 0
+
+
+def _follow(run: Run, heartbeat: Heartbeat | None, asked: Asked) -> None:
+    """Make the steps, and show them in the terminal and in the status, where this process has one."""
+    from tqdm import tqdm
+
+    made, silent = run.state.step, heartbeat is None
+    bar = tqdm(total=run.config.steps, initial=made, unit="step", dynamic_ncols=True, disable=silent)
+    shown: dict[str, str] = {}
+    rate, began = 0.0, monotonic()  # rate: target tokens a second, over about the last fifty steps
+    with bar, closing(run.steps()) as steps:
+        for count, step in enumerate(steps, start=1):
+            rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
+            left = (run.config.steps - step.step) * (monotonic() - began) / count
+            if heartbeat is not None:
+                heartbeat.update(step=step.step, tokens_per_second=rate, seconds_left=left)
+            shown |= {"loss": f"{step.loss:.3f}", "tokens/s": f"{rate:,.0f}"}
+            if step.validation is not None:
+                shown |= {"valid": f"{step.validation.loss:.3f}", "accuracy": f"{step.validation.accuracy:.4f}"}
+            bar.set_postfix(shown, refresh=False)
+            bar.update()
+            if step.step < run.config.steps and run.team.sums(float(bool(asked)))[0]:
+                raise KeyboardInterrupt  # all processes after the same step
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what it freed, where it can be told to (glibc).
+
+    It would hand the memory of each step's arrays back to the system and get it again, zeroed, for the
+    next step, which takes longer than much of the arithmetic.
+    """
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most it takes
+    except (AttributeError, OSError, TypeError):
+        pass  # another C library: slower, and just as right

@@ -1,0 +1,78 @@
+"""Parallel text that a visitor gives: checked, parted into training and validation, and kept with its run."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from model.text.tasks import Pair, read_parallel
+from model.training.data import FEWEST, VALID_EXAMPLES, DataConfig
+
+HELD_OUT = 10
+"""One target in so many is held out where no validation files are given."""
+
+
+def read_uploads(files: Mapping[str, tuple[str, bytes]]) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs.
+
+    Args:
+        files: by ``source``, ``target`` and, both or neither, ``valid_source`` and ``valid_target``: the name
+            that the visitor's file has, and what is in it.
+
+    Raises:
+        ValueError: a file is missing or cannot be used; the message names it as the visitor does.
+    """
+    if missing := [part for part in ("source", "target") if part not in files]:
+        raise ValueError(f"the {' and the '.join(missing)} file is missing; a text file has a sentence a line")
+    if ("valid_source" in files) != ("valid_target" in files):
+        raise ValueError("validation takes two files, source and target; give both, or none to set some lines aside")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {part: Path(folder, part) for part in files}
+        for part, path in paths.items():
+            path.write_bytes(files[part][1])
+        try:
+            train = read_parallel(paths["source"], paths["target"])
+            if "valid_source" in files:
+                return train, read_parallel(paths["valid_source"], paths["valid_target"])
+        except ValueError as error:
+            said = str(error)
+            for part, path in sorted(paths.items(), reverse=True):  # “valid_source” holds no other, “source” might
+                said = said.replace(str(path), f"the {part.replace('valid_', 'validation ')} file “{files[part][0]}”")
+            raise ValueError(said) from error
+    return set_aside(train)
+
+
+def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Pairs to train on, and about a tenth of them, at most 1000, to validate on; no target is in both.
+
+    Raises:
+        ValueError: there are not two different targets, or too few pairs are left to learn from.
+    """
+    targets = sorted({target for _, target in pairs}, key=lambda target: (zlib.crc32(target.encode()), target))
+    if len(targets) < 2:
+        raise ValueError(
+            f"there {'is' if len(pairs) == 1 else 'are'} {len(pairs)} pair{'' if len(pairs) == 1 else 's'} with "
+            "one target; at least two are needed, one to learn from and one to be tested on"
+        )
+    held_out = set(targets[: min(VALID_EXAMPLES, max(1, len(targets) // HELD_OUT))])
+    train = [pair for pair in pairs if pair[1] not in held_out]
+    if len(train) < FEWEST:
+        raise ValueError(
+            f"of {len(pairs)} pairs, {len(train)} is left to learn from when some are set aside; at least {FEWEST} are "
+            "needed"
+        )
+    return train, [pair for pair in pairs if pair[1] in held_out][:VALID_EXAMPLES]
+
+
+def keep_pairs(train: Sequence[Pair], valid: Sequence[Pair], folder: Path) -> DataConfig:
+    """Write both into ``folder``, where a run that resumes finds them."""
+    folder.mkdir(parents=True)
+    files = {}
+    for prefix, pairs in (("", train), ("valid_", valid)):
+        for place, part in enumerate(("source", "target")):
+            path = folder / f"{prefix}{part}.txt"
+            path.write_text("".join(f"{pair[place]}\n" for pair in pairs), encoding="utf-8", newline="")
+            files[prefix + part] = (str(path),)
+    return DataConfig(**files)

@@ -1,0 +1,1 @@
+"""The models themselves, to be read in one sitting."""

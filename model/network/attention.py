@@ -1,0 +1,113 @@
+"""Scaled dot-product and multi-head attention (Vaswani et al. 2017, section 3.2)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.network.dropout import dropout
+from model.network.positional import OnScores, rotated
+
+NOWHERE = OnScores()
+"""No positional encoding, or one that acts on the embedded input."""
+
+
+class KeyValue(NamedTuple):
+    """The keys and values of one layer, each ``[batch, head, key, d_head]``."""
+
+    key: Tensor
+    value: Tensor
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    drop: float = 0.0,
+    bias: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention, ``softmax(Q Kᵀ / √d_head + bias) V`` (equation 1, where bias is 0).
+
+    Args:
+        query: ``[..., query, d_head]``.
+        key: ``[..., key, d_head]``.
+        value: ``[..., key, d_head]``.
+        mask: boolean, broadcastable to ``[..., query, key]``; True where attention is allowed.
+        drop: probability of dropping a weight on its way to the output.
+        bias: of a positional encoding, broadcastable to ``[..., query, key]``.
+
+    Returns:
+        ``(output, pattern)``: ``[..., query, d_head]``, and the weights ``[..., query, key]`` before
+        dropout. A row of the pattern sums to 1, or to 0 where the mask allows nothing; masked cells
+        are exactly 0.
+    """
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
+    if bias is not None:
+        scores = scores + bias
+    if mask is None:
+        pattern = scores.softmax(dim=-1)
+    else:
+        # The lowest finite number rather than -inf: a row with nothing allowed then gives zeros, not NaN.
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        pattern = scores.softmax(dim=-1).masked_fill(~mask, 0.0)
+    return dropout(pattern, drop, training=drop > 0) @ value, pattern
+
+
+class MultiHeadAttention(nn.Module):
+    """Attention in ``n_heads`` subspaces side by side (section 3.2.2): W_Q, W_K, W_V and W_O."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.n_heads = config.n_heads
+        self.drop = config.attention_dropout
+        self.query = nn.Linear(config.d_model, config.d_model)
+        self.key = nn.Linear(config.d_model, config.d_model)
+        self.value = nn.Linear(config.d_model, config.d_model)
+        self.output = nn.Linear(config.d_model, config.d_model)
+
+    def forward(
+        self, x: Tensor, memory: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE
+    ) -> tuple[Tensor, Tensor]:
+        """Attend from ``x`` to ``memory`` (the same tensor for self-attention).
+
+        Args:
+            x: ``[batch, query, d_model]``.
+            memory: ``[batch, key, d_model]``.
+            mask: as in :func:`attention`, broadcastable to ``[batch, head, query, key]``.
+            on_scores: what a positional encoding does here; in self-attention only.
+
+        Returns:
+            ``(output, pattern)``: ``[batch, query, d_model]`` and ``[batch, head, query, key]``.
+        """
+        drop = self.drop if self.training else 0.0
+        query, (key, value) = self._split(self.query(x)), self.keys_values(memory)
+        if on_scores.rotation is not None:
+            query, key = rotated(query, on_scores.rotation), rotated(key, on_scores.rotation)
+        output, pattern = attention(query, key, value, mask, drop, on_scores.bias)
+        return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
+
+    def keys_values(self, memory: Tensor) -> KeyValue:
+        """Project ``[batch, key, d_model]`` to keys and values; a decoder keeps them between its steps."""
+        return KeyValue(self._split(self.key(memory)), self._split(self.value(memory)))
+
+    def _split(self, x: Tensor) -> Tensor:
+        # [batch, position, d_model] -> [batch, head, position, d_head]
+        return x.view(x.size(0), x.size(1), self.n_heads, -1).transpose(1, 2)
+
+
+def padding_mask(ids: Tensor, pad_id: int) -> Tensor:
+    """Which keys are tokens and not padding: ``[batch, key]`` -> boolean ``[batch, 1, 1, key]``."""
+    return (ids != pad_id)[:, None, None, :]
+
+
+def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
+    """Which positions each of ``n`` positions may see, itself and those before: boolean ``[query, key]``.
+
+    Section 3.2.3.
+    """
+    return torch.ones(n, n, dtype=torch.bool, device=device).tril()

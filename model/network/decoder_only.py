@@ -1,0 +1,90 @@
+"""The decoder-only Transformer: source and target read as one sequence (Radford et al. 2018).
+
+It is the decoder of :mod:`model.network.transformer` without cross-attention. The sequence is ``<s> source <s>
+target </s>``: the second ``<s>`` says that the source is over, and the first token of the target follows it
+as the first of the source followed the first ``<s>``. It learns to predict the target; the source is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.network.attention import causal_mask
+from model.network.transformer import (
+    DecoderOutput,
+    EncoderOutput,
+    TokenEmbedding,
+    TransformerDecoder,
+    TransformerOutput,
+    initialise,
+)
+from model.text.tokenizer import BOS_ID, PAD_ID
+
+
+class LanguageModel(nn.Module):
+    """A stack of decoder layers and one embedding matrix for what is read and what is written.
+
+    ``max_len`` bounds source and target, each; so there are twice as many positions.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = TokenEmbedding(replace(config, architecture="transformer", max_len=2 * config.max_len))
+        self.decoder = TransformerDecoder(config, cross_attention=False)
+        self.apply(initialise)
+
+    def forward(self, source: Tensor, target: Tensor) -> TransformerOutput:
+        """Teacher-forced pass over ids ``[batch, source]`` and ``[batch, target]``, padded with ``PAD_ID``."""
+        hidden, patterns, _ = self.decode(target, source, None)
+        return TransformerOutput(hidden, (), patterns, ())
+
+    def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
+        """Nothing is computed of a source alone: what the decoder needs of it are its ids."""
+        return EncoderOutput(source, ())
+
+    def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
+        """Hidden states of the target's positions, and the patterns of the whole sequences.
+
+        Args:
+            target: ids ``[batch, target]``, each row begun by ``<s>``.
+            memory: the ids of the sources, ``[batch, source]``, each row ended by ``</s>`` and padded.
+            source_mask: not needed.
+
+        Returns:
+            Hidden states ``[batch, target, d_model]``, patterns ``[batch, head, position, position]``.
+        """
+        ids, places = joined(memory, target)
+        decoded = self.read(ids)
+        hidden = decoded.hidden.gather(1, places[..., None].expand(-1, -1, decoded.hidden.size(2)))
+        return DecoderOutput(hidden, decoded.self_patterns, ())
+
+    def read(self, ids: Tensor) -> DecoderOutput:
+        """Sequences ``[batch, position]`` to hidden states and patterns. Padding stands after the tokens."""
+        mask, on_scores = causal_mask(ids.size(1), ids.device), self.embedding.on_scores(ids, causal=True)
+        return self.decoder(self.embedding(ids), mask, on_scores=on_scores)
+
+    def unembed(self, hidden: Tensor) -> Tensor:
+        """Hidden states ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""
+        return F.linear(hidden, self.embedding.tokens.weight)
+
+
+def joined(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Source and target as one sequence, ``<s> source`` and then the target, without padding between them.
+
+    Args:
+        source: ids ``[batch, source]``, each row ended by ``</s>`` and padded.
+        target: ids ``[batch, target]``, each row begun by ``<s>``.
+
+    Returns:
+        Ids ``[batch, position]``, padded, and where in them each target position is, ``[batch, target]``.
+    """
+    places = (source != PAD_ID).sum(1, keepdim=True) + torch.arange(target.size(1), device=source.device)
+    ids = F.pad(source[:, :-1], (1, target.size(1)), value=PAD_ID)  # a row's </s>, if still there, is overwritten
+    ids[:, 0] = BOS_ID
+    return ids.scatter(1, places, target), places

@@ -1,0 +1,108 @@
+"""What a run learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.config import ModelConfig
+from model.text.augment import with_casual
+from model.text.tasks import TASKS, Pair, generate, read_parallel
+from model.text.tokenizer import CHARACTERS
+
+VALID_EXAMPLES = 1000
+FEWEST = 2
+"""Sentences to learn from."""
+FILES = ("source", "target", "valid_source", "valid_target")
+"""The fields that name text files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """What a run learns from: a task and how many examples of it, or parallel text files.
+
+    Of the files, line ``i`` of the first ``target`` translates line ``i`` of the first ``source``, and so on; a file
+    that is named twice counts twice. ``augment`` is the share of the training pairs that are learned once more with
+    their source as people type it (:mod:`model.text.augment`).
+
+    Raises:
+        ValueError: it is neither, or both, or a number is out of range.
+    """
+
+    task: str | None = None
+    examples: int = 100_000
+    source: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    valid_source: tuple[str, ...] = ()
+    valid_target: tuple[str, ...] = ()
+    augment: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in FILES:  # JSON has lists; runs of earlier versions name one file, or None
+            files = getattr(self, name)
+            object.__setattr__(self, name, (files,) if isinstance(files, str) else tuple(files or ()))
+        absent = [name for name in FILES if not getattr(self, name)]
+        if self.task is not None:
+            if len(absent) < len(FILES):
+                raise ValueError("give either a task or text files, not both")
+            if self.augment:
+                raise ValueError("augment is for text files; the examples of a task are as they are")
+            if self.task not in TASKS:
+                raise ValueError(f"task must be one of {', '.join(TASKS)}, but it is {self.task!r}")
+        elif absent:
+            raise ValueError(f"without a task, text files are needed; {', '.join(absent)} is not given")
+        for sources, targets in self._parts:
+            if len(sources) != len(targets):
+                raise ValueError(
+                    f"each source file needs its target file, but there are {len(sources)} ({', '.join(sources)}) "
+                    f"and {len(targets)} ({', '.join(targets)})"
+                )
+        if not isinstance(self.augment, int | float) or not 0 <= self.augment <= 1:
+            raise ValueError(f"augment must be at least 0 and at most 1, but it is {self.augment!r}")
+        if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
+            raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
+
+    @property
+    def _parts(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+        """The training files and the validation files."""
+        return (self.source, self.target), (self.valid_source, self.valid_target)
+
+    def model(self, options: dict[str, Any]) -> ModelConfig:
+        """The model that ``options``, its fields, ask for; a task has its own vocabulary, a token for each byte.
+
+        Raises:
+            ValueError: an option cannot be used.
+        """
+        return ModelConfig(**(options if self.task is None else {**options, "vocab_size": CHARACTERS}))
+
+    def check(self) -> None:
+        """Read what is read, if anything is.
+
+        Raises:
+            ValueError: a file cannot be used.
+        """
+        if self.task is None:
+            self.pairs(seed=0)
+
+    def pairs(self, seed: int) -> tuple[list[Pair], list[Pair]]:
+        """Training and validation pairs, disjoint for a task.
+
+        Raises:
+            ValueError: a file cannot be used.
+        """
+        if self.task is not None:
+            return (
+                generate(self.task, self.examples, seed=seed),
+                generate(self.task, VALID_EXAMPLES, seed=seed, held_out=True),
+            )
+        train, valid = (
+            [pair for files in zip(sources, targets, strict=True) for pair in read_parallel(*map(Path, files))]
+            for sources, targets in self._parts
+        )
+        if len(train) < FEWEST:
+            raise ValueError(
+                f"{self.source[0]} has one sentence, which a model would only learn by heart; at least {FEWEST} are "
+                "needed"
+            )
+        return with_casual(train, self.augment, seed), valid

@@ -1,0 +1,74 @@
+"""What a training will need, before it starts: parameters by count, memory and disk by estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.config import ModelConfig, TrainConfig
+from model.jobs.limits import Limits
+from model.network.sizes import count_parameters
+
+NUMBER = 4  # bytes of a float32
+FORMATS = {"float32": 4, "float16": 2}  # bytes of a number in a checkpoint
+MEGABYTE = 10**6
+PROGRAM = 420 * MEGABYTE
+"""What Python, PyTorch and 100 000 short examples take (measured)."""
+COPIES = 12
+"""Arrays of the parameters' size: weights, gradients, Adam's two moments, the average, and what saving them takes."""
+PER_WIDTH, PER_INNER = 22, 4
+"""Numbers kept for the backward pass per token and pair of layers, in units of d_model and d_ff (measured)."""
+PATTERNS = 14
+"""As many per head and key: three patterns of a pair of layers, with their scores and gradients (measured)."""
+
+MOST_KEPT, FEWEST_KEPT, KEPT_BYTES = 40, 5, 200 * MEGABYTE
+"""How many checkpoints of a run are kept, to be replayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """``parameters`` are counted; ``memory`` and ``disk``, in bytes, are estimated."""
+
+    parameters: int
+    memory: int
+    disk: int
+
+
+def estimate(model: ModelConfig, train: TrainConfig, longest: int) -> Estimate:
+    """What a training needs whose texts have up to ``longest`` tokens."""
+    size = count_parameters(model)
+    longest = min(longest, model.max_len)
+    layer = PER_WIDTH * model.d_model + PER_INNER * model.d_ff + PATTERNS * model.n_heads * longest
+    kept = train.batch_tokens * (model.n_layers * layer + 3 * model.vocab_size)  # the last where it is validated
+    checkpoint = size * FORMATS[train.weights]
+    n_kept = train.steps // train.keep_every + 2 if train.keep_every else 0
+    return Estimate(
+        parameters=size,
+        memory=PROGRAM + NUMBER * (COPIES * size + kept),
+        disk=checkpoint * (n_kept + 2) + 4 * NUMBER * size,
+    )
+
+
+def frames(model: ModelConfig, train: TrainConfig) -> int:
+    """Every how many steps a checkpoint is kept: 40 of them in all, or fewer where they are large."""
+    size = count_parameters(model) * FORMATS[train.weights]
+    n_kept = max(FEWEST_KEPT, min(MOST_KEPT, KEPT_BYTES // size))
+    return max(1, -(-train.steps // n_kept))
+
+
+def refuse_too_large(needed: Estimate, train: TrainConfig, limits: Limits) -> None:
+    """
+    Raises:
+        ValueError: the training is larger than this server allows; the message says what it needs and what helps.
+    """
+    memory, disk = needed.memory // MEGABYTE, needed.disk // MEGABYTE
+    for what, value, most, helps in (
+        ("has {:,} steps", train.steps, limits.steps, "ask for fewer"),
+        ("has {:,} parameters", needed.parameters, limits.parameters, "choose fewer layers or smaller vectors"),
+        (
+            "needs about {:,} MB of memory", memory, limits.memory_mb,
+            "choose fewer layers, smaller vectors or fewer tokens in a batch",
+        ),
+        ("needs about {:,} MB of disk", disk, limits.disk_mb, "choose a smaller model"),
+    ):  # fmt: skip
+        if value > most:
+            raise ValueError(f"this training {what.format(value)}, but this server allows {most:,}: {helps}")

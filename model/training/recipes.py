@@ -1,0 +1,57 @@
+"""Settings that solve a task in minutes on two cores: what the Train page begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig, to_dict
+from model.text.tokenizer import CHARACTERS
+from model.training.data import DataConfig
+from model.training.machine import has_fast_bfloat16
+
+ALWAYS = {"schedule": "cosine", "average": 0.99, "validate_every": 100}
+SURE = {"dropout": 0.0, "label_smoothing": 0.0}
+"""For the tasks, whose examples never repeat and have one right answer."""
+ONE_HEAD = {"n_layers": 1, "n_heads": 1, "d_model": 128, "d_ff": 256, "max_len": 24, "norm": "pre"}
+"""All that is copied passes through one cross-attention pattern, where it can be seen."""
+TWO_LAYERS = {"n_layers": 2, "d_model": 128, "d_ff": 256}
+
+TASK_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "copy": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
+        "reverse": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
+        "sort": {**TINY, "max_len": 24, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
+        "repeat": {**TINY, "max_len": 24, "steps": 4000, "batch_tokens": 2048, "learning_rate": 4e-3, "warmup": 300},
+        "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2000, "learning_rate": 2e-3, "warmup": 300},
+    }
+)
+TEXT_RECIPE = {"vocab_size": 6000, "steps": 4000, "dropout": 0.25, "learning_rate": 3e-3, "warmup": 800}
+ARCHITECTURE_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # An induction head needs the help of a head in the layer below (Olsson et al. 2022).
+        "decoder": {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_ff": 128, "positional": "rotary"},
+        "lstm": {**MEANINGLESS["lstm"], "d_ff": 134},
+    }
+)
+
+
+def recipe(task: str | None, architecture: str = "transformer") -> dict[str, Any]:
+    """Every field of :class:`ModelConfig` and :class:`TrainConfig`, and ``examples``, to begin with.
+
+    ``task`` is None for text files. The precision is the one in which this machine's processor is faster.
+    """
+    chosen = {
+        **ALWAYS,
+        "precision": "bfloat16" if has_fast_bfloat16() else "float32",
+        **(TEXT_RECIPE if task is None else {**SURE, **TASK_RECIPES[task]}),
+        **ARCHITECTURE_RECIPES.get(architecture, {}),
+        "architecture": architecture,
+    }
+    in_training = to_dict(TrainConfig())
+    train = TrainConfig(**{name: value for name, value in chosen.items() if name in in_training})
+    model = ModelConfig(
+        **{"vocab_size": CHARACTERS, **{name: value for name, value in chosen.items() if name not in in_training}}
+    )
+    return {**to_dict(model), **to_dict(train), "examples": DataConfig(task="copy").examples}

@@ -1,0 +1,117 @@
+"""viz/look/theme.py: any token can be shown, letter for letter."""
+
+import html
+import itertools
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from viz.look.theme import DARK, LIGHT, LONGEST_LABEL, Theme, for_plotly, short_token, show_token, theme_named
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogates too
+QUICK = settings(deadline=None, max_examples=100, derandomize=True, database=None)
+
+HARMLESS = ["dog", "été", "<b>", "</s>", "$x$", "&amp;", "⟨C3⟩", "🔦", "שלום", "e\u0301", "\u4f60\u597d", ""]
+
+
+@pytest.mark.parametrize("token", HARMLESS)
+def test_what_is_visible_is_shown_as_it_is(token: str):
+    assert show_token(token) == token
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (" dog", "dog"),  # a word in the middle of a sentence
+        ("  dog", "␣dog"),
+        ("dog ", "dog␣"),
+        (" ", "␣"),
+        ("  ", "␣"),
+        ("\n", "⏎"),
+        (" \n", "⏎"),
+        ('<a href="x">', '<a␣href="x">'),
+        ("a\tb\rc\u00a0d", "a⇥b␍c⍽d"),
+        ("\x00", "\ufffd"),
+        ("\u200b\u202e", "\ufffd\ufffd"),  # no width; turns the direction of what follows
+        ("\ud83d", "\ufffd"),  # half of an emoji
+    ],
+)
+def test_what_is_invisible_becomes_visible(token: str, shown: str):
+    assert show_token(token) == shown
+
+
+@given(ANY_TEXT)
+@QUICK
+def test_every_shown_token_is_printable_and_can_be_sent(token: str):
+    shown = show_token(token)
+    assert all(character.isprintable() and not character.isspace() for character in shown)
+    assert shown.encode("utf-8").decode("utf-8") == shown
+    assert bool(shown) == bool(token)  # none vanishes
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("abcdefghijklmn", "abcdefghijklmn"),
+        (" abcdefghijklmn", "abcdefghijklmn"),
+        ("abcdefghijklmno", "abcdefghijklm…"),
+        ("\n" * 15, "⏎" * 13 + "…"),
+    ],
+)
+def test_a_long_token_is_cut(token: str, shown: str):
+    assert len(shown) == LONGEST_LABEL
+    assert short_token(token) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("<b>", "&lt;b&gt;"),
+        ("</s>", "&lt;/s&gt;"),
+        ('<a href="x">', '&lt;a href="x"&gt;'),
+        ("&amp;", "&amp;amp;"),
+        ("$x$", "&#36;x&#36;"),
+        ("a<br>b", "a&lt;br&gt;b"),
+        ("été 🔦", "été 🔦"),
+    ],
+)
+def test_plotly_is_given_no_markup(text: str, written: str):
+    assert for_plotly(text) == written
+
+
+@given(ANY_TEXT)
+@example("&#36;")
+@QUICK
+def test_plotly_shows_the_text_again(text: str):
+    written = for_plotly(text)
+    assert html.unescape(written) == text
+    assert not set("<>$") & set(written)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("dark", DARK), ("light", LIGHT), (None, LIGHT), ("sepia", LIGHT)])
+def test_a_theme_by_name(name: str | None, expected: Theme):
+    assert theme_named(name) is expected
+
+
+def lightness(colour: str) -> float:
+    """CIE L* of ``#rrggbb``."""
+    srgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
+
+
+@pytest.mark.parametrize(("theme", "direction"), [(LIGHT, -1), (DARK, 1)])
+def test_a_stronger_colour_always_means_more(theme: Theme, direction: int):
+    values = [lightness(colour) for colour in theme.scale]
+    steps = [direction * (after - before) for before, after in itertools.pairwise(values)]
+    assert min(steps) > 4
+    assert max(steps) < 3 * min(steps)  # about even
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_colours_are_what_the_canvas_can_read(theme: Theme):
+    for colour in (theme.text, theme.faint, theme.accent, *theme.scale):
+        assert re.fullmatch("#[0-9a-f]{6}", colour)

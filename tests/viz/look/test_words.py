@@ -1,0 +1,129 @@
+"""viz/look/words.py: the sentence says what the numbers say."""
+
+import re
+
+import pytest
+
+from model.trace import KINDS
+from tests.viz.helpers import map_of, random_map
+from viz.look.picture import VIEWS, picture
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
+
+KEYS = (" a", " blue", " dress", "</s>")
+
+
+def described(weights: list[float], keys: tuple[str, ...] = KEYS, query: str = " bleue") -> str:
+    """The sentence for the last of two queries; the first is a decoy."""
+    decoy = [0.0] * (len(weights) - 1) + [1.0]
+    return describe_row(picture(map_of([[decoy, weights]], ["decoy", query], keys)), 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        ([0.1, 0.71, 0.12, 0.07], "“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)."),
+        ([0.0, 0.5, 0.3, 0.2], "“bleue” looks mostly at “blue” (0.50), then at “dress” (0.30)."),
+        ([0.3, 0.1, 0.2, 0.4], "“bleue” looks partly at “</s>” (0.40) and at “a” (0.30)."),
+        ([1.0, 0.0, 0.0, 0.0], "“bleue” looks mostly at “a” (1.00)."),
+        ([0.0, 0.0, 0.0, 0.0], "“bleue” may look at nothing here."),
+    ],
+)
+def test_a_row_in_words(weights: list[float], sentence: str):
+    assert described(weights) == sentence
+
+
+def test_a_row_that_is_spread():
+    keys = ("u", "v", "w", "x", "y", "z", "!")
+    sentence = described([0.1, 0.2, 0.13, 0.16, 0.14, 0.12, 0.15], keys)
+    assert sentence == "“bleue” spreads its attention: most at “v” (0.20) and “x” (0.16), the rest over 5 others."
+
+
+def test_a_row_with_one_key():
+    assert described([1.0], ("</s>",)) == "“bleue” looks at “</s>” (1.00), the only token there is."
+
+
+def test_a_row_with_two_keys():
+    assert described([0.4, 0.6], ("a", "b")) == "“bleue” looks mostly at “b” (0.60), then at “a” (0.40)."
+
+
+def test_a_decoder_row_is_named_as_asked():
+    attention_map = map_of([[[0.0, 1.0]]], ["<s>"], ["a", "b"], predicted_tokens=(" bleue",))
+    assert describe_row(picture(attention_map), 0, 0, 0).startswith("“bleue” looks mostly at “b”")
+    fed_in = picture(attention_map, rows="fed in")
+    assert describe_row(fed_in, 0, 0, 0).startswith("“<s>” looks mostly at “b”")
+    assert "the token being written" in reading("cross", "predicted")
+    assert "the token read last" in reading("cross", "fed in")
+
+
+def test_what_is_invisible_is_named():
+    assert described([0.0, 1.0], ("a", "\n"), " ").startswith("“␣” looks mostly at “⏎”")
+
+
+@pytest.mark.parametrize(("layer", "head", "query"), [(0, 0, 0), (1, 2, 4), (0, 1, 3)])
+def test_the_numbers_are_those_of_the_pattern(layer: int, head: int, query: int):
+    attention_map = random_map("abcde", "uvwxyz!")
+    weights = attention_map.pattern[layer, head, query]
+    found = re.findall(r"“(.)” \((\d\.\d\d)\)", describe_row(picture(attention_map), layer, head, query))
+    largest, second = sorted(range(7), key=lambda key: -weights[key])[:2]
+    assert found == [
+        (attention_map.key_tokens[largest], f"{weights[largest]:.2f}"),
+        (attention_map.key_tokens[second], f"{weights[second]:.2f}"),
+    ]
+
+
+def test_each_kind_says_how_to_read_it():
+    readings = [reading(kind) for kind in KINDS]
+    assert len(set(readings)) == 3
+    for text in readings:
+        assert text.startswith("Each cell: how much attention ")
+        assert "(left)" in text
+        assert "(above)" in text
+        assert "The attention of a row sums to 1" in text
+    assert set(KIND_NAMES) == set(SHORT_KIND_NAMES) == set(KINDS)
+
+
+def test_each_view_says_what_carries_a_weight_and_where():
+    assert {view: reading("encoder", view=view).partition(":")[0] for view in VIEWS} == {
+        "Heatmap": "Each cell",
+        "Lines": "Each line",
+        "Lines across": "Each line",
+        "Text": "Each colour",
+    }
+    assert "(above) pays to each token of the source (below)" in reading("cross", view="Lines across")
+
+
+def test_what_a_token_fed_in_may_look_at():
+    assert "pays to each token before it" in reading("decoder", "predicted")
+    assert "pays to itself and each token before it" in reading("decoder", "fed in")
+
+
+def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:
+    return clearest(picture(map_of([rows], queries, keys)), 0, 0)
+
+
+def test_the_clearest_rows_come_first():
+    rows = [
+        [0.4, 0.2, 0.2, 0.2],
+        [0.0, 0.6, 0.4, 0.0],
+        [0.05, 0.0, 0.95, 0.0],
+        [0.7, 0.1, 0.1, 0.1],
+        [0.0, 0.5, 0.5, 0],
+    ]
+    said = clear(rows, [" un", " bleu", " robe", " une", " et"])
+    assert said == "“robe” → “dress” 0.95, “une” → “a” 0.70, “bleu” → “blue” 0.60."
+
+
+def test_a_pair_that_repeats_is_named_once():
+    rows = [[0.6, 0.4, 0.0, 0.0], [0.0, 0.9, 0.1, 0.0], [0.7, 0.3, 0.0, 0.0]]
+    assert clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 0.90, “un” → “a” 0.70."
+
+
+def test_a_special_token_is_not_clear():
+    """Most weight on ``</s>`` says little, and ``</s>`` itself is no text."""
+    rows = [[0.0, 0.0, 0.1, 0.9], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.55, 0.45]]
+    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 0.55."
+
+
+def test_a_head_without_a_clear_row_says_so():
+    assert clear([[0.4, 0.3, 0.2, 0.1]], [" un"]).startswith("none;")
+    assert clear([[1.0]], ["</s>"], ("</s>",)).startswith("none;")

@@ -1,0 +1,338 @@
+"""The Guide, run as Streamlit runs it but without a browser."""
+
+import inspect
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from model import checkpoint
+from model.capture import capture
+from model.compare import costs
+from model.config import POSITIONALS
+from model.text.tasks import TASKS
+from tests.helpers import SENTENCE, save_letters, save_words
+from tests.viz.pages.test_explore import UNUSUAL
+from viz.pages.guide.chapters import CHAPTERS, ch10_parallel, ch13_explanation, measuring
+from viz.pages.guide.chapters.ch14_code import FILES, text
+from viz.pages.guide.chapters.chapter import Question
+
+APP = Path(__file__).parents[3] / "app.py"
+PRETRAINED = checkpoint.PRETRAINED
+SHIPPED = checkpoint.pretrained()
+NUMBERS = range(1, len(CHAPTERS) + 1)
+LETTERS, WORDS = "runs/letters", "runs/words"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("guide")
+    save_letters(folder / LETTERS / "best.safetensors")
+    save_words(folder / WORDS / "best.safetensors")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _runs(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two checkpoints made by hand, and nothing shipped."""
+    threads = torch.get_num_threads()
+    shutil.copytree(saved / "runs", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path / "pretrained")
+    yield
+    st.cache_resource.clear()
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PRETRAINED", PRETRAINED)
+
+
+def opened(chapter: int | str, **query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params.update({"chapter": str(chapter), **query})
+    app._page_hash = calc_hash("guide")  # as its link in the navigation does
+    return ran(app)
+
+
+def ran(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    assert [element.value for element in app.error] == []
+    return app
+
+
+def typed(app: AppTest, text: str) -> AppTest:
+    app.text_input(key="source").set_value(text)
+    return ran(app)
+
+
+def title(app: AppTest) -> str:
+    (header,) = app.header
+    return header.value
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for group in (app.markdown, app.caption) for element in group)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def said(app: AppTest, option: str) -> str:
+    """What the page says to an answer."""
+    app.radio[0].set_value(option)
+    ran(app)
+    (verdict,) = [element.value for element in app.markdown if "-badge[" in element.value]
+    return verdict
+
+
+def right_answer(app: AppTest) -> str:
+    """The one option that the page takes; it says why, and refuses the others."""
+    verdicts = {option: said(app, option) for option in app.radio[0].options}
+    right = [
+        option for option, verdict in verdicts.items() if verdict.startswith(":green-badge[:material/check: Right] ")
+    ]
+    assert len(right) == 1
+    assert all(verdict.startswith(":red-badge") for option, verdict in verdicts.items() if option not in right)
+    assert len(verdicts[right[0]]) > len(":green-badge[:material/check: Right] ") + 10
+    return right[0].split(" · ", 1)[1]
+
+
+@pytest.mark.parametrize("name", [LETTERS, WORDS])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_chapter_opens_and_its_question_has_one_right_answer(number: int, name: str):
+    app = opened(number, checkpoint=name)
+    assert title(app) == f"{number} · {CHAPTERS[number - 1].title}"
+    assert CHAPTERS[number - 1].idea.strip() in texts(app)
+    assert [element.value for element in app.latex] == [f"$$\n{CHAPTERS[number - 1].equation}\n$$"]
+    assert len(app.get("page_link")) == 1
+    assert right_answer(app)
+
+
+@pytest.mark.usefixtures("_shipped")
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_chapter_opens_with_a_checkpoint_that_ships(number: int):
+    app = opened(number, checkpoint=SHIPPED[0])
+    assert title(app).startswith(f"{number} · ")
+    assert right_answer(app)
+
+
+@pytest.mark.usefixtures("_shipped")
+@pytest.mark.parametrize("positional", POSITIONALS)
+@pytest.mark.parametrize("number", [2, 3, 4, 6, 13, 14])
+def test_every_encoding_can_be_read_about(number: int, positional: str):
+    app = opened(number, checkpoint=f"positional-{positional}")
+    assert app.selectbox(key="checkpoint").value == f"positional-{positional}"
+    if number == 4:
+        assert "the rows sum to 1.000 at least and 1.000 at most" in texts(app)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_its_code_is_the_code_that_runs(number: int):
+    shown = [element.value for element in opened(number).code]
+    for source in CHAPTERS[number - 1].sources:
+        assert inspect.cleandoc(inspect.getsource(inspect.unwrap(source))).split("\n")[0].strip() in "\n".join(shown)
+        assert any(line.strip().startswith(("def ", "class ")) for code in shown for line in code.split("\n"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_any_text(number: int):
+    app = opened(number)
+    for source in ["", "x", *UNUSUAL]:
+        typed(app, source)
+        assert title(app).startswith(f"{number} · ")
+
+
+def test_markup_is_shown_letter_for_letter():
+    for number in NUMBERS:
+        app = opened(number, source="<b>[a](b)**c**")
+        raw = texts(app) + "".join(str(radio.options) + radio.label for radio in app.radio)
+        assert "[a](b)" not in raw
+        assert "**c**" not in raw
+        assert "<b>" not in "".join(element.proto.body for element in app.html)
+
+
+def test_the_figure_and_the_answer_follow_the_sentence():
+    app = opened(2, checkpoint=WORDS)
+    config = checkpoint.load(WORDS).config
+    for source in (SENTENCE, "Two dogs run over the beach"):
+        typed(app, source)
+        n = len(checkpoint.load(WORDS).tokenizer.encode(source)) + 1
+        assert right_answer(app) == f"{n * config.d_model:,}"
+
+
+def test_an_answer_is_the_models_own():
+    """The encoder made by hand passes nothing on; a trained one does (below)."""
+    assert right_answer(opened(7, checkpoint=LETTERS)) == "only that one"
+    head = {"kind": "Cross", "layer_number": "1"}
+    assert right_answer(opened(13, checkpoint=LETTERS, head_number="1", **head)) == "It changes"
+    assert right_answer(opened(13, checkpoint=LETTERS, head_number="2", **head)) == "It stays the same"
+
+
+@pytest.mark.usefixtures("_shipped")
+def test_a_trained_encoder_is_no_recurrent_network():
+    assert right_answer(opened(7, checkpoint="reverse", source="transform")) == "also those before it"
+
+
+def test_the_decoder_row_is_read_as_the_token_predicted_there():
+    app = opened(8, checkpoint=LETTERS, source="transform", token="3 a")
+    assert "Row 3 is fed “r”" in app.radio[0].label
+    assert right_answer(app) == "3 “a”"
+
+
+def test_the_mistakes_are_shown():
+    sums = {}
+    for variant in ("right", "wrong axis", "no scale", "mask after softmax"):
+        app = opened(4, checkpoint=LETTERS, source="transform", variant=variant)
+        assert app.segmented_control(key="variant").value == variant
+        assert ("Mistake" in texts(app)) == (variant != "right")
+        (found,) = re.findall(r"sum to (\S+) at least and (\S+) at most", texts(app))
+        sums[variant] = tuple(map(float, found))
+    assert sums["right"] == sums["no scale"] == (1, 1)
+    assert sums["wrong axis"][0] < 0.99
+    assert sums["wrong axis"][1] > 1.01
+    assert sums["mask after softmax"][0] < 0.99
+
+
+def test_what_the_page_says_of_its_own_sums_is_small():
+    (difference,) = re.findall(r"the largest difference is (\S+)\.$", texts(opened(5, checkpoint=WORDS)), re.M)
+    assert float(difference) < 1e-4
+    (difference,) = re.findall(r"differ by at most (\S+)\.$", texts(opened(8, checkpoint=WORDS)), re.M)
+    assert float(difference) < 1e-4
+    found = re.findall(r"differ by at most (\S+) in the attention weights and (\S+) in", texts(opened(14)))
+    assert all(float(number) < 1e-4 for number in found[0])
+
+
+@pytest.mark.parametrize("number", [10, 12])
+def test_measured_here(number: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(measuring, "measure", lambda config: costs.measure(config, lengths=(3, 5, 7), repeats=1))
+    app = opened(number)
+    before = charts(app)
+    assert before == 1  # what is recorded
+    app.button(key="measure_times").click()
+    ran(app)
+    after = charts(app)
+    assert after == before + {10: 1, 12: 2}[number]
+    typed(app, "another")
+    assert charts(app) == after  # it stays
+    assert ("power 2.00 of the length" in texts(app)) == (number == 12)
+
+
+def test_how_far_a_change_reaches_is_measured():
+    app = opened(11, checkpoint=LETTERS)
+    before = charts(app)
+    app.button(key="measure_reach").click()
+    ran(app)
+    assert charts(app) == before + 1
+    assert charts(typed(app, "another")) == before  # that was another sentence
+
+
+def test_all_heads_are_measured():
+    app = opened(13, checkpoint=LETTERS, source="dog")
+    app.button(key="measure_heads").click()
+    ran(app)
+    assert "Of 18 heads, 17 can be made uniform" in texts(app)
+    assert "5 of 6 in cross-attention" in texts(app)
+    assert "17 can be made" not in texts(typed(app, "cat"))
+
+
+def test_a_uniform_head_on_show():
+    app = opened(13, checkpoint=LETTERS, source="dog", kind="Cross", layer_number="1", head_number="1")
+    before = charts(app)
+    app.toggle(key="uniform").set_value(True)
+    ran(app)
+    assert charts(app) == before + 1
+    assert "As trained: **dog**" in texts(app)
+
+
+def test_the_table_of_costs_is_that_of_the_sentence():
+    app = opened(10, checkpoint=LETTERS, source="transform")  # 10 tokens, d_model 96
+    for count in (10 * 10 * 96, 10 * 96 * 96, 3 * 10 * 96 * 96, 8 * 10 * 96):
+        assert f"= {count:,} |" in texts(app)
+
+
+def test_each_link_keeps_checkpoint_and_sentence():
+    for number in NUMBERS:
+        app = opened(number, checkpoint=WORDS, source="Two dogs run")
+        (link,) = app.get("page_link")
+        query = parse_qs(link.proto.query_string)
+        assert query["checkpoint"] == [WORDS]
+        assert query["source"] == ["Two dogs run"]
+        assert link.proto.page in ("", "anatomy", "positions", "architectures")
+
+
+@pytest.mark.parametrize("chapter", ["0", "99", "x", ""])
+def test_a_link_to_no_chapter_opens_the_first(chapter: str):
+    assert title(opened(chapter)).startswith("1 · ")
+
+
+def test_the_reader_turns_pages():
+    app = opened(3)
+    app.button(key="to_arrow_forward").click()
+    assert title(ran(app)).startswith("4 · ")
+    assert app.query_params["chapter"] == "4"
+    app.button(key="to_arrow_back").click()
+    assert title(ran(app)).startswith("3 · ")
+    app.button(key="contents_14").click()
+    assert title(ran(app)).startswith("14 · ")
+    assert "to_arrow_forward" not in [button.key for button in app.button]
+
+
+def test_a_teacher_hides_controls_and_enlarges():
+    def style(app: AppTest) -> str:
+        blocks = app._tree.children.values()  # a style of its own is not in the main block
+        return "".join(element.proto.body for block in blocks for element in block.get("html"))
+
+    def height(app: AppTest) -> float:
+        (figure,) = app.get("plotly_chart")
+        (found,) = re.findall(r'"height":\s*([\d.]+)', figure.proto.spec)
+        return float(found)
+
+    plain, large = opened(1), opened(1, presentation="on", controls="off")
+    assert "display: none" not in style(plain)
+    assert "display: none" in style(large)
+    assert "1.5rem" in style(large)
+    assert height(large) == pytest.approx(1.5 * height(plain))
+    assert large.text_input(key="source").value == TASKS["copy"].example
+    large.segmented_control(key="controls").set_value("on")
+    assert "display: none" not in style(ran(large))
+
+
+def test_only_the_open_chapter_is_computed(monkeypatch: pytest.MonkeyPatch):
+    def never(*arguments: Any) -> None:
+        raise AssertionError("this chapter is not open")
+
+    monkeypatch.setattr(ch13_explanation, "ablate", never)
+    monkeypatch.setattr(ch10_parallel, "layer_costs", never)
+    for number in (1, 4, 9, 12):
+        assert title(opened(number)).startswith(f"{number} · ")
+
+
+def test_a_question_must_have_different_answers():
+    with pytest.raises(ValueError, match="must differ"):
+        Question(text="?", options=("1", "1"), answer=0, why="")
+    with pytest.raises(ValueError, match="be right"):
+        Question(text="?", options=("1", "2"), answer=2, why="")
+
+
+def test_the_snippets_are_shown_as_they_stand():
+    shown = [element.value for element in opened(14).code]
+    assert set(map(text, FILES.values())) <= {f"{code}\n" for code in shown} | set(shown)
+
+
+def test_the_row_asked_about_is_the_largest_weight():
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", layer_number="1", head_number="1", token="2 dogs")
+    shown = capture(checkpoint.load(WORDS), "Two dogs run").map("cross")
+    best = int(shown.pattern[0, 0, 1].argmax())
+    assert right_answer(app) == f"{best + 1} “{shown.key_tokens[best].strip()}”"

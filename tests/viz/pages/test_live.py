@@ -1,0 +1,176 @@
+"""The address that draws what is typed, asked as a browser asks it but without one."""
+
+import asyncio
+import gc
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+import torch
+from starlette.requests import Request
+from starlette.types import Message
+from streamlit.testing.v1 import AppTest
+
+from model import checkpoint
+from model.trace import KINDS, Kind
+from tests.helpers import MAX_LEN, SENTENCE, save_letters, save_words
+from tests.viz.helpers import pictures
+from tests.viz.pages.test_explore import LETTERS, UNUSUAL, WORDS, opened, pin, ran, target, typed
+from viz.look.forcing import BEGINNING, TARGET
+from viz.look.look import Chosen
+from viz.look.picture import VIEWS
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
+from viz.pages.explore import live
+from viz.state import session as state
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two checkpoints that copy what they read; letters come first."""
+    folder = tmp_path_factory.mktemp("live")
+    save_letters(folder / LETTERS / "best.safetensors")
+    save_words(folder / WORDS / "best.safetensors")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _folder(saved: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    threads = torch.get_num_threads()
+    monkeypatch.chdir(saved)
+    monkeypatch.setattr(checkpoint, "PRETRAINED", saved / "pretrained")
+    yield
+    st.cache_resource.clear()
+    torch.set_num_threads(threads)
+
+
+def asked(body: bytes, length: int | None = None) -> tuple[int, Any]:
+    """The status of the answer to a request, and what it says."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    length = len(body) if length is None else length
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-length", str(length).encode())]}
+    answer = asyncio.run(live.answer(Request(scope, receive)))
+    return answer.status_code, json.loads(bytes(answer.body) or "null")
+
+
+def followed(app: AppTest, text: str) -> dict[str, Any]:
+    """What a browser that has this page open draws when the text is typed."""
+    status, data = asked(json.dumps({"visitor": pictures(app)["follow"], "text": text}).encode())
+    assert status == 200
+    return data
+
+
+def drawn(app: AppTest) -> dict[str, Any]:
+    """What the page draws."""
+    return {name: value for name, value in pictures(app).items() if name != "follow"}
+
+
+@pytest.mark.parametrize("text", ["", "dog", SENTENCE, "a" * (MAX_LEN + 5), *UNUSUAL])
+def test_what_is_typed_looks_as_on_the_page(text: str):
+    app = opened(checkpoint=WORDS)
+    before = drawn(app)
+    found = followed(app, text)
+    assert found == drawn(typed(app, text))
+    assert found != before or text == SENTENCE
+
+
+@pytest.mark.parametrize(("kind", "view"), list(product(KINDS, VIEWS)))
+def test_each_kind_and_view(kind: Kind, view: str):
+    app = opened(kind=SHORT_KIND_NAMES[kind], view=view, layer_number="2", head_number="3", checkpoint=WORDS)
+    found = followed(app, "A red ball")
+    assert (found["head"] is None, found["links"] is None) == (view != "Heatmap", view == "Heatmap")
+    assert KIND_NAMES[kind] in found["words"]
+    assert found == drawn(typed(app, "A red ball"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"scale": "square root"},
+        {"rows": "fed in", "kind": "Decoder self"},
+        {"special": "false"},
+        {"whole_words": "true", "means": "false", "each_head": "true"},
+        {"view": "Lines", "overlay": "1,3"},
+        {"view": "Lines", "overlay": ["1", "3"]},  # as links had it once
+        {"zoom": "2-3,1-2"},
+        {"decoder_mode": BEGINNING, "prefix": "cat"},
+        {"decoder_mode": TARGET, "target": "ox"},
+    ],
+    ids=str,
+)
+def test_what_was_chosen_holds_for_the_next_text(query: dict[str, Any]):
+    app = opened(**query)
+    plain = opened(**{key: query[key] for key in ("kind", "view") if key in query})
+    found = followed(app, "do it")
+    assert found != followed(plain, "do it")
+    assert found == drawn(typed(app, "do it"))
+
+
+def address(data: dict[str, Any], name: str) -> str:
+    return next(one["value"] for one in data["addresses"] if one["name"] == name)
+
+
+def test_a_pinned_row_that_comes_back_is_pinned_still():
+    app = pin(typed(opened(), "dog"), "3 g")
+    assert address(followed(app, "do"), "token") == "most telling"
+    assert address(followed(app, "dig"), "token") == "3 g"
+    assert followed(app, "dig")["head"]["pinned"] == 2
+
+
+def test_a_page_that_was_changed_is_followed_as_it_is():
+    app = opened()
+    app.segmented_control(key="kind").set_value("encoder")
+    found = followed(ran(app), "dog")
+    assert "Encoder self-attention" in found["words"]
+
+
+def test_visitors_do_not_see_each_other():
+    one, other = opened(), opened(kind="Encoder self")
+    assert pictures(one)["follow"] != pictures(other)["follow"]
+    assert "Cross-attention" in followed(one, "a")["words"]
+    assert "Encoder self-attention" in followed(other, "a")["words"]
+    typed(one, "cat")
+    assert target(ran(other)) != "cat"
+
+
+def test_a_visitor_who_left_is_forgotten():
+    visitor = state.Visitor()
+    live._visitors()[visitor.name] = visitor
+    body = json.dumps({"visitor": visitor.name, "text": "a"}).encode()
+    assert asked(body)[0] == 404  # nothing is chosen yet
+    del visitor
+    gc.collect()
+    assert list(live._visitors()) == []
+    assert asked(body)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"\xff", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"visitor": "a"}', 400),
+        (b'{"visitor": 1, "text": "a"}', 400),
+        (b'{"visitor": "a", "text": null}', 400),
+        (b'{"visitor": "a", "text": "a"}', 404),
+    ],
+)
+def test_a_request_that_cannot_be_answered(body: bytes, status: int):
+    assert asked(body) == (status, None)
+
+
+@pytest.mark.parametrize("length", [live.LONGEST + 1, 10**30])
+def test_a_request_that_is_too_long_is_not_read(length: int):
+    assert asked(b"{}", length=length) == (413, None)
+
+
+def test_what_is_chosen_holds_no_text():
+    assert not {"trace", "text", "source"} & set(Chosen.__slots__)

@@ -1,0 +1,117 @@
+"""Models that are no Transformer with encoder and decoder: every page shows what there is, or says what it needs."""
+
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from model import checkpoint
+from tests.viz.helpers import pictures
+from viz.pages.explore.page import DECODER
+
+APP = Path(__file__).parents[3] / "app.py"
+LONG = "7 June 2021, " * 20
+OTHERS = [name for name in checkpoint.pretrained() if name.startswith("lstm-") or name == "repeat"]
+LIKE = {"lstm-dates": "dates"}
+pytestmark = pytest.mark.skipif(not OTHERS, reason="no other model ships")
+
+
+@pytest.fixture(autouse=True)
+def _one_visitor() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    st.cache_resource.clear()
+    torch.set_num_threads(threads)
+
+
+def opened(page: str = "", **query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params.update(query)
+    if page:
+        app._page_hash = calc_hash(page)
+    return ran(app)
+
+
+def ran(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for group in (app.error, app.warning, app.info) for element in group)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "source", ["", "a", "attention", "ＡＢ 👩‍👩‍👧 \x07<b>", LONG], ids=lambda text: ascii(text[:9])
+)
+def test_explore_draws_the_attention_there_is(name: str, source: str):
+    app = opened(checkpoint=name, source=source)
+    app.text_input(key="source").set_value(source)
+    ran(app)
+    kinds = list(app.segmented_control(key="kind").options)
+    assert kinds == (["Decoder self"] if name == "repeat" else ["Cross"])
+    assert pictures(app)["overview"]
+    assert not app.error
+    assert ("at most" in said(app)) == (len(source.encode()) >= checkpoint.load(name).config.max_len)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("panel", [DECODER, "Atlas", "Export"])
+@pytest.mark.parametrize("view", ["Heatmap", "Lines", "Lines across", "Text"])
+def test_every_panel_and_picture(name: str, panel: str, view: str):
+    app = opened(checkpoint=name, panel=panel, view=view)
+    assert said(app) == ""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("mode", ["beginning", "target", "beam"])
+def test_the_decoder_takes_what_is_given(name: str, mode: str):
+    app = opened(checkpoint=name, panel=DECODER)
+    names = list(app.segmented_control(key="decoder_mode").options)
+    (asked,) = [option for option in names if mode in option.lower()] or [None]
+    assert asked is not None, names
+    app.segmented_control(key="decoder_mode").set_value(asked)
+    ran(app)
+    for key in ("prefix", "target"):
+        for field in app.text_input:
+            if field.key == key:
+                field.set_value("2019")
+    ran(app)
+    assert not app.error
+
+
+def test_a_row_of_the_target_is_its_step_of_the_decoder():
+    if "repeat" not in OTHERS:
+        pytest.skip("the checkpoint does not ship")
+    app = opened(checkpoint="repeat", source="abcd", panel=DECODER)
+    app.session_state["token"] = "8 c"  # 1 a, 2 b, 3 c, 4 d, 5 <s>, 6 a, 7 b, 8 c, 9 d, 10 </s>
+    ran(app)
+    assert app.slider(key="step").value == 3
+    app.button(key="step_next").click()
+    ran(app)
+    assert app.session_state["token"] == "9 d"
+
+
+@pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
+def test_the_first_head_on_show_is_one_of_induction():
+    app = opened(checkpoint="repeat")
+    assert app.selectbox(key="layer_number").value == 2
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("page", ["anatomy", "positions", "guide"])
+def test_a_page_about_transformers_says_so_and_opens_one(name: str, page: str):
+    app = opened(page, checkpoint=name)
+    assert f"**{name}**" in unescape(said(app))
+    app.query_params.clear()  # else the link of the first run chooses the checkpoint again
+    app.button(key="open_transformer").click()
+    ran(app)
+    assert app.selectbox(key="checkpoint").value == (LIKE.get(name) or "translate-en-fr")
+    assert said(app) == ""

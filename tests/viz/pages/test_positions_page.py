@@ -1,0 +1,202 @@
+"""The page Positions, run as Streamlit runs it but without a browser, with the checkpoints that ship."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from model import checkpoint
+from model.capture import capture
+from model.compare import lengths
+from model.compare.lengths import LengthScore, score_lengths
+from model.config import POSITIONALS
+from model.interventions.moving import Change, displace
+from viz.pages.positions.page import PARTS
+from viz.state import session as state
+
+APP = Path(__file__).parents[3] / "app.py"
+ENCODING, ADDED, CHANGE, SIX = PARTS
+NEEDED = ("translate-en-fr", *(f"positional-{name}" for name in POSITIONALS))
+pytestmark = pytest.mark.skipif(not set(NEEDED) <= set(checkpoint.pretrained()), reason="the checkpoints do not ship")
+
+
+@pytest.fixture(autouse=True)
+def _one_visitor() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    st.cache_resource.clear()
+    torch.set_num_threads(threads)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params.update({"checkpoint": "translate-en-fr", **query})
+    app._page_hash = calc_hash("positions")  # as its link in the navigation does
+    return ran(app)
+
+
+def ran(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(unescape(element.value) for group in (app.markdown, app.caption) for element in group)
+
+
+def messages(app: AppTest) -> list[str]:
+    return [unescape(element.value) for group in (app.error, app.warning, app.info) for element in group]
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def pages(app: AppTest) -> str:
+    return unescape("\n".join(element.proto.body for element in app.html))
+
+
+def outputs(app: AppTest) -> list[str]:
+    """The outputs before and after."""
+    return [re.sub(r"<small>.*?</small>", "", found) for found in re.findall(r"<p>(.*?)</p></div>", pages(app))]
+
+
+@pytest.mark.parametrize("name", POSITIONALS)
+@pytest.mark.parametrize("model", ["translate-en-fr", "positional-learned"])
+def test_every_encoding_can_be_looked_at(name: str, model: str):
+    app = opened(checkpoint=model, encoding=name)
+    assert messages(app) == []
+    assert charts(app) == {"sinusoidal": 4, "learned": 3, "none": 0}.get(name, 2)
+    own = {"translate-en-fr": "sinusoidal", "positional-learned": "learned"}[model]
+    assert ("(of this model)" in str(app.selectbox(key="encoding").options[POSITIONALS.index(name)])) == (name == own)
+
+
+def test_the_pages_numbers_are_computed():
+    said = texts(opened(pair="0"))
+    assert "it repeats after 6.3 positions" in said
+    (residual,) = re.findall(r"M misses by at most (\S+) ", said)
+    assert 0 < float(residual) < 1e-6
+    (spread,) = re.findall(r"differ by at most (\S+) ", texts(opened(encoding="rotary")))
+    assert 0 < float(spread) < 1e-4
+    assert "Show more than 50 positions" in texts(opened(shift_shown="50"))
+
+
+def test_what_is_added_to_the_sentence():
+    app = opened(part=ADDED, source="A red car.")
+    assert charts(app) == 3
+    assert "the encoding of a place 8.0" in texts(app)  # √(128 / 2): as many sines as cosines
+    for name in ("rotary", "alibi", "relative", "none"):
+        assert f"encoding {name} adds nothing" in texts(opened(part=ADDED, checkpoint=f"positional-{name}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "change"),
+    [
+        ({}, Change(off_after=True)),
+        ({"off": "in neither", "shuffle": "3"}, Change(shuffle=3)),
+        ({"off": "in neither", "shift": "10"}, Change(shift=10)),
+        ({"off": "before and after", "shuffle": "3"}, Change(off_before=True, off_after=True, shuffle=3)),
+    ],
+)
+def test_the_experiment_shows_both_outputs_and_what_moved(query: dict[str, str], change: Change):
+    text = "A young boy is playing in the red sand."
+    app = opened(part=CHANGE, source=text, kind="encoder", **query)
+    expected = displace(checkpoint.load("translate-en-fr"), text, change)
+    assert outputs(app) == [expected.output_before, expected.output_after]
+    assert charts(app) == 3
+    (share,) = re.findall(r"over all heads of this kind (\S+)%", texts(app))
+    assert (float(share) < 0.1) == (change.off_before)  # off in both: the order means nothing
+    assert messages(app) == []
+
+
+def test_a_shift_beyond_a_learned_table_is_explained():
+    app = opened(part=CHANGE, checkpoint="positional-learned", source="attention", off="in neither", shift="30")
+    (message,) = messages(app)
+    assert "30 is not below 21" in message
+    assert "Shift by less" in message
+
+
+def test_a_shift_says_when_it_does_nothing():
+    assert "A shift does nothing" in texts(opened(part=CHANGE, shift="3"))
+
+
+def test_the_six_write_what_they_write():
+    app = opened(part=SIX, string="Vaswani")
+    assert charts(app) == 1 + 6
+    shown = dict(re.findall(r"<div><label>(\w+)(?: ✓)?</label><p>(.*?)</p>", pages(app)))
+    assert list(shown) == list(POSITIONALS)
+    for name, said in shown.items():
+        output = capture(checkpoint.load(f"positional-{name}"), "Vaswani").target
+        assert re.sub(r"</?mark>", "", said).removesuffix("…") == output
+        assert ("<mark>" in said) == (output != "inawsaV")
+    assert [name for name in shown if f"{name} ✓" in pages(app)] == [n for n in shown if "<mark>" not in shown[n]]
+    assert "500 held-out strings" in texts(app)
+
+
+def test_the_six_beyond_the_trained_length():
+    app = opened(part=SIX, string="abcdefghijklmnopqrstuvwxyz0123")
+    assert "cannot read so many characters" in pages(app)
+    assert charts(app) == 1 + 5
+
+
+def test_markup_is_shown_letter_for_letter():
+    app = opened(part=SIX, string="<b>&amp;")
+    raw = "\n".join(element.proto.body for element in app.html)
+    assert "<b>" not in raw
+    app = opened(part=CHANGE, source="<b>bold</b> [a](b)", kind="encoder")
+    raw = "\n".join(element.proto.body for element in app.html)
+    assert "<b>" not in raw
+    assert "[a](b)" not in "\n".join(element.value for element in app.markdown)
+
+
+def test_measured_here_again(monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[int, int]] = []
+
+    def fewer(model: Any, *, strings: int, seed: int) -> Iterator[LengthScore]:
+        asked.append((strings, seed))
+        return score_lengths(model, (4, 24), strings=3, seed=seed)
+
+    monkeypatch.setattr(state, "score_lengths", fewer)
+    app = opened(part=SIX)
+    assert "measured here" not in texts(app)
+    app.button[0].click()
+    ran(app)
+    assert asked == [(100, lengths.SEED + 1)] * 6
+    assert "Rings: measured here" in texts(app)
+
+
+def test_without_a_record_it_can_still_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lengths, "MEASURED", tmp_path / "none.json")
+    app = opened(part=SIX)
+    assert messages(app) == ["The record of their accuracy is not on this server; measure it here."]
+    assert charts(app) == 6
+
+
+def test_without_the_small_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own = (checkpoint.PRETRAINED / "translate-en-fr.safetensors").read_bytes()
+    (tmp_path / "translate-en-fr.safetensors").write_bytes(own)
+    monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path)
+    assert messages(opened(part=SIX)) == ["The six small models are not on this server."]
+    (message,) = messages(opened(encoding="relative"))
+    assert message.startswith("This model has learned no such encoding, and none ships.")
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("text", ["", "</s><pad>", "🔦 שלום $x$", "word " * 200])
+def test_odd_texts(part: str, text: str):
+    opened(part=part, source=text, string=text[:60])
+
+
+def test_the_small_models_come_last_but_for_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)  # no runs
+    names = opened().selectbox(key="checkpoint").options
+    assert names[0] == "translate-en-fr"
+    assert sorted(names[-6:]) == sorted(f"positional-{name}" for name in POSITIONALS)

@@ -1,0 +1,132 @@
+"""The numbers under a picture, as files: CSV, NPZ and JSON, each with what they were computed from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from viz.export.provenance import Provenance
+
+HEADS = ("layer", "head")  # axes whose names are numbers from 1
+FORMULA = "=+-@\t\r"
+"""Excel computes a cell that begins with one of these, so it gets an apostrophe before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """Numbers under their names: ``values`` has an axis for each entry of ``names``, in order."""
+
+    what: str
+    values: np.ndarray
+    names: Mapping[str, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        shape = tuple(len(names) for names in self.names.values())
+        if self.values.shape != shape:
+            raise ValueError(f"the numbers must be {shape} as their names are, but they are {self.values.shape}")
+
+
+def head_numbers(pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Numbers:
+    """The weights of one head, ``[query, key]``."""
+    return Numbers(what="attention weight", values=pattern, names={"query": rows, "key": columns})
+
+
+def overlaid_numbers(pattern: np.ndarray, heads: Sequence[int], rows: Sequence[str], columns: Sequence[str]) -> Numbers:
+    """The weights ``[head, query, key]`` of some ``heads``, from 0, of a layer."""
+    names = {"head": [str(head + 1) for head in heads], "query": rows, "key": columns}
+    return Numbers(what="attention weight", values=pattern, names=names)
+
+
+def all_numbers(pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Numbers:
+    """The weights of all heads, ``[layer, head, query, key]``."""
+    names = {**_heads(pattern.shape), "query": rows, "key": columns}
+    return Numbers(what="attention weight", values=pattern, names=names)
+
+
+def measure_numbers(values: Mapping[str, np.ndarray]) -> Numbers:
+    """What each head does: measures ``[layer, head]`` by name; NaN where one is undefined."""
+    stacked = np.stack(list(values.values()), axis=-1)
+    return Numbers(what="measure", values=stacked, names={**_heads(stacked.shape), "measure": list(values)})
+
+
+def to_csv(numbers: Numbers, made: Provenance) -> bytes:
+    """Rows ``# name, text`` on where the numbers come from, an empty one, and the table; UTF-8 with a mark for Excel.
+
+    The last axis lies across, the others down, each with its number from 1 beside its name, since tokens repeat.
+    An undefined number is an empty cell.
+    """
+    *down, (last, across) = numbers.names.items()
+    head = [["# " + name, _cell(text)] for name, text in made.items().items()]
+    head.insert(0, ["# the table begins at line", str(len(head) + 3)])
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerows([*head, []])
+    titles = [
+        title for name, _ in down for title in ((name,) if name in ("layer", "head") else (f"{name} number", name))
+    ]
+    writer.writerow([*titles, *map(_cell, across)] if last == "measure" else [*titles, *_numbered(across)])
+    for place in np.ndindex(numbers.values.shape[:-1]):
+        names = [cell for (name, all_), i in zip(down, place, strict=True) for cell in _places(name, all_, i)]
+        writer.writerow([*names, *map(_number, numbers.values[place])])
+    return file.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def to_npz(numbers: Numbers, made: Provenance) -> bytes:
+    """``values`` float32, the names of each axis as ``layer``, ``head``, ``query``, ``key`` or ``measure``, and
+    ``provenance``, JSON; opens without unpickling. A token that ends in NUL shows it as ␀: NumPy would drop it."""
+    file = io.BytesIO()
+    axes = {
+        name: np.array([int(text) if name in HEADS else text.replace("\0", "␀") for text in texts])
+        for name, texts in numbers.names.items()
+    }
+    described = np.array(json.dumps({**made.items(), "axes": list(numbers.names)}))
+    np.savez_compressed(file, allow_pickle=False, values=numbers.values, provenance=described, **axes)
+    return file.getvalue()
+
+
+def to_json(numbers: Numbers, made: Provenance) -> bytes:
+    """``provenance``, ``what``, ``axes`` (names, in order) and ``values``, nested lists; null where undefined."""
+    return json.dumps(as_json(numbers, made), ensure_ascii=True).encode("ascii")
+
+
+def as_json(numbers: Numbers, made: Provenance) -> dict[str, Any]:
+    """What :func:`to_json` writes."""
+    return {
+        "provenance": dict(made.items()),
+        "what": numbers.what,
+        "axes": {name: list(texts) for name, texts in numbers.names.items()},
+        "values": shortest(numbers.values),
+    }
+
+
+def shortest(values: np.ndarray) -> list[Any]:
+    """Nested lists of the shortest numbers that are these float32 again; None where there is none (NaN)."""
+    if values.ndim > 1:
+        return [shortest(part) for part in values]
+    return [None if value != value else float(str(value)) for value in values.astype(np.float32)]
+
+
+def _heads(shape: Sequence[int]) -> dict[str, list[str]]:
+    return {name: [str(i + 1) for i in range(n)] for name, n in zip(HEADS, shape, strict=False)}
+
+
+def _places(name: str, names: Sequence[str], i: int) -> Iterable[str]:
+    return (names[i],) if name in HEADS else (str(i + 1), _cell(names[i]))
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    return [f"{i} {name}" for i, name in enumerate(names, start=1)]
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if len(text) > 1 and text[0] in FORMULA else text
+
+
+def _number(value: np.floating) -> str:
+    return "" if value != value else str(np.float32(value))

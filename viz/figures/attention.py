@@ -1,0 +1,121 @@
+"""Pictures of attention patterns: pure functions from a map to a Plotly figure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from model.trace import AttentionMap
+from viz.look.theme import FONT, LIGHT, Theme, for_plotly, short_token
+
+HEIGHT = 490
+FONT_SIZE = 12
+INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
+MARGIN = {"l": 104, "r": 28, "t": 74, "b": 60}
+
+
+def row_tokens(attention_map: AttentionMap) -> tuple[str, ...]:
+    """The names of the rows: in a decoder the token being written, else the token itself."""
+    return attention_map.predicted_tokens or attention_map.query_tokens
+
+
+def head_heatmap(
+    attention_map: AttentionMap, layer: int, head: int, *, pinned: int | None = None, theme: Theme = LIGHT
+) -> go.Figure:
+    """One head as a heatmap: rows are queries, columns keys, the colour is the weight from 0 to 1.
+
+    The plot area has the same place and size for every text, so that nothing jumps while a person types.
+
+    Args:
+        attention_map: the map to draw from.
+        layer: from 0.
+        head: from 0.
+        pinned: the query whose row is framed.
+        theme: the colours.
+
+    Raises:
+        IndexError: there is no such layer, head or query.
+    """
+    pattern = attention_map.pattern[layer, head]  # [query, key]
+    rows, columns = row_tokens(attention_map), attention_map.key_tokens
+    figure: dict[str, Any] = {
+        "data": [
+            {
+                "type": "heatmap",
+                "x": _names(columns),
+                "y": _names(rows),
+                "z": pattern,
+                "zmin": 0,
+                "zmax": 1,
+                "colorscale": [[i / (len(theme.scale) - 1), colour] for i, colour in enumerate(theme.scale)],
+                "xgap": 1 if pattern.size <= 2500 else 0,
+                "ygap": 1 if pattern.size <= 2500 else 0,
+                "hovertemplate": "from %{y}<br>to %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
+                "colorbar": {
+                    "title": {"text": "attention weight", "side": "bottom"},
+                    "orientation": "h",
+                    "thickness": 10,
+                    "y": 0,
+                    "yanchor": "top",
+                    "ypad": 10,
+                    "outlinewidth": 0,
+                    "tickvals": [0, 0.25, 0.5, 0.75, 1],
+                },
+            }
+        ],
+        "layout": {
+            "height": HEIGHT,
+            "margin": MARGIN,
+            "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": _axis(side="top", tickangle=-60),
+            "yaxis": _axis(autorange="reversed"),
+            "annotations": [_corner("to →", 22), _corner("from ↓", 6)],
+            "shapes": [] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
+            "uirevision": f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
+            "dragmode": "zoom",
+            "template": "none",
+        },
+    }
+    return go.Figure(figure)
+
+
+def _names(tokens: Sequence[str]) -> list[str]:
+    """A name for each token, unique although tokens repeat: from the second on, they end in an invisible number.
+
+    Plotly then has the tokens as categories and thins their labels by itself, to the width there is and
+    to the zoom.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for token in map(short_token, tokens):
+        number = f"{seen[token]:b}".translate(INVISIBLE) if seen[token] else ""
+        names.append(for_plotly(token) + number)
+        seen[token] += 1
+    return names
+
+
+def _axis(**options: Any) -> dict[str, Any]:
+    return {"type": "category", "showgrid": False, "zeroline": False, "ticks": "", "automargin": False, **options}
+
+
+def _corner(text: str, above: int) -> dict[str, Any]:
+    """Which way the axes go, left of the columns' names."""
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "right", "yanchor": "middle"}
+    return {**place, "xshift": -6, "yshift": above, "text": text, "showarrow": False, "opacity": 0.75}
+
+
+def _row_frame(row: int, theme: Theme) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "line": {"color": theme.accent, "width": 2},
+    }

@@ -1,0 +1,165 @@
+"""Pictures of the Guide: pure functions from numbers to a Plotly figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.figures.positions import DASHES, axis, colours, figure
+from viz.look.theme import LIGHT, Theme, for_plotly, short_token
+
+Numbers = Sequence[float] | np.ndarray
+ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
+LARGER = 1.5
+"""By how much a presentation enlarges what is written in a figure."""
+
+
+def beside_bars(
+    names: Sequence[str],
+    columns: Mapping[str, Numbers],
+    *,
+    framed: int | None = None,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Several numbers for each token, side by side, each column on its own scale; minus infinity is written out."""
+    width = (1 - GAP * (len(columns) - 1)) / len(columns)
+    bars, below, axes, titles = [], [], {}, []
+    for place, (title, values) in enumerate(columns.items()):
+        number = "" if place == 0 else str(place + 1)
+        left = place * (width + GAP)
+        finite = np.where(np.isfinite(values), values, 0.0)
+        bars.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": finite.astype(np.float32),
+                "y": list(range(len(names))),
+                "text": ["" if value < 0 else _short(number) for value, number in zip(finite, values, strict=True)],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "marker": {"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
+                "hovertext": [for_plotly(short_token(name)) for name in names],
+                "hovertemplate": "%{hovertext}: %{x:.4g}<extra></extra>",
+                "xaxis": f"x{number}",
+            }
+        )
+        below.append(_below_zero(finite, f"x{number}"))
+        axes[f"xaxis{number}"] = axis(
+            "",
+            theme,
+            domain=[left, left + width],
+            range=_room(finite),
+            fixedrange=True,
+            showgrid=False,
+            showticklabels=False,
+        )
+        titles.append(_heading(title, left + width / 2))
+    return figure(
+        bars + [texts for texts in below if texts["y"]],
+        theme,
+        height=ROW * len(names) + 44,
+        margin={"l": _names_width(names), "r": 12, "t": 32, "b": 8},
+        bargap=0.3,
+        yaxis=_names_axis(names),
+        annotations=titles,
+        showlegend=False,
+        **axes,
+    )
+
+
+def curves(
+    x: Sequence[float],
+    lines: Mapping[str, Numbers],
+    x_title: str,
+    y_title: str,
+    *,
+    logarithmic: bool = False,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """A curve for each name; ``logarithmic`` puts both axes on a logarithmic scale."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": list(x),
+            "y": list(values),
+            "line": {"color": colour, "dash": dash},
+            "hovertemplate": "%{x}: <b>%{y:.4g}</b><extra>%{fullData.name}</extra>",
+        }
+        for (name, values), colour, dash in zip(lines.items(), colours(theme), DASHES, strict=False)
+    ]
+    across = {"type": "log", "tickvals": list(x)} if logarithmic else {}
+    upward = {"type": "log", "dtick": 1, "exponentformat": "SI"} if logarithmic else {"rangemode": "tozero"}
+    return figure(
+        data,
+        theme,
+        height=340,
+        xaxis=axis(x_title, theme, **across),
+        yaxis=axis(y_title, theme, **upward),
+        showlegend=True,
+        margin={"l": 72, "r": 16, "t": 60, "b": 48},
+    )
+
+
+def enlarged(shown: go.Figure) -> go.Figure:
+    """The figure with larger letters, and the room that they need: for a projector."""
+    layout: Any = shown.layout  # Plotly makes its attributes as they are asked for
+    margin = {side: LARGER * (layout.margin[side] or 0) for side in "lrtb"}
+    size = LARGER * (layout.font.size or 12)
+    larger = go.Figure(shown).update_layout(height=LARGER * (layout.height or 400), margin=margin, font={"size": size})
+    if layout.title.font.size:
+        larger.update_layout(title={"font": {"size": LARGER * layout.title.font.size}})
+    return larger
+
+
+def _short(value: float) -> str:
+    return "−∞" if value == -np.inf else f"{value:.2f}".replace("-", "−")
+
+
+def _below_zero(values: np.ndarray, across: str) -> dict[str, Any]:
+    """The numbers of bars that go to the left: right of zero, since left of them stand the names."""
+    places = [i for i, value in enumerate(values) if value < 0]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [0] * len(places),
+        "y": places,
+        "text": [_short(values[i]) for i in places],
+        "textposition": "middle right",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "xaxis": across,
+    }
+
+
+def _room(values: np.ndarray) -> list[float]:
+    """From the smallest to the largest bar, with room for the numbers."""
+    low, high = float(min(0, values.min(initial=0))), float(max(0, values.max(initial=0)))
+    span = (high - low) or 1.0
+    return [low - 0.05 * span * (low < 0), high + 0.6 * span]
+
+
+def _heading(title: str, x: float) -> dict[str, Any]:
+    place = {"x": x, "xref": "paper", "xanchor": "center", "y": 1, "yref": "paper", "yanchor": "bottom"}
+    return {**place, "text": f"<b>{for_plotly(title)}</b>", "showarrow": False}
+
+
+def _names_axis(names: Sequence[str]) -> dict[str, Any]:
+    shown = [for_plotly(short_token(name)) for name in names]
+    return {
+        "autorange": "reversed",
+        "fixedrange": True,
+        "tickvals": list(range(len(shown))),
+        "ticktext": shown,
+        "ticks": "",
+        "zeroline": False,
+    }
+
+
+def _names_width(names: Sequence[str]) -> int:
+    """Pixels for the longest name."""
+    return 16 + 8 * max((len(short_token(name)) for name in names), default=0)

@@ -1,0 +1,107 @@
+"""The curves of a training: pure functions from what was logged to a Plotly figure, and to words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from model.training.folder import LogPoint
+from viz.figures.positions import axis, colours, figure
+from viz.look.theme import LIGHT, Theme
+
+HEIGHT = 220
+MOST_POINTS = 500  # more than there are pixels for, and each is sent again at every look
+MARGIN = {"l": 56, "r": 12, "t": 26, "b": 40}
+
+
+def loss_curves(
+    points: Sequence[LogPoint], steps: int, *, logarithmic: bool = False, theme: Theme = LIGHT
+) -> go.Figure:
+    """The loss of the batches, and on unseen examples, over the step; the axis reaches to the last of ``steps``."""
+    first, second, *_ = colours(theme)
+    lines = [
+        _line("on the batch", _thinned([(point.step, point.loss) for point in points]), first, "lines", len(points)),
+        _line(
+            "on unseen examples",
+            [(point.step, point.valid_loss) for point in points if point.valid_loss is not None],
+            second,
+            "lines+markers",
+            len(points),
+        ),
+    ]
+    options = {"type": "log", "dtick": "D2"} if logarithmic else {"rangemode": "tozero"}
+    hover = {"hovertemplate": "step %{x:,}<br>loss <b>%{y:.4f}</b><extra>%{fullData.name}</extra>"}
+    return figure(
+        [line | hover for line in lines],
+        theme,
+        height=HEIGHT,
+        margin=MARGIN,
+        xaxis=_steps(steps, theme),
+        yaxis=axis("loss (nats a token)", theme, **options),
+        showlegend=True,
+        uirevision="loss",
+    )
+
+
+def accuracy_curve(points: Sequence[LogPoint], steps: int, *, theme: Theme = LIGHT) -> go.Figure:
+    """The share of tokens of unseen examples that are predicted right, in percent, over the step."""
+    scored = [(point.step, 100 * point.valid_accuracy) for point in points if point.valid_accuracy is not None]
+    line = _line("on unseen examples", scored, colours(theme)[1], "lines+markers", len(scored))
+    return figure(
+        [{**line, "hovertemplate": "step %{x:,}<br><b>%{y:.2f} %</b> right<extra></extra>"}],
+        theme,
+        height=HEIGHT,
+        margin=MARGIN,
+        xaxis=_steps(steps, theme),
+        yaxis=axis("right tokens (%)", theme, range=[0, 104]),
+        showlegend=True,
+        uirevision="accuracy",
+    )
+
+
+def describe_loss(points: Sequence[LogPoint], vocab_size: int) -> str:
+    """The loss at the last logged step, beside what guessing would cost."""
+    if not points:
+        return "The first step has not been made yet."
+    last = points[-1]
+    guessing = (
+        f"guessing evenly among the {vocab_size:,} tokens of the vocabulary would cost {math.log(vocab_size):.2f}"
+    )
+    return f"Step {last.step:,}: {last.loss:.3f} nats a token; {guessing}."
+
+
+def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
+    """The accuracy at the last validation."""
+    scored = [point for point in points if point.valid_accuracy is not None]
+    if not scored:
+        return f"Measured every {validate_every:,} steps, and at the last."
+    last = scored[-1]
+    return (
+        f"Step {last.step:,}: of the tokens of unseen examples, {100 * (last.valid_accuracy or 0):.1f} % are predicted "
+        "right, given the ones before."
+    )
+
+
+def _thinned(points: list[tuple[int, float | None]]) -> list[tuple[int, float | None]]:
+    """Every so manieth point, and the last."""
+    every = -(-len(points) // MOST_POINTS) or 1
+    return [*points[:-1:every], *points[-1:]]
+
+
+def _line(name: str, points: Sequence[tuple[int, float | None]], colour: str, mode: str, n: int) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if n == 1 else mode,  # a line of one point cannot be seen
+        "name": name,
+        "x": [step for step, _ in points],
+        "y": [value for _, value in points],
+        "line": {"color": colour, "width": 2},
+        "marker": {"color": colour, "size": 6},
+    }
+
+
+def _steps(steps: int, theme: Theme) -> dict[str, Any]:
+    return axis("step", theme, range=[0, steps], rangemode="tozero")

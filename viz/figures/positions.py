@@ -1,0 +1,225 @@
+"""Pictures of positional encodings: pure functions from arrays to a Plotly figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.look.theme import FONT, LIGHT, Theme
+
+FONT_SIZE = 12
+COLOURS = {
+    "light": ("#2b5fc9", "#d9480f", "#2b8a3e", "#9c36b5", "#0b7285", "#5c5f66"),
+    "dark": ("#7aa5ff", "#ffa94d", "#69db7c", "#e599f7", "#66d9e8", "#adb5bd"),
+}
+"""For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def colours(theme: Theme) -> tuple[str, ...]:
+    """A colour for each of six curves."""
+    return COLOURS[theme.name]
+
+
+def scale(stops: Sequence[str]) -> list[list[float | str]]:
+    """Colours in even steps, as Plotly wants them."""
+    return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
+
+
+def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Figure:
+    """Traces on a transparent ground, in the page's font."""
+    plain = {
+        "height": 360,
+        "margin": {"l": 64, "r": 16, "t": 16, "b": 48},
+        "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "template": "none",
+    }
+    return go.Figure({"data": list(data), "layout": plain | layout})
+
+
+def axis(title: str, theme: Theme, **options: Any) -> dict[str, Any]:
+    """An axis with a faint grid."""
+    return {"title": {"text": title}, "gridcolor": theme.faint, "zerolinecolor": theme.faint, **options}
+
+
+def signed_heatmap(values: np.ndarray, theme: Theme, **options: Any) -> dict[str, Any]:
+    """A heatmap trace of numbers around 0, its scale as far below as above."""
+    limit = float(np.abs(values).max(initial=0)) or 1.0
+    return {
+        "type": "heatmap",
+        "z": values.astype(np.float32),
+        "zmin": -limit,
+        "zmax": limit,
+        "colorscale": scale(theme.diverging),
+        "colorbar": {"thickness": 10, "outlinewidth": 0},
+        **options,
+    }
+
+
+def table_heatmap(table: np.ndarray, *, pair: int | None = None, theme: Theme = LIGHT) -> go.Figure:
+    """An encoding, ``[position, dimension]``: rows are positions, and the chosen pair of dimensions is framed."""
+    hover = "position %{y}<br>dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
+    shapes = [] if pair is None else [_frame(2 * pair - 0.5, 2 * pair + 1.5, theme)]
+    return figure(
+        [signed_heatmap(table, theme, hovertemplate=hover)],
+        theme,
+        xaxis=axis("dimension", theme, showgrid=False),
+        yaxis=axis("position", theme, autorange="reversed", showgrid=False),
+        shapes=shapes,
+    )
+
+
+def wave(table: np.ndarray, pair: int, *, theme: Theme = LIGHT) -> go.Figure:
+    """The two dimensions of a pair over the positions of ``[position, dimension]``."""
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers" if len(table) <= 64 else "lines",
+            "y": table[:, dimension].astype(np.float32),
+            "name": f"dimension {dimension}",
+            "line": {"color": colour, "dash": dash},
+            "marker": {"size": 4},
+        }
+        for dimension, colour, dash in zip((2 * pair, 2 * pair + 1), colours(theme), DASHES, strict=False)
+        if dimension < table.shape[1]
+    ]
+    return figure(
+        lines,
+        theme,
+        height=260,
+        xaxis=axis("position", theme),
+        yaxis=axis("value", theme),
+        showlegend=True,
+        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+    )
+
+
+def similarity_heatmap(similar: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """The cosine of every two positions, ``[position, position]``."""
+    hover = "positions %{y} and %{x}<br>cosine <b>%{z:.3f}</b><extra></extra>"
+    return figure(
+        [signed_heatmap(similar, theme, zmin=-1, zmax=1, hovertemplate=hover)],
+        theme,
+        xaxis=axis("position", theme, showgrid=False),
+        yaxis=axis("position", theme, autorange="reversed", showgrid=False),
+    )
+
+
+def matrix_heatmap(matrix: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """A linear map, ``[dimension out, dimension in]``."""
+    hover = "to dimension %{y}<br>from dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
+    return figure(
+        [signed_heatmap(matrix, theme, zmin=-1, zmax=1, hovertemplate=hover)],
+        theme,
+        xaxis=axis("from dimension", theme, showgrid=False),
+        yaxis=axis("to dimension", theme, autorange="reversed", showgrid=False),
+    )
+
+
+def turning_pairs(angles: np.ndarray, pairs: Sequence[int], *, theme: Theme = LIGHT) -> go.Figure:
+    """Where the vector (1, 0) of each pair of dimensions is turned to, at each position.
+
+    Args:
+        angles: ``[position, pair]``, in radians.
+        pairs: which pairs to draw, one circle within the other.
+        theme: the colours.
+    """
+    names = [str(position) for position in range(len(angles))]
+    ends = [name if name in (names[0], names[-1]) else "" for name in names]  # all of them only where there is room
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers+text",
+            "x": (radius * np.cos(angles[:, pair])).astype(np.float32),
+            "y": (radius * np.sin(angles[:, pair])).astype(np.float32),
+            "text": names if radius == 3 else ends,
+            "customdata": names,
+            "textposition": "top center",
+            "textfont": {"size": 10},
+            "name": f"pair {pair + 1}",
+            "line": {"color": colour, "width": 1, "dash": "dot"},
+            "marker": {"size": 7, "color": colour},
+            "hovertemplate": "position %{customdata}<extra>%{fullData.name}</extra>",
+        }
+        for radius, pair, colour in zip((3, 2, 1), pairs, colours(theme), strict=False)
+    ]
+    hidden = {"visible": False, "range": [-3.6, 3.6]}
+    return figure(
+        traces,
+        theme,
+        xaxis=hidden,
+        yaxis={**hidden, "scaleanchor": "x"},
+        showlegend=True,
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+    )
+
+
+def score_heatmap(scores: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """The score of one query and one key at every two positions, ``[query position, key position]``."""
+    hover = "query at %{y}<br>key at %{x}<br>score <b>%{z:.3f}</b><extra></extra>"
+    return figure(
+        [signed_heatmap(scores, theme, hovertemplate=hover)],
+        theme,
+        xaxis=axis("position of the key", theme, showgrid=False),
+        yaxis=axis("position of the query", theme, autorange="reversed", showgrid=False),
+    )
+
+
+def bias_lines(distance: np.ndarray, bias: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """What each head adds to a score, ``[head, distance]``, over the ``distance`` from query to key."""
+    palette = colours(theme)
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": distance,
+            "y": row.astype(np.float32),
+            "name": f"head {head + 1}",
+            "line": {"color": palette[head % len(palette)], "dash": DASHES[head % len(DASHES)]},
+            "hovertemplate": "distance %{x}<br>bias <b>%{y:.3f}</b><extra>%{fullData.name}</extra>",
+        }
+        for head, row in enumerate(bias)
+    ]
+    return figure(
+        lines,
+        theme,
+        height=300,
+        xaxis=axis("distance: key minus query (below 0: the key stands before)", theme),
+        yaxis=axis("added to the score", theme),
+        showlegend=True,
+        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+    )
+
+
+def slope_bars(slopes: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """The slope of each head, ``[head]``, with the number on each bar."""
+    heads = [str(head) for head in range(1, len(slopes) + 1)]
+    bars = {
+        "type": "bar",
+        "x": heads,
+        "y": slopes.astype(np.float32),
+        "text": [f"{slope:.4g}" for slope in slopes],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": colours(theme)[0]},
+        "hovertemplate": "head %{x}: %{y:.6g}<extra></extra>",
+    }
+    return figure(
+        [bars],
+        theme,
+        height=300,
+        xaxis=axis("head", theme, type="category"),
+        yaxis=axis("slope", theme, rangemode="tozero"),
+        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+    )
+
+
+def _frame(left: float, right: float, theme: Theme) -> dict[str, Any]:
+    line = {"color": theme.accent, "width": 2}
+    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": left, "x1": right, "line": line}

@@ -1,0 +1,199 @@
+"""A training over its steps: pure functions from what was logged and measured to a figure, and to words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from model.heads.history import Formation
+from model.heads.measures import Measure
+from model.training.folder import LogPoint
+from viz.figures.atlas import head_name
+from viz.figures.curves import MOST_POINTS
+from viz.figures.positions import axis, colours, figure
+from viz.look.theme import LIGHT, Theme, for_plotly
+
+HEIGHT = 560
+PANELS = ((0.72, 1.0), (0.41, 0.66), (0.0, 0.33))  # accuracy, loss, measure; from below
+BECOMES: dict[str, tuple[str, str]] = {
+    "entropy": ("spreads its attention", "narrows its attention"),
+    "evenness": ("spreads its attention evenly", "picks out few tokens"),
+    "itself": ("looks at the token itself", "looks away from the token itself"),
+    "previous": ("becomes a previous-token head", "looks away from the previous token"),
+    "next": ("becomes a next-token head", "looks away from the next token"),
+    "first": ("rests on the first token", "looks away from the first token"),
+    "special": ("rests on special tokens", "looks away from special tokens"),
+    "punctuation": ("looks at punctuation", "looks away from punctuation"),
+    "distance": ("looks further away", "looks nearer by"),
+    "diagonality": ("becomes diagonal", "leaves the diagonal"),
+    "monotonicity": ("reads in order: it becomes diagonal", "reads backwards: it becomes anti-diagonal"),
+    "induction": ("becomes an induction head", "ceases to be an induction head"),
+}
+"""What happens when a measure rises, and when it falls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One run in the chart: what was logged, one measure of its heads ``[step, layer, head]`` at ``steps``, the
+    head (from 0) and the step on show, and the step where that head forms."""
+
+    name: str
+    log: Sequence[LogPoint]
+    at: int
+    steps: Sequence[int] = ()
+    values: np.ndarray | None = None
+    head: tuple[int, int] = (0, 0)
+    formed: int | None = None
+
+
+def story_figure(stories: Sequence[Story], measure: Measure | None, *, theme: Theme = LIGHT) -> go.Figure:
+    """Accuracy, loss and one measure of every head over the same steps, below each other, so that what happens
+    at once stands at one place. A line marks the step on show, a dotted one where the head on show forms."""
+    data = [
+        trace for place, story in enumerate(stories) for trace in _lines(story, place, len(stories), measure, theme)
+    ]
+    last = max((step for story in stories for step in (*story.steps, *(p.step for p in story.log[-1:]))), default=1)
+    accuracy, loss, measured = PANELS
+    bounds = _bounds(measure)
+    return figure(
+        data,
+        theme,
+        height=HEIGHT,
+        margin={"l": 62, "r": 16, "t": 30, "b": 44},
+        xaxis=axis("step", theme, range=[-0.01 * last, 1.01 * last], anchor="y3"),
+        yaxis=axis("right tokens", theme, domain=accuracy, range=[0, 1.05], tickformat=".0%"),
+        yaxis2=axis("loss (nats)", theme, domain=loss, rangemode="tozero"),
+        yaxis3=axis(measure.name if measure else "", theme, domain=measured, **bounds),
+        shapes=[mark for place, story in enumerate(stories) for mark in _marks(story, place, theme)],
+        annotations=_notes(stories, theme),
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0},
+        uirevision="story",
+    )
+
+
+def _bounds(measure: Measure | None) -> dict[str, Any]:
+    if measure is None or measure.high is None:
+        return {"rangemode": "tozero"}
+    return {"range": [measure.low - 0.03, measure.high + 0.05]}
+
+
+def _lines(story: Story, place: int, n: int, measure: Measure | None, theme: Theme) -> list[dict[str, Any]]:
+    colour = colours(theme)[place]
+    name = for_plotly(story.name)
+    of = f" · {name}" if n > 1 else ""
+    every = max(1, -(-len(story.log) // MOST_POINTS))
+    scored = [(p.step, p.valid_accuracy) for p in story.log if p.valid_accuracy is not None]
+    lost = [(p.step, p.loss) for p in story.log[::every]]
+    unseen = [(p.step, p.valid_loss) for p in story.log if p.valid_loss is not None]
+    said = "step %{x:,}: <b>%{y:.3f}</b><extra>%{fullData.name}</extra>"
+    lines = [
+        _line(
+            f"right{of}",
+            scored,
+            colour,
+            "y",
+            hovertemplate="step %{x:,}: <b>%{y:.1%}</b><extra>%{fullData.name}</extra>",
+        ),
+        _line(f"loss on the batch{of}", lost, colour, "y2", opacity=0.45, hovertemplate=said),
+        _line(f"loss on unseen{of}", unseen, colour, "y2", hovertemplate=said, dash="dot"),
+    ]
+    for line in lines:
+        line["showlegend"] = False
+    if n > 1:
+        lines[0] |= {"showlegend": True, "name": name}
+    if story.values is None or measure is None:
+        return lines
+    heads = sorted(np.ndindex(story.values.shape[1:]), key=lambda head: head == story.head)  # the chosen one on top
+    for head in heads if place == 0 else [story.head]:
+        points = [
+            (step, None if np.isnan(value) else float(value))
+            for step, value in zip(story.steps, story.values[:, head[0], head[1]], strict=True)
+        ]
+        chosen = head == story.head
+        lines.append(
+            _line(
+                f"{head_name(*head)}{of}", points, colour if chosen else theme.faint, "y3", hovertemplate=said,
+                width=3 if chosen else 1.5, showlegend=chosen and n == 1,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _line(
+    name: str,
+    points: Sequence[tuple[int, float | None]],
+    colour: str,
+    panel: str,
+    *,
+    width: float = 2,
+    dash: str = "solid",
+    **options: Any,
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(points) < 2 else "lines",
+        "name": name,
+        "x": [step for step, _ in points],
+        "y": [value for _, value in points],
+        "yaxis": panel,
+        "line": {"color": colour, "width": width, "dash": dash},
+        **options,
+    }
+
+
+def _marks(story: Story, place: int, theme: Theme) -> list[dict[str, Any]]:
+    upright = {"type": "line", "yref": "paper", "y0": 0, "y1": 1}
+    marks = [
+        {
+            **upright,
+            "x0": story.at,
+            "x1": story.at,
+            "line": {"color": theme.accent if place == 0 else colours(theme)[1], "width": 2},
+        }
+    ]
+    if story.formed is not None:
+        line = {"color": colours(theme)[place], "width": 1.5, "dash": "dot"}
+        marks.append({**upright, "x0": story.formed, "x1": story.formed, "line": line})
+    return marks
+
+
+def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
+    """Beside the dotted line, that the head forms there."""
+    return [
+        {
+            "x": story.formed, "y": PANELS[2][1], "yref": "paper", "yanchor": "bottom", "showarrow": False,
+            "text": f"{head_name(*story.head)} forms", "font": {"color": colours(theme)[place]},
+            "xanchor": "left" if 2 * story.formed < story.steps[-1] else "right",
+        }
+        for place, story in enumerate(stories)
+        if story.formed is not None
+    ]  # fmt: skip
+
+
+def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
+    """Such as «Layer 1, head 1 reads backwards: it becomes anti-diagonal at step 1,200 (monotonicity 0.03 → -0.94)»."""
+    rises, falls = BECOMES[formed.name]
+    place = list(steps).index(formed.step)
+    after = f", after step {steps[place - 1]:,}" if place else ""
+    numbers = f"{formed.name} {formed.start:.2f} → {formed.end:.2f}".replace("-", "−")
+    return (
+        f"Layer {formed.layer + 1}, head {formed.head + 1} {rises if formed.end > formed.start else falls} "
+        f"at step {formed.step:,} ({numbers}{after})"
+    )
+
+
+def formation_table(found: Sequence[Formation], steps: Sequence[int]) -> dict[str, list[Any]]:
+    """A row for each formation."""
+    return {
+        "Head": [head_name(one.layer, one.head) for one in found],
+        "What happens": [BECOMES[one.name][0 if one.end > one.start else 1] for one in found],
+        "Step": [one.step for one in found],
+        "Measure": [one.name for one in found],
+        "First": [one.start for one in found],
+        "Last": [one.end for one in found],
+    }

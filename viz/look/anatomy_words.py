@@ -1,0 +1,135 @@
+"""What the steps of an anatomy are called, and what is said beside them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from types import MappingProxyType
+
+import numpy as np
+
+from model.anatomy.steps import Anatomy, Step, agrees
+
+STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "From tokens to the layer": ("token", "position", "sum", "input", "self_attention", "memory", "normed"),
+        "Query, keys and values": ("query", "key", "value", "turned_query", "turned_key"),
+        "From scores to attention weights": (
+            "products", "scaled", "distance_bias", "biased", "masked", "weights",
+        ),
+        "What the head gathers": ("weighted", "head", "heads"),
+        "Out of the attention": ("projected", "attention_sum", "attention_normed"),
+        "Cross-attention": ("cross_attention",),
+        "Feed-forward": ("forward_normed", "hidden", "forwarded", "forward_sum", "output"),
+    }
+)  # fmt: skip
+"""The steps that there may be, under the headings they stand under."""
+
+TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {
+        "token": ("Token embedding", "The row of each token in the embedding matrix, times √d_model."),
+        "position": ("Positional encoding", "Where the token stands; i counts from 0."),
+        "sum": ("Sum: the input of layer 1", "Token and position in one vector."),
+        "input": ("Input of the layer", "What the layer before gave, for every token."),
+        "self_attention": (
+            "Self-attention of this layer",
+            "It comes first in a decoder layer; choose “Decoder self” to take it apart. Here the query token only.",
+        ),
+        "memory": ("Memory", "The encoder's output: a vector for each source token."),
+        "normed": ("LayerNorm before the attention", "Each vector gets mean 0 and spread 1, then gain γ and shift β."),
+        "query": ("Query", "What the query token asks for, in this head."),
+        "key": ("Keys", "What each token offers to be found by."),
+        "value": ("Values", "What each token hands over if it is looked at."),
+        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers turns by an angle of the position."),
+        "turned_key": ("Keys, turned", "So a score depends on how far query and key are apart."),
+        "products": ("Dot products", "How well the query fits each key: large where they point the same way."),
+        "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
+        "distance_bias": ("Bias of the distance", "What the positional encoding adds to a score; j and t are places."),
+        "biased": ("Scores with their bias", "Fit and distance in one number."),
+        "masked": ("Mask", "A decoder may not look at what comes later."),
+        "weights": ("Softmax: the attention weights", "They sum to 1: the row in the heatmap of Explore."),
+        "weighted": ("Weighted values", "Each value times its attention weight."),
+        "head": ("Output of the head", "The sum of the weighted values."),
+        "heads": ("All heads side by side", "The other heads of this layer do the same with their own weights."),
+        "projected": ("W_O mixes the heads", "Back to a vector of d_model numbers."),
+        "attention_sum": ("Residual", "What came in is added to what was gathered."),
+        "attention_normed": ("LayerNorm", "Mean 0 and spread 1, then gain γ and shift β."),
+        "cross_attention": (
+            "Cross-attention of this layer",
+            "It comes next in a decoder layer; choose “Cross” to take it apart. Here the query token only.",
+        ),
+        "forward_normed": ("LayerNorm before the feed-forward", "Mean 0 and spread 1, then gain γ and shift β."),
+        "hidden": ("Feed-forward, inner half", "A wider vector, through the activation function."),
+        "forwarded": ("Feed-forward, outer half", "Back to d_model numbers."),
+        "forward_sum": ("Residual", "What came in is added again."),
+        "output": ("Output of the layer", "This is what the next layer reads at this position."),
+    }
+)  # fmt: skip
+"""Title and explanation of each step."""
+
+NO_MASK = "Here every token may be looked at: nothing is masked."
+WEIGHT_NAMES = MappingProxyType(
+    {
+        "token": {"rows": "W_E[token]"},
+        "query": {"weight": "W_Q", "bias": "b_Q"},
+        "key": {"weight": "W_K", "bias": "b_K"},
+        "value": {"weight": "W_V", "bias": "b_V"},
+        "projected": {"weight": "W_O", "bias": "b_O"},
+        "hidden": {"weight": "W₁", "bias": "b₁"},
+        "forwarded": {"weight": "W₂", "bias": "b₂"},
+    }
+)
+OTHER_NAMES = MappingProxyType({"gain": "γ", "shift": "β", "table": "table"})
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def stages(anatomy: Anatomy) -> list[tuple[str, list[Step]]]:
+    """The steps in their order, under their headings."""
+    headings = {name: heading for heading, names in STAGES.items() for name in names}
+    if anatomy.kind == "decoder":  # what the encoder gave is read after the attention that is taken apart
+        headings["memory"] = headings["cross_attention"]
+    return [(heading, list(steps)) for heading, steps in groupby(anatomy.steps, lambda step: headings[step.name])]
+
+
+def explanation(anatomy: Anatomy, step: Step) -> str:
+    """A sentence on the step."""
+    if step.name == "masked" and np.isfinite(step.value).all():
+        return NO_MASK
+    if step.name == "output" and "forward_sum" not in step.inputs:
+        return f"The residual: what came in is added. {TITLES['output'][1]}"
+    return TITLES[step.name][1]
+
+
+def weight_name(step: Step, name: str) -> str:
+    """What a parameter is called in the formula."""
+    return WEIGHT_NAMES.get(step.name, {}).get(name, OTHER_NAMES.get(name, name))
+
+
+def shapes(anatomy: Anatomy, step: Step) -> str:
+    """The shapes of what goes in, and of what comes out, such as ``[15×128], W_K [128×32], b_K [32] → [15×32]``."""
+    parts = [_shape(anatomy.step(name).value) for name in dict.fromkeys(step.inputs)]
+    shown = {"weight", "bias", "rows", "table", "gain", "shift"} & step.weights.keys() if len(step.weights) < 5 else ()
+    parts += [f"{weight_name(step, name)} {_shape(step.weights[name])}" for name in step.weights if name in shown]
+    return f"{', '.join(parts)} → {_shape(step.value)}" if parts else _shape(step.value)
+
+
+def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bool | None, str, str]:
+    """Whether the second opinion agrees (None: there is none), that in few words, and what else is to be said."""
+    if difference is None:
+        where = "the encoder" if step.name == "memory" else f"layer {anatomy.layer}"
+        return None, f"from {where}", "" if step.name == "memory" else "Choose that layer to see how it is made."
+    if difference == 0:
+        return True, "recomputed: equal", ""
+    among = f"The largest number is {step.largest:.0f}." if step.largest >= 10 else ""
+    return agrees(step, difference), f"recomputed: ± {power_of_ten(difference)}", among
+
+
+def power_of_ten(number: float) -> str:
+    """Such as ``2.4·10⁻⁷``."""
+    if not np.isfinite(number):
+        return str(number)
+    digits, exponent = f"{number:.1e}".split("e")
+    return f"{digits}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+def _shape(array: np.ndarray) -> str:
+    return f"[{'×'.join(map(str, array.shape))}]"

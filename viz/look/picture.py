@@ -1,0 +1,164 @@
+"""What a picture of attention shows: a map, with the rows, columns and scale that a person chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, get_args
+
+import numpy as np
+
+from model.text.tokenizer import SPECIAL_TOKENS
+from model.trace import AttentionMap, Kind
+
+RowNames = Literal["predicted", "fed in"]
+Scale = Literal["linear", "square root", "logarithm"]
+ROW_NAMES: tuple[RowNames, ...] = get_args(RowNames)
+SCALES: tuple[Scale, ...] = get_args(Scale)
+DECADES = 3
+"""The logarithmic scale goes down to 10^-3; what is smaller has the colour of 0."""
+
+View = Literal["Heatmap", "Lines", "Lines across", "Text"]
+"""How one head is drawn."""
+VIEWS: tuple[View, ...] = get_args(View)
+Zoom = tuple[tuple[int, int], tuple[int, int]]
+"""The rows and the columns of a picture that are in view, [from, to)."""
+Places = tuple[tuple[int, ...], ...]
+"""For each row or column of a picture, the positions in the map that it is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """How a person wants to see attention: what :func:`picture` takes, the colour scale, and what the overview adds."""
+
+    rows: RowNames = "predicted"
+    words: bool = False
+    special: bool = True
+    scale: Scale = "linear"
+    each_head: bool = False
+    means: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A map as it is drawn: ``pattern`` is float32 ``[layer, head, row, column]`` with a name for each row and column.
+
+    ``row_places`` and ``column_places`` say which positions of the map each is made of. ``notes`` say
+    in words what was changed.
+    """
+
+    kind: Kind
+    pattern: np.ndarray
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    row_places: Places
+    column_places: Places
+    notes: tuple[str, ...] = ()
+
+    def holds(self, zoom: Zoom) -> bool:
+        """Whether there are such rows and columns."""
+        sizes = (len(self.rows), len(self.columns))
+        return all(0 <= begin < end <= size for (begin, end), size in zip(zoom, sizes, strict=True))
+
+    def row_of(self, position: int) -> int | None:
+        """The row that shows a position of the map; None if it is hidden."""
+        return next((row for row, places in enumerate(self.row_places) if position in places), None)
+
+
+def picture(
+    attention_map: AttentionMap, *, rows: RowNames = "predicted", words: bool = False, special: bool = True
+) -> Picture:
+    """The map as a person wants to see it.
+
+    Args:
+        attention_map: the map.
+        rows: what names a row of a decoder: the token predicted there, or the token fed in.
+        words: make one row or column of the tokens of a word. The weights on the keys of a word are summed,
+            those of its queries averaged (Clark et al. 2019, section 4.1), so a row still sums to 1.
+        special: show the special tokens. Without them, each row is divided by the sum of what is left of it; a
+            row of which nothing is left is hidden as well. Where there are no others, they are shown.
+    """
+    names = attention_map.predicted_tokens if rows == "predicted" else None
+    names = names or attention_map.query_tokens
+    special = special or any(set(tokens) <= set(SPECIAL_TOKENS) for tokens in (names, attention_map.key_tokens))
+    row_places, column_places = _places(names, words, special), _places(attention_map.key_tokens, words, special)
+    notes = []
+    pattern = attention_map.pattern
+    if words:
+        notes.append("tokens of a word are one: keys summed, queries averaged")
+    if words or not special:
+        pattern = _gathered(pattern, row_places, column_places)
+    if not special:
+        sums = pattern.sum(-1, keepdims=True)
+        pattern = np.divide(pattern, sums, out=np.zeros_like(pattern), where=sums > 0)
+        seen = (sums[..., 0] > 0).any(axis=(0, 1))  # [row]
+        pattern = pattern[:, :, seen]
+        row_places = tuple(place for place, kept in zip(row_places, seen, strict=True) if kept)
+        notes.append("special tokens are hidden and each row is scaled to sum to 1 again")
+    return Picture(
+        kind=attention_map.kind,
+        pattern=pattern,
+        rows=_joined(names, row_places),
+        columns=_joined(attention_map.key_tokens, column_places),
+        row_places=row_places,
+        column_places=column_places,
+        notes=tuple(notes),
+    )
+
+
+def displayed(attention_map: AttentionMap, display: Display) -> Picture:
+    """:func:`picture` with what a display says of it."""
+    return picture(attention_map, rows=display.rows, words=display.words, special=display.special)
+
+
+def scaled(weights: np.ndarray, scale: Scale) -> np.ndarray:
+    """Weights from 0 to 1 on a colour scale from 0 to 1."""
+    if scale == "square root":
+        return np.sqrt(weights)
+    if scale == "logarithm":
+        return 1 + np.log10(np.maximum(weights, 10.0**-DECADES)) / DECADES
+    return weights
+
+
+def mean_over_heads(pattern: np.ndarray) -> np.ndarray:
+    """The mean pattern of each layer, ``[layer, row, column]``; its rows sum to 1 like those of a head."""
+    return pattern.mean(axis=1)
+
+
+def _places(names: Sequence[str], words: bool, special: bool) -> Places:
+    shown = [place for place, name in enumerate(names) if special or name not in SPECIAL_TOKENS]
+    if not words:
+        return tuple((place,) for place in shown)
+    numbers = np.cumsum([_begins_word(names, place) for place in range(len(names))])
+    return tuple(tuple(group) for _, group in groupby(shown, key=lambda place: int(numbers[place])))
+
+
+def _begins_word(names: Sequence[str], place: int) -> bool:
+    """A word begins at a space, at a special token and after it, and where letters and punctuation meet."""
+    token, before = names[place], names[place - 1] if place else ""
+    if place == 0 or token[0].isspace() or token in SPECIAL_TOKENS or before in SPECIAL_TOKENS:
+        return True
+    return _is_wordlike(token[0]) != _is_wordlike(before[-1])
+
+
+def _is_wordlike(character: str) -> bool:
+    return character.isalnum() or character in "⟨⟩'’-" or not character.isascii()  # ⟨C3⟩ is part of a letter
+
+
+def _gathered(pattern: np.ndarray, row_places: Places, column_places: Places) -> np.ndarray:
+    rows = _membership(row_places, pattern.shape[2])
+    rows /= rows.sum(-1, keepdims=True)
+    return rows @ pattern @ _membership(column_places, pattern.shape[3]).T
+
+
+def _membership(places: Places, n: int) -> np.ndarray:
+    """Float32 ``[group, position]``: 1 where the position belongs to the group."""
+    members = np.zeros((len(places), n), dtype=np.float32)
+    for group, positions in enumerate(places):
+        members[group, list(positions)] = 1
+    return members
+
+
+def _joined(names: Sequence[str], places: Iterable[Sequence[int]]) -> tuple[str, ...]:
+    return tuple("".join(names[place] for place in positions) for positions in places)

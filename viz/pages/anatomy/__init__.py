@@ -1,0 +1,1 @@
+"""Anatomy: one head and one token, step by step."""

@@ -1,0 +1,174 @@
+"""Anatomy: one query of one head, step by step, with the formula of each step and its numbers beside it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from model.anatomy.bench import AnatomyError
+from model.anatomy.dissect import dissect
+from model.anatomy.steps import Anatomy, Step, agrees
+from model.checkpoint import Checkpoint
+from viz.components.strips import strip_component
+from viz.figures.strips import strip
+from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
+from viz.look.look import Look
+from viz.look.theme import for_markdown, show_token
+from viz.look.words import KIND_NAMES
+from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
+from viz.pages.shared.forcing import forcing_notice
+from viz.pages.shared.needs_transformer import is_transformer
+from viz.state import decoder as decoding
+from viz.state import session as state
+
+WIDTHS = (5, 6)
+BESIDE = 3  # steps side by side
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+[class*="st-key-step_"] p { margin-bottom: 0.3rem; }
+[class*="st-key-step_"] .katex-display { margin: 0.4rem 0; padding-top: 3px; overflow-x: auto; overflow-y: hidden; }
+</style>"""
+TITLE = '<h1 class="headlight">Anatomy <small>One head and one token, number by number.</small></h1>'
+
+
+def page() -> None:
+    """The whole page; what a keystroke changes is a fragment of its own."""
+    st.html(STYLE)
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    left.html(TITLE)
+    with right:
+        opened = choose_checkpoint()
+    if opened is not None and is_transformer(opened, "Anatomy takes apart the heads of a Transformer."):
+        _live(opened)
+
+
+@st.fragment
+def _live(opened: Checkpoint) -> None:
+    """What changes with every keystroke and every choice."""
+    left, right = st.columns(WIDTHS, gap="medium")
+    with left:
+        forced = decoding.forced(opened)
+        trace = type_source(opened, forced)
+        left_out_notice(trace)
+        forcing_notice(opened, trace, forced)
+        kind = choose_kind(opened, trace)
+    with right:
+        layer, head, row = choose_head(opened, trace, trace.map(kind))
+        look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+        try:
+            anatomy = dissect(opened, trace, kind, layer, head, row)
+        except AnatomyError as error:
+            st.info(for_markdown(str(error)))
+            return
+        differences = {step.name: anatomy.difference(step) for step in anatomy.steps}
+        st.markdown(_introduction(look, anatomy))
+        st.markdown(_total(anatomy, differences))
+    numbers = count(1)
+    for heading, steps in stages(anatomy):
+        _stage(anatomy, heading, steps, differences, numbers)
+    _tables(anatomy)
+
+
+def _introduction(look: Look, anatomy: Anatomy) -> str:
+    """What is taken apart, and what the letters in the formulas mean."""
+    token = _quoted(anatomy.tokens[anatomy.query])
+    fed = f"{token}, token {anatomy.query + 1}"
+    if anatomy.predicted is not None:
+        fed = f"the one read last before {_quoted(anatomy.predicted[anatomy.query])} is written: {fed}"
+    config = look.opened.config
+    return (
+        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}.** The query token $t$ is {fed}. "
+        f"It is framed below. $j$ runs over the keys, $c$ over the numbers of a vector. "
+        f"$d_\\text{{model}}={config.d_model}$, $d_\\text{{head}}={config.d_head}$, $d_\\text{{ff}}={config.d_ff}$."
+    )
+
+
+def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
+    """How many steps were computed again, and with what success."""
+    known = [(step, d) for step in anatomy.steps if (d := differences[step.name]) is not None]
+    wrong = [step for step, difference in known if not agrees(step, difference)]
+    if wrong:
+        return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
+    taken = len(anatomy.steps) - len(known)
+    rest = f" ({taken} more are taken over from elsewhere in the model)" if taken else ""
+    worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
+    return (
+        f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
+        f"numbers shown: ± {worst} at most, of numbers above 1 in proportion to the largest."
+    )
+
+
+def _stage(
+    anatomy: Anatomy, heading: str, steps: Sequence[Step], differences: dict[str, float | None], numbers: Iterator[int]
+) -> None:
+    st.subheader(heading)
+    n = 4 if len(steps) == 4 else min(len(steps), BESIDE)
+    for start in range(0, len(steps), n):
+        for column, step in zip(st.columns(n, gap="small"), steps[start : start + n], strict=False):
+            with column.container(border=True, height="stretch", key=f"step_{step.name}"):
+                _step(anatomy, step, next(numbers), differences[step.name])
+
+
+def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -> None:
+    """One step: what it does, its formula, its numbers, and whether they can be had again."""
+    title = TITLES[step.name][0]
+    st.markdown(f"**{number} · {title}.** {explanation(anatomy, step)}\n\n$$\n{step.formula}\n$$")
+    description = f"{title}, {' by '.join(map(str, step.shape))} numbers. Arrow keys choose one."
+    strip_component(
+        strip(anatomy, step), description=description, theme=state.theme(), key=f"strip_{step.name}"
+    )  # fmt: skip
+    agreed, words, more = verdict(anatomy, step, difference)
+    colour, icon = {True: ("green", "check"), False: ("red", "error"), None: ("gray", "input")}[agreed]
+    sizes = shapes(anatomy, step).translate(_ESCAPED)
+    st.markdown(f":{colour}-badge[:material/{icon}: {words}] :small[{f'{sizes}. {more}' if more else sizes}]")
+
+
+def _tables(anatomy: Anatomy) -> None:
+    """All numbers of a step on demand, and those of all steps as a file."""
+    with st.expander("The numbers", key="numbers_open", on_change="rerun", icon=":material/table:") as area:
+        if not area.open:
+            return
+        names = [step.name for step in anatomy.steps]
+        chosen = st.selectbox(
+            "Step", names, format_func=lambda name: f"{names.index(name) + 1} · {TITLES[name][0]}", key="numbers_of"
+        )
+        step = anatomy.step(chosen)
+        arrays = {"result": step.value, **{weight_name(step, name): part for name, part in step.weights.items()}}
+        shown = st.segmented_control("Array", list(arrays), default="result", required=True, key="numbers_array")
+        array = arrays[shown]
+        labels = anatomy.labels(step.axes[0]) if shown == "result" else None
+        st.dataframe(table(array, labels))
+        st.download_button(
+            "All steps and weights (.npz)", lambda: archive(anatomy), "anatomy.npz", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+def table(array: np.ndarray, labels: Sequence[str] | None) -> pd.DataFrame:
+    """An array as a table; rows are numbered from 1, with their token where they have one. A vector is a column."""
+    rows = array if array.ndim == 2 else np.reshape(array, (-1, 1))
+    names = [f"{n} {show_token(labels[n - 1])}" if labels else str(n) for n in range(1, len(rows) + 1)]
+    return pd.DataFrame(rows, index=names, columns=[str(n) for n in range(1, rows.shape[1] + 1)])
+
+
+def archive(anatomy: Anatomy) -> bytes:
+    """Every step and its parameters as arrays in one NumPy file: ``query``, ``query.weight`` …"""
+    arrays = {step.name: step.value for step in anatomy.steps}
+    arrays |= {f"{step.name}.{name}": part for step in anatomy.steps for name, part in step.weights.items()}
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+_ESCAPED = str.maketrans({"[": r"\[", "]": r"\]", "_": r"\_"})
+
+
+def _quoted(token: str) -> str:
+    return f"“{for_markdown(show_token(token))}”"

@@ -1,0 +1,1 @@
+"""Architectures: the Transformer beside a recurrent network."""

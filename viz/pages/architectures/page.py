@@ -1,0 +1,174 @@
+"""Architectures: what the Transformer buys, measured beside an LSTM of the same size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model.checkpoint import CheckpointError
+from model.compare.cards import PAIRS, Card, read_card
+from model.compare.costs import layer_costs
+from model.compare.record import Measured, recorded_part
+from viz.figures.architectures import cost_figure, distance_figure, step_figure
+from viz.look import architecture_words as words
+from viz.look.theme import for_markdown
+from viz.pages.architectures.measuring_here import measured_here
+from viz.state import session as state
+
+CHART = {"displaylogo": False, "displayModeBar": False}
+WIDTHS = (6, 5)
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.stMarkdown table { display: block; overflow-x: auto; }
+</style>"""
+TITLE = '<h1 class="headlight">Architectures <small>What the Transformer buys, measured beside an LSTM.</small></h1>'
+
+
+def page() -> None:
+    """One part at a time."""
+    st.html(STYLE)
+    st.html(TITLE)
+    names = list(PARTS)
+    part = st.segmented_control(
+        "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
+    )
+    PARTS[part]()
+
+
+def _steps() -> None:
+    st.markdown(
+        "A recurrent network reads one token after the other; a layer of a Transformer reads all at once. Here both "
+        "learn from **the same number of tokens a step**, in many short texts or in few long ones, with one thread."
+    )
+    theme = state.theme()
+    shown = _compare(
+        "steps", words.describe_steps, lambda before, here: {"step_time": step_figure(before, here, theme=theme)}
+    )
+    if shown is not None:
+        plan: Any = shown.plan
+        points: Any = shown.points
+        transformer, lstm = plan.configs().values()
+        sizes = {point.architecture: f"{point.parameters:,}" for point in points}
+        st.markdown(words.step_table(points))
+        st.caption(
+            f"A step is forward, backward and update, {plan.tokens:,} source and as many target tokens, the fastest of "
+            f"{plan.repeats}. Both have {transformer.n_layers} layers in encoder and decoder and d_model "
+            f"{transformer.d_model}: a Transformer of {sizes['transformer']} parameters, an LSTM (states of "
+            f"{lstm.d_ff}) of {sizes['lstm']}. In sequence: what must wait for each other in a forward pass, by count, "
+            "a sublayer of the Transformer or a token in a layer of the LSTM."
+        )
+
+
+def _distance() -> None:
+    st.markdown(
+        "A sequence begins with one of eight letters; noise follows; at the end the letter must be written again. For "
+        "each distance a model learns this **afresh, on the same budget**. The LSTM gets it twice: as what it has "
+        "written, where only its state remembers, and as its source, which its attention can look at."
+    )
+    theme = state.theme()
+    shown = _compare(
+        "distance", words.describe_distance, lambda before, here: {"reach": distance_figure(before, here, theme=theme)}
+    )
+    if shown is not None:
+        plan: Any = shown.plan
+        points: Any = shown.points
+        parameters = sorted({point.parameters for point in points}, reverse=True)
+        st.caption(
+            f"Each training: {plan.updates} updates of {plan.texts} sequences, 1 layer, d_model {plan.d_model}, "
+            f"{' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} others. The mean over "
+            f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the better of the learning rates "
+            f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach farther."
+        )
+
+
+def _cost() -> None:
+    st.markdown(
+        "Every token looks at every token: n² weights a head. Here one layer of each kind reads **one text**, forward "
+        "only; a power of the length is a straight line."
+    )
+    theme = state.theme()
+    shown = _compare(
+        "cost",
+        words.describe_cost,
+        lambda before, here: {
+            title: cost_figure(before, here, what, title, theme=theme) for title, what in words.COSTS.items()
+        },
+    )
+    if shown is not None:
+        plan: Any = shown.plan
+        points: Any = shown.points
+        st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
+        st.caption(
+            f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats}; memory: the most that "
+            "PyTorch holds at once for the layer, the input left out. Powers: straight lines through the logarithms, "
+            "drawn wide for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all "
+            "constants, and the projections of attention (n d²)."
+        )
+
+
+def _quality() -> None:
+    st.markdown("What ships, twice: by a Transformer, and by an LSTM with attention of about the same size.")
+    for name, other in PAIRS.items():
+        st.markdown(f"#### {name}")
+        found = [card for card in (_card(name), _card(other)) if card is not None]
+        if found:
+            st.markdown(words.card_table(found))
+        if len(found) == 2:
+            (ours, our_steps), (theirs, their_steps) = found
+            st.markdown(" ".join(words.describe_pair(ours, theirs, (our_steps, their_steps))))
+        missing = {name, other} - {card.name for card, _ in found}
+        if missing:
+            st.info(f"{' and '.join(sorted(missing))}: not on this server, or without a card.")
+    st.caption(
+        "As the cards in `model/pretrained/` say, which tell data, commands and limits; scored on texts never trained "
+        "on, BLEU cased (13a), beam 5."
+    )
+
+
+def _card(name: str) -> tuple[Card, int] | None:
+    """A card, and the updates of its checkpoint."""
+    try:
+        card = read_card(name)
+        return None if card is None else (card, int(state.open_checkpoint(name).training["step"]))
+    except (ValueError, KeyError, CheckpointError):
+        return None
+
+
+def _compare(
+    part: str, describe: Callable[[Any], Sequence[str]], draw: Callable[[Any, Any], dict[str, go.Figure]]
+) -> Measured | None:
+    """The figures of what is recorded and what this visitor measured, with what was found in words.
+
+    Returns:
+        The record, or what was measured here where there is none.
+    """
+    before = recorded_part(part)
+    if before is None:
+        st.info("The record of these measurements is not on this server; measure it here.")
+    left, right = st.columns(WIDTHS, gap="large")
+    with right:
+        words_here = st.container()
+        here = measured_here(part)
+    for place, found in (("Recorded", before), ("Measured here", here)):
+        if found is not None:
+            words_here.markdown(f"**{place}**\n" + "\n".join(f"- {sentence}" for sentence in describe(found.points)))
+            words_here.caption(f"{found.date}, {for_markdown(found.machine)}")
+    with left:
+        for key, figure in draw(before.points if before else (), here.points if here else ()).items():
+            st.plotly_chart(figure, theme=None, config=CHART, key=key)
+        if before and here:
+            st.caption("Lines: recorded. Rings: measured here, just now, with fewer runs.")
+    return before or here
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "Parallel computation": _steps,
+    "Long range": _distance,
+    "Cost": _cost,
+    "Quality": _quality,
+}

@@ -1,0 +1,1 @@
+"""Explore: a sentence, its translation, every head."""

@@ -1,0 +1,134 @@
+"""Explore, the first page: type a sentence, see its translation and the attention that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from model.checkpoint import Checkpoint
+from model.trace import Trace
+from viz.components.pictures import OUTPUT, pictures, pictures_data
+from viz.look.choice import row_options
+from viz.look.forcing import Forcing
+from viz.look.look import Chosen, Look
+from viz.look.picture import Display, Picture, displayed
+from viz.look.words import LACKS
+from viz.pages.explore import live
+from viz.pages.explore.atlas import atlas_panel
+from viz.pages.explore.decoder import decoder_panel
+from viz.pages.explore.export import export_panel
+from viz.pages.shared.choices import (
+    choose_checkpoint,
+    choose_display,
+    choose_kind,
+    choose_layer_and_head,
+    choose_view,
+    left_out_notice,
+    type_source,
+)
+from viz.pages.shared.forcing import forcing_notice
+from viz.state import clicked
+from viz.state import decoder as decoding
+from viz.state import session as state
+
+WIDTHS = (5, 6)
+DECODER = "Decoder"
+# By the name on its button, what opens below the pictures.
+PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
+    DECODER: lambda look, shown, display: decoder_panel(look),
+    "Atlas": lambda look, shown, display: atlas_panel(look),
+    "Export": export_panel,
+}
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.st-key-texts { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }
+@media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
+.st-key-translation label { font-size: 0.875rem; }
+.st-key-translation .target {
+  font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; max-height: 3.75em; margin: 0; overflow: hidden auto;
+  overflow-wrap: anywhere;
+}
+</style>"""
+TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
+
+
+def page() -> None:
+    """The whole page; what changes with the text, or with how one looks at it, is a fragment of its own."""
+    st.html(STYLE)
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    left.html(TITLE)
+    with right:
+        opened = choose_checkpoint()
+    if opened is not None:
+        _live(opened)
+
+
+@st.fragment
+def _live(opened: Checkpoint) -> None:
+    """The text, how to look at it, and the pictures, which while someone types are ahead of the rest (see `live`)."""
+    forced = decoding.forced(opened)
+    state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
+    with st.container(key="texts"):
+        trace = type_source(opened, forced, followed=True)
+        st.container(key="translation").html(OUTPUT)
+    left_out_notice(trace)
+    forcing_notice(opened, trace, forced, chosen_below=state.asked("panel") == DECODER)
+    chosen = _choose(opened, forced, trace)
+    look = chosen.look(trace)
+    pictures(pictures_data(chosen, look, state.source()), follow=live.follow(chosen))
+    with st.container(horizontal=True, vertical_alignment="center", key="further"):
+        name = _choose_panel()
+        _to_anatomy(look)
+    if name is not None:
+        with st.container(key="panel_body"):
+            PANELS[name](look, displayed(look.attention_map, chosen.display), chosen.display)
+
+
+def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
+    """How to look at whatever is typed."""
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    with left:
+        kind = choose_kind(opened, trace)
+    with right, st.container(horizontal=True, vertical_alignment="bottom"):
+        layer, head = choose_layer_and_head(opened, trace, trace.map(kind))
+        view = choose_view()
+        display = choose_display()
+    return Chosen(
+        opened=opened,
+        forced=forced,
+        kind=kind,
+        layer=layer,
+        head=head,
+        row_name=clicked.pinned(row_options(trace.map(kind))),
+        view=view,
+        overlay=clicked.overlay(trace.map(kind).n_heads, head),
+        zoom=clicked.zoom(),
+        display=display,
+        theme=state.theme(),
+    )
+
+
+def _choose_panel() -> str | None:
+    """What a person opens below the pictures."""
+    return st.segmented_control(
+        "Go further",
+        list(PANELS),
+        key="panel",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def _to_anatomy(look: Look) -> None:
+    """The way from the framed row to the page that computes it again, where there is one for this model."""
+    if look.opened.config.architecture in LACKS:
+        return
+    # Checkpoint, text, kind, head and row go along to every page; see viz.state.session.show_page.
+    st.page_link(
+        st.Page(lambda: None, title="Anatomy", url_path="anatomy"),
+        label="Compute the selected row step by step",
+        icon=":material/account_tree:",
+    )

@@ -1,0 +1,1 @@
+"""The Guide: a file a chapter."""

@@ -1,0 +1,56 @@
+"""What a Transformer is for."""
+
+from __future__ import annotations
+
+from model.capture import capture
+from viz.figures.attention import row_tokens
+from viz.figures.side_by_side import weights_panel
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.state import session as state
+
+IDEA = """
+A Transformer reads a text and writes another: a translation, an answer, the next word. For each word it writes, it
+must find what matters in the text it reads.
+
+Before it came **recurrent networks**. They read word by word and keep one vector as memory, so that all of a sentence
+had to fit into it. In 2014 Bahdanau, Cho and Bengio gave them **attention**: while writing a word, look back at every
+word read, and take most from those that matter. In 2017 Vaswani and others kept the attention and left out the
+recurrence. That is the Transformer.
+
+The picture is a head of this model on your sentence. A row is a word being written; the colours say from where it
+takes.
+"""
+EQUATION = r"p(y_1,\dots,y_m\mid x)=\prod_{t=1}^{m}p(y_t\mid y_1,\dots,y_{t-1},\,x_1,\dots,x_n)"
+
+
+def show(look: Look) -> None:
+    shown = look.attention_map
+    title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
+    pattern = shown.pattern[look.layer, look.head]
+    chart(weights_panel(pattern, row_tokens(shown), shown.key_tokens, title, theme=state.theme()), "purpose")
+
+
+def ask(look: Look) -> Question | None:
+    shown = look.attention_map
+    weights = shown.pattern[look.layer, look.head, look.row]
+    if len(weights) < 2:
+        return None
+    best, name = int(weights.argmax()), quoted(row_tokens(shown)[look.row])
+    return among(
+        f"Choose a row, or type another sentence. To which token does this head attend most while writing {name} "
+        f"(row {look.row + 1})?",
+        numbered(shown.key_tokens),
+        best,
+        f"It gives {quoted(shown.key_tokens[best])} the weight {weights[best]:.3f}, of 1 in all.",
+    )
+
+
+def further(look: Look) -> Further:
+    return Further(label="All heads of this model in Explore", page="explore", query=head_query(look))
+
+
+CHAPTER = Chapter(
+    title="What a Transformer is for", idea=IDEA, equation=EQUATION, show=show, sources=(capture,), ask=ask,
+    further=further, kind="cross", chooses_head=True,
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Tokens and embeddings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.interventions.influence import encoder_states
+from model.network.transformer import TokenEmbedding
+from viz.figures.side_by_side import common_limit, vectors_panel
+from viz.look.look import Look
+from viz.look.theme import for_markdown, show_token
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.state import session as state
+
+IDEA = """
+A network computes with numbers, so the text is cut into **tokens**: words, parts of words, or characters, from a
+fixed list, the vocabulary. A rare word becomes several tokens, and none is ever unknown. `</s>` ends the sentence.
+
+Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, which training has set.
+Words that are used alike get similar rows. The same table also serves at the end, to score what may be written next.
+"""
+EQUATION = r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i"
+
+
+def show(look: Look) -> None:
+    tokens = look.trace.map("encoder").key_tokens
+    st.markdown(
+        " ".join(
+            f"`{show_token(token).replace('`', 'ˋ')}`:small[{number}]"
+            for token, number in zip(tokens, ids(look), strict=True)
+        )
+    )
+    states = encoder_states(look.opened, ids(look)[: len(tokens)])[0]
+    added = look.opened.model.embedding.positions[: len(tokens)].numpy()
+    vectors = states - added
+    figure = vectors_panel(
+        tokens, vectors, "√d · embedding of each token", common_limit([vectors]), theme=state.theme()
+    )
+    chart(figure, "embedding")
+    twice = [token for token in dict.fromkeys(tokens) if tokens.count(token) > 1]
+    if twice:
+        first, second = [i for i, token in enumerate(tokens) if token == twice[0]][:2]
+        difference = abs(vectors[first] - vectors[second]).max()
+        st.caption(
+            f"“{for_markdown(show_token(twice[0]))}” stands at {first + 1} and {second + 1}: its two rows differ by at "
+            f"most {difference:.0e}, the rounding of the sum. An embedding does not know where its token stands."
+        )
+
+
+def ask(look: Look) -> Question:
+    n, config = len(ids(look)), look.opened.config
+    return amount(
+        "How many numbers does the first layer get for your sentence? Count the rows and the columns; then add a word.",
+        n * config.d_model,
+        (n, config.d_model, n * config.vocab_size),
+        f"{n} tokens, the end mark among them, of {config.d_model} numbers each. The vocabulary has "
+        f"{config.vocab_size:,} tokens, but only the rows of those that stand in the sentence are looked up.",
+    )
+
+
+def further(look: Look) -> Further:
+    return Further(
+        label="What is added to the embedding, in Positions", page="positions", query={"part": "Added to your sentence"}
+    )
+
+
+CHAPTER = Chapter(
+    title="Tokens and embeddings", idea=IDEA, equation=EQUATION, show=show, sources=(TokenEmbedding,), ask=ask,
+    further=further,
+)  # fmt: skip

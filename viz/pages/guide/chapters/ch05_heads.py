@@ -1,0 +1,81 @@
+"""Many heads, and what puts their outputs together."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from model.anatomy.steps import Anatomy
+from model.network.attention import MultiHeadAttention
+from viz.figures.bars import beside_bars
+from viz.figures.side_by_side import weights_panel
+from viz.look.look import Look
+from viz.pages.guide.chapters.ch03_queries import taken_apart
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted
+from viz.state import session as state
+
+IDEA = """
+One head can look for one thing at a time. So each layer has several, side by side: one may look at the word before,
+one at the verb, one at nothing in particular. Each has its own $W_Q$, $W_K$ and $W_V$, hence **its own attention
+weights**.
+
+Their outputs are written one after the other into one long vector (**concatenation**) and multiplied by $W_O$.
+**Mistake: to think that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. What the
+picture of a head shows is all that this head's softmax gave.
+
+$W_O$ can be cut into one piece for each head. What a head adds to the result is its output times its piece.
+"""
+EQUATION = (
+    r"\begin{aligned}\text{MultiHead}(x_t)&=[\text{head}_1\,\dots\,\text{head}_h]\,W_O+b_O\\"
+    r"&=\sum_{i=1}^{h}\text{head}_i\,W_O^{(i)}+b_O\end{aligned}"
+)
+
+
+def contributions(anatomy: Anatomy) -> np.ndarray:
+    """What each head adds to the result, ``[head, d_model]``: its output times its rows of W_O."""
+    heads, weight = anatomy.step("heads").value, anatomy.step("projected").weights["weight"]
+    return np.einsum("hc,hcd->hd", heads, weight.reshape(*heads.shape, -1))
+
+
+def show(look: Look) -> None:
+    anatomy, theme = taken_apart(look), state.theme()
+    names = [f"H{head + 1}" for head in range(look.attention_map.n_heads)]
+    weights = look.attention_map.pattern[look.layer, :, look.row]
+    title = f"layer {look.layer + 1}: where each head (H) looks"
+    chart(weights_panel(weights, names, anatomy.keys, title, theme=theme), "heads_weights")
+    parts = contributions(anatomy)
+    lengths = {"length of what each head adds": np.linalg.norm(parts, axis=1)}
+    chart(beside_bars(names, lengths, framed=look.head, theme=theme), "heads_parts")
+    projected = anatomy.step("projected")
+    missed = np.abs(parts.sum(0) + projected.weights["bias"] - projected.value).max()
+    st.caption(
+        f"The parts and b_O add up to what the model's W_O gave for {quoted(anatomy.tokens[anatomy.query])}: the "
+        f"largest difference is {missed:.0e}."
+    )
+
+
+def ask(look: Look) -> Question | None:
+    lengths = np.linalg.norm(contributions(taken_apart(look)), axis=1)
+    if len(lengths) < 2:
+        return None
+    most = int(lengths.argmax())
+    places = choice(most, len(lengths))
+    token = quoted(look.attention_map.query_tokens[look.row])
+    return Question(
+        text=f"Which head of this layer adds most to the vector of {token}? Then choose other rows: is it always the "
+        "head with the sharpest weights?",
+        options=tuple(f"head {place + 1}" for place in places),
+        answer=places.index(most),
+        why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "
+        "A head may look sharply and add little: that depends on its values and on W_O.",
+    )
+
+
+def further(look: Look) -> Further:
+    return Further(label="All heads of all layers in Explore", page="explore", query=head_query(look))
+
+
+CHAPTER = Chapter(
+    title="Many heads", idea=IDEA, equation=EQUATION, show=show, sources=(MultiHeadAttention.forward, contributions),
+    ask=ask, further=further, chooses_head=True,
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""How the model knows the order of the words."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.interventions.influence import encoder_states
+from model.interventions.moving import Change, displace, moved
+from model.network.positional import sinusoidal
+from viz.figures.side_by_side import common_limit, vectors_panel
+from viz.look.look import Look
+from viz.look.theme import for_markdown
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids
+from viz.state import session as state
+
+IDEA = """
+Attention compares every token with every other and does not ask where they stand. Shuffle the words, and each finds
+the same partners: to attention alone, “dog bites man” and “man bites dog” are the same.
+
+So the place must be told. The paper adds to each embedding a vector that belongs to the **position**: sines and
+cosines of many wavelengths, like the hands of many clocks. Other models learn these vectors, turn queries and keys by
+an angle, or make scores fall with the distance.
+"""
+EQUATION = (
+    r"\begin{aligned}p_{i,2c}&=\sin\!\big(i/10000^{2c/d_\text{model}}\big)\\"
+    r"p_{i,2c+1}&=\cos\!\big(i/10000^{2c/d_\text{model}}\big)\end{aligned}"
+)
+WITHOUT = Change(off_before=True, off_after=True, shuffle=1)
+NOTICED = 1e-3  # of the attention of a row
+
+
+def show(look: Look) -> None:
+    tokens, own = look.trace.map("encoder").key_tokens, look.opened.config.positional
+    total = encoder_states(look.opened, ids(look))[0]
+    added = look.opened.model.embedding.positions[: len(total)].numpy()
+    parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, which layer 1 reads": total}
+    if own not in ("sinusoidal", "learned"):
+        st.markdown(f"The encoding of this model, {own}, adds nothing here: it acts on the scores, if at all.")
+        parts = {"token embedding, which layer 1 reads": total}
+    limit = common_limit(parts.values())
+    for name, part in parts.items():
+        chart(vectors_panel(tokens, part, name, limit, theme=state.theme()), f"sum_{name}")
+
+
+def ask(look: Look) -> Question | None:
+    if len(ids(look)) < 3:
+        return None
+    without = state.displaced(look.opened, look.trace.source, WITHOUT)
+    if without.after is None or without.text_after == without.before.source:
+        return None
+    share = moved(without.before.map("encoder").pattern, without.after.map("encoder").pattern).max()
+    told = state.displaced(look.opened, look.trace.source, Change(shuffle=1))
+    after = "" if told.after is None else (
+        f" With the encoding on, it is up to "
+        f"{moved(told.before.map('encoder').pattern, told.after.map('encoder').pattern).max():.1%}."
+    )  # fmt: skip
+    return Question(
+        text="Take the encoding away and shuffle the sentence into "
+        f"“{for_markdown(without.text_after)}”. Does any token of the encoder attend to other tokens than before?",
+        options=("Yes", "No"),
+        answer=0 if share > NOTICED else 1,
+        why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it in "
+        "Positions.",
+    )
+
+
+def further(look: Look) -> Further:
+    query = {"part": "Change the positions", "off": "before and after", "shuffle": "1", "kind": "Encoder self"}
+    return Further(label="Change the positions of your sentence", page="positions", query=query)
+
+
+CHAPTER = Chapter(
+    title="Positional encoding", idea=IDEA, equation=EQUATION, show=show, sources=(sinusoidal, displace), ask=ask,
+    further=further,
+)  # fmt: skip

@@ -1,0 +1,94 @@
+"""The encoder, and what it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from model.interventions.influence import another_token, encoder_states, influence
+from model.network.transformer import EncoderLayer
+from viz.figures.bars import beside_bars
+from viz.figures.side_by_side import weights_panel
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids, quoted
+from viz.state import session as state
+
+IDEA = """
+A layer of the encoder does two things. **Attention** lets every token gather from all others. A **feed-forward**
+network then works on each token by itself. Around each of the two runs a **residual** connection: the input is added
+to the output, so that a layer changes a vector and does not replace it. **LayerNorm** keeps the numbers in range.
+
+Layers are stacked. After the first a vector says “this word”, after the last “this word, in this sentence”.
+
+**Mistake: to take the encoder for a recurrent network.** Nothing is read from left to right, and no memory is handed
+on. All places are computed at once, so the last word can change the vector of the first.
+"""
+EQUATION = (
+    r"\begin{aligned}y&=\text{LayerNorm}\big(x+\text{MultiHead}(x)\big)\\"
+    r"x'&=\text{LayerNorm}\big(y+\text{FeedForward}(y)\big)\end{aligned}"
+)
+CHANGED = 1e-4
+
+
+def last_word(look: Look) -> int | None:
+    """The place of the last token with a letter or digit; None if it is the only token, or there is none."""
+    tokens = look.trace.map("encoder").key_tokens[:-1]  # without </s>
+    places = [place for place, token in enumerate(tokens) if any(map(str.isalnum, token))]
+    return places[-1] if places and len(tokens) > 1 else None
+
+
+def show(look: Look) -> None:
+    tokens, theme = look.trace.map("encoder").key_tokens, state.theme()
+    if (place := last_word(look)) is not None:
+        change = influence(look.opened, ids(look), place)
+        (other,) = look.opened.tokenizer.labels([another_token(look.opened, ids(look)[place])])
+        st.markdown(
+            f"**One word changes, and what else?** {quoted(tokens[place])} becomes {quoted(other)}: by how much the "
+            "encoder's vector of each token changes. In a network that reads from left to right, all bars above it "
+            "would be 0."
+        )
+        chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
+    states = encoder_states(look.opened, ids(look))
+    names = ["embedded", *(f"L{layer}" for layer in range(1, len(states)))]
+    chart(
+        weights_panel(_kept(states), names, tokens, "what is left of the embedding after each layer (L)", theme=theme),
+        "states",
+    )
+    if look.opened.config.norm == "pre":
+        st.caption("This model normalises what goes into each part, not the sum: x + MultiHead(LayerNorm(x)).")
+    st.caption("The cosine of each vector with the one it began as; less than 0 is drawn as 0.")
+
+
+def _kept(states: np.ndarray) -> np.ndarray:
+    """The cosine of each state with the first one, ``[layer + 1, token]``, at least 0."""
+    norms = np.linalg.norm(states, axis=-1)
+    return np.maximum(0, (states * states[0]).sum(-1) / np.maximum(norms * norms[0], 1e-9))
+
+
+def ask(look: Look) -> Question | None:
+    if (place := last_word(look)) is None:
+        return None
+    changed = influence(look.opened, ids(look), place) > CHANGED
+    answer = (
+        0 if not changed[:place].any() and not changed[place + 1 :].any() else 1 if not changed[:place].any() else 2
+    )
+    return Question(
+        text=f"Change only the last word, {quoted(look.trace.map('encoder').key_tokens[place])}. Which vectors of the "
+        "encoder's output change?",
+        options=("only that one", "that one and those after it", "also those before it"),
+        answer=answer,
+        why=f"Computed twice by this model: {changed.sum()} of {len(changed)} vectors change, {changed[:place].sum()} "
+        "of them before it.",
+    )
+
+
+def further(look: Look) -> Further:
+    return Further(
+        label="A whole encoder layer, step by step, in Anatomy", page="anatomy", query={"kind": "Encoder self"}
+    )
+
+
+CHAPTER = Chapter(
+    title="The encoder", idea=IDEA, equation=EQUATION, show=show, sources=(EncoderLayer, influence), ask=ask,
+    further=further,
+)  # fmt: skip

@@ -1,0 +1,78 @@
+"""The decoder: masking and teacher forcing."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from model.network.attention import causal_mask
+from model.network.transformer import Transformer
+from viz.figures.side_by_side import weights_panel
+from viz.look.look import Look
+from viz.look.theme import show_token
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.state import session as state
+
+IDEA = """
+The decoder writes from left to right. At each place it is **fed in** the token before and **predicts** the one there;
+the first place is fed `<s>`. The mask hides what comes later, so a row may look at its own and earlier places only.
+
+In training the right translation is known, so all places are fed at once, each with the right token before it,
+whatever the model would have written. That is **teacher forcing**. Thanks to the mask one pass gives the same numbers
+as going word by word, and nobody can copy the answer.
+
+**Mistake: to read a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
+They are one place apart. Here both are written.
+"""
+EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"
+BRIEF = 6  # letters
+
+
+def show(look: Look) -> None:
+    shown = look.attention_map
+    written = shown.predicted_tokens or ()
+    rows = [f"{_brief(a)}→{_brief(b)}" for a, b in zip(shown.query_tokens, written, strict=True)]
+    pattern = shown.pattern[look.layer, look.head]
+    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in → predicted", theme=state.theme()), "decoder")
+    n = len(pattern)
+    st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
+    forced = state.trace(look.opened, look.trace.source, look.trace.target)
+    own, again = look.trace.probabilities, forced.probabilities
+    if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
+        st.caption(
+            "Word by word and teacher-forced in one pass, the probabilities of the tokens differ by at most "
+            f"{np.abs(own - again).max():.0e}."
+        )
+
+
+def _brief(token: str) -> str:
+    """A token, short enough for two of them to fit beside a row."""
+    text = show_token(token)
+    return text if len(text) <= BRIEF else text[: BRIEF - 1] + "…"
+
+
+def ask(look: Look) -> Question | None:
+    shown = look.attention_map
+    written, row = shown.predicted_tokens or (), look.row
+    if len(written) < 3:
+        return None
+    return among(
+        f"Row {row + 1} is fed {quoted(shown.query_tokens[row])}. Which token of the output is predicted there? "
+        "(Counted in the output, without `<s>`.)",
+        numbered(written),
+        row,
+        f"From {quoted(shown.query_tokens[row])} the model predicts {quoted(written[row])}; the next row is fed "
+        "that token.",
+    )
+
+
+def further(look: Look) -> Further:
+    return Further(
+        label="The decoder, step by step, in Explore", page="explore", query=head_query(look) | {"panel": "Decoder"}
+    )
+
+
+CHAPTER = Chapter(
+    title="The decoder, masking, teacher forcing", idea=IDEA, equation=EQUATION, show=show,
+    sources=(causal_mask, Transformer.decode), ask=ask, further=further, kind="decoder", chooses_head=True,
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""Encoder and decoder together: cross-attention and decoding."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from model.decoding.search import greedy_steps
+from model.network.transformer import DecoderLayer
+from viz.figures.attention import row_tokens
+from viz.figures.bars import beside_bars
+from viz.figures.decoder import brings_spaces, candidate_bars
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.state import decoder as decoding
+from viz.state import session as state
+
+IDEA = """
+The encoder reads the source once. In every layer of the decoder **cross-attention** looks at its result: queries come
+from what is being written, keys and values from what was read. That is how a translation stays with its source.
+
+At the end the decoder's vector is compared with the embedding of every token; softmax makes probabilities of it.
+**Greedy decoding** writes the likeliest token, feeds it in and goes on until `</s>`. **Beam search** keeps several
+beginnings, since the best first word does not always begin the best sentence.
+"""
+EQUATION = (
+    r"\begin{gathered}q_t=y_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\\"
+    r"p(\cdot\mid y_{\le t},x)=\text{softmax}\big(W_E\,z_t\big)\end{gathered}"
+)
+BEST = 5
+
+
+def show(look: Look) -> None:
+    shown, theme = look.attention_map, state.theme()
+    written, probabilities = row_tokens(shown), look.trace.probabilities
+    weights = shown.pattern[look.layer, look.head, look.row]
+    st.markdown(f"**Written at step {look.row + 1}: {quoted(written[look.row])}.** This head reads it from:")
+    chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
+    step = decoding.steps(look.opened, look.trace, BEST)[look.row]
+    others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written
+    st.markdown("What could have been written there:")
+    chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
+    if probabilities is not None:
+        columns = {"probability of what was written": probabilities}
+        chart(beside_bars(written, columns, framed=look.row, theme=theme), "sureness")
+
+
+def ask(look: Look) -> Question | None:
+    written, probabilities = row_tokens(look.attention_map), look.trace.probabilities
+    if probabilities is None or len(written) < 2:
+        return None
+    least = int(np.argmin(probabilities))
+    best = decoding.steps(look.opened, look.trace, BEST)[least].best
+    second = f" Its second choice was {quoted(best[1].label)}, {best[1].probability:.3f}." if len(best) > 1 else ""
+    return among(
+        "At which step was the model least sure of what it wrote?",
+        numbered(written),
+        least,
+        f"It gave {quoted(written[least])} the probability {probabilities[least]:.3f}.{second}",
+    )
+
+
+def further(look: Look) -> Further:
+    query = head_query(look) | {"panel": "Decoder", "step": str(look.row + 1)}
+    return Further(label="Take another token, or watch beam search, in Explore", page="explore", query=query)
+
+
+CHAPTER = Chapter(
+    title="Encoder and decoder together", idea=IDEA, equation=EQUATION, show=show, sources=(DecoderLayer, greedy_steps),
+    ask=ask, further=further, kind="cross", chooses_head=True,
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""What parallel computation buys."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.compare.costs import Cost, layer_costs, measure
+from viz.figures.architectures import step_figure
+from viz.figures.bars import curves
+from viz.look.architecture_words import describe_steps
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.measuring import measured_timings
+from viz.pages.guide.chapters.recorded import architectures, show_recorded
+from viz.state import session as state
+
+IDEA = """
+A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n
+words take n steps, one after the other. A layer of self-attention has no such order: all queries, keys and values of
+all places come from one product of matrices, all scores from another.
+
+So it may do **more work** and still be **ready sooner**, where there are processors to share the work. That is what
+made it possible to train on so much text. Only writing goes step by step: a token must be there before the next.
+"""
+EQUATION = (
+    r"\begin{aligned}\text{recurrent: }h_t&=f(h_{t-1},x_t)\\"
+    r"\text{self-attention: }[\,z_1\dots z_n\,]&=f(x_1\dots x_n)\end{aligned}"
+)
+
+
+def table(costs: tuple[Cost, ...]) -> str:
+    """The costs as a table in Markdown."""
+    rows = [
+        f"| {c.name} | {_count(c.operations_formula, c.operations)} "
+        f"| {_count(c.sequential_formula, c.sequential)} | {_count(c.path_formula, c.path)} |"
+        for c in costs
+    ]
+    head = "| layer | operations | steps in sequence | path |"
+    return "\n".join([head, "| --- | --- | --- | --- |", *rows])
+
+
+def _count(formula: str, number: int) -> str:
+    return f"{number:,}" if formula == str(number) else f"${formula}$ = {number:,}"
+
+
+def show(look: Look) -> None:
+    n, config = len(ids(look)), look.opened.config
+    st.markdown(f"**Your sentence: n = {n} tokens, d = {config.d_model}.** As in Vaswani et al. 2017, table 1:")
+    st.markdown(table(layer_costs(n, config.d_model)))
+    st.caption("Counts to leading order, constants left out: they say how the work grows, not how long it takes.")
+    show_recorded(
+        "steps", "A training step, of whole models of the same size",
+        lambda points: step_figure(points, theme=state.theme()), describe_steps,
+    )  # fmt: skip
+    timings = measured_timings(look)
+    if not timings:
+        return
+    lines = {
+        "self-attention": [timing.attention for timing in timings],
+        "recurrent (LSTM)": [timing.recurrent for timing in timings],
+    }
+    x = [timing.n for timing in timings]
+    chart(curves(x, lines, "tokens", "seconds", logarithmic=True, theme=state.theme()), "parallel")
+    faster = [timing.n for timing in timings if timing.attention < timing.recurrent]
+    said = f"sooner at {', '.join(map(str, faster))} tokens" if faster else "at no length sooner"
+    st.markdown(
+        f"Here the attention layer was ready {said}. This server computes with one thread, so it gains only what a "
+        "large product of matrices gains over many small ones; a GPU does far more of it at once."
+    )
+
+
+def ask(look: Look) -> Question:
+    n, d = len(ids(look)), look.opened.config.d_model
+    now, longer = ([cost.sequential for cost in layer_costs(length, d)[:2]] for length in (n, 2 * n))
+    attention, recurrent = longer[0] - now[0], longer[1] - now[1]
+    return amount(
+        "Make the sentence twice as long. How many more steps, one after the other, does a *recurrent* layer need?",
+        recurrent,
+        {attention, 2 * n, n * n} - {recurrent},
+        f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",
+    )
+
+
+def further(look: Look) -> Further:
+    return architectures("Parallel computation")
+
+
+CHAPTER = Chapter(
+    title="What parallel computation buys", idea=IDEA, equation=EQUATION, show=show, sources=(layer_costs, measure),
+    ask=ask, further=further,
+)  # fmt: skip

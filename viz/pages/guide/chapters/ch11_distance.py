@@ -1,0 +1,87 @@
+"""Long-range dependencies."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from model.compare.costs import layer_costs
+from model.interventions.influence import by_distance, influence, influences
+from viz.figures.architectures import distance_figure
+from viz.figures.bars import curves
+from viz.look.architecture_words import describe_distance
+from viz.look.look import Look
+from viz.pages.guide.chapters.ch10_parallel import table
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.measuring import with_progress
+from viz.pages.guide.chapters.recorded import architectures, show_recorded
+from viz.state import session as state
+
+IDEA = """
+“The **keys** that I left on the table in the hall **are** gone.” To write *are*, a network must still know of *keys*.
+In a recurrent network that knowledge is rewritten at each word between, and so is the signal from which it learns. It
+fades.
+
+In self-attention any two tokens are **one step** apart, at any distance. The path has length 1. Nothing says that the
+model uses it: whether it does can be measured. Change one token and see how far away vectors change.
+"""
+EQUATION = (
+    r"\begin{aligned}\text{recurrent: }&|i-j|\\ \text{self-attention: }&1\\"
+    r"\text{convolutions: }&\lceil\log_k|i-j|\rceil\end{aligned}"
+)
+
+
+def attended(pattern: np.ndarray) -> np.ndarray:
+    """The share of attention at each distance, the mean over layers, heads and rows; ``[distance]``, sums to 1."""
+    mean = pattern.mean((0, 1))  # [query, key]
+    n = len(mean)
+    distance = np.abs(np.arange(n)[:, None] - np.arange(n))
+    return np.bincount(distance.ravel(), weights=mean.ravel(), minlength=n) / n
+
+
+def show(look: Look) -> None:
+    theme, n = state.theme(), len(ids(look))
+    st.markdown(f"**Your sentence: n = {n} tokens.**")
+    st.markdown(table(layer_costs(n, look.opened.config.d_model)))
+    distances = list(range(n))
+    share = {"all heads of the encoder": attended(look.trace.map("encoder").pattern)}
+    st.markdown("**How far this model looks**: the share of its attention at each distance.")
+    chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")
+    show_recorded(
+        "distance", "How far back a model learns to look",
+        lambda points: distance_figure(points, theme=theme), describe_distance,
+    )  # fmt: skip
+    name = f"influence {look.opened.digest} {look.trace.source_ids}"
+    if st.button("Measure how far a change reaches", icon=":material/speed:", key="measure_reach"):
+        rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after the other …")
+        state.keep("influence", (name, np.array(list(rows))))
+    found = state.kept("influence")
+    if found is None or found[0] != name:
+        return
+    reach = {"change of the encoder's vector": by_distance(found[1])}
+    chart(curves(distances, reach, "distance from the changed token", "relative change", theme=theme), "reach")
+    st.caption(f"{n} runs: each token once replaced by another, all vectors compared, the mean at each distance.")
+
+
+def ask(look: Look) -> Question | None:
+    n = len(ids(look))
+    if n < 4:
+        return None
+    attention, recurrent, convolution, _ = layer_costs(n, look.opened.config.d_model)
+    return amount(
+        "From the first to the last token of your sentence: how long is the path in *self-attention*?",
+        attention.path,
+        {recurrent.path, convolution.path, n * n} - {attention.path},
+        f"Each query meets each key directly. A recurrent layer takes {recurrent.path} steps, convolutions of width 3, "
+        f"each wider than the last, {convolution.path}.",
+    )
+
+
+def further(look: Look) -> Further:
+    return architectures("Long range")
+
+
+CHAPTER = Chapter(
+    title="Long-range dependencies", idea=IDEA, equation=EQUATION, show=show,
+    sources=(attended, influence, by_distance), ask=ask, further=further,
+)  # fmt: skip

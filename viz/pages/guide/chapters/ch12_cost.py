@@ -1,0 +1,85 @@
+"""What attention costs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.compare.costs import growth, measure
+from model.network.attention import attention
+from viz.figures.architectures import cost_figure
+from viz.figures.bars import curves
+from viz.look.architecture_words import describe_cost, milliseconds
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.measuring import measured_timings
+from viz.pages.guide.chapters.recorded import architectures, show_recorded
+from viz.state import session as state
+
+IDEA = """
+Every token looks at every token: n tokens make n² scores, in each head of each layer. Twice the text, four times the
+scores. That holds for the time to compute them and for the memory to keep them.
+
+For a sentence it hardly matters: the tables of weights cost more. For a book it is all that matters, and so there are
+many ways around it: look only nearby, look at a summary, or never write the scores to memory (FlashAttention).
+"""
+EQUATION = (
+    r"\begin{aligned}\text{scores}&=n_\text{layers}\cdot n_\text{heads}\cdot n^2\\"
+    r"\text{operations}&\sim n^2\,d+n\,d^2\end{aligned}"
+)
+FLOAT = 4  # bytes
+
+
+def show(look: Look) -> None:
+    shown = {kind: look.trace.map(kind).pattern for kind in look.trace.kinds}
+    n = len(ids(look))
+    st.markdown(
+        f"**Your sentence: n = {n} tokens.** The encoder computed {shown['encoder'].size:,} weights for it, all three "
+        f"kinds together {sum(pattern.size for pattern in shown.values()):,}: "
+        f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the encoder "
+        f"alone would compute {shown['encoder'].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
+    )
+    show_recorded(
+        "cost", "The time of one layer, by its kind",
+        lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=state.theme()), describe_cost,
+    )  # fmt: skip
+    timings = measured_timings(look)
+    if not timings:
+        return
+    theme, x = state.theme(), [timing.n for timing in timings]
+    seconds = [timing.attention for timing in timings]
+    size = [timing.pattern_bytes / 2**20 for timing in timings]
+    chart(curves(x, {"one attention layer": seconds}, "tokens", "seconds", logarithmic=True, theme=theme), "cost_time")
+    chart(curves(x, {"its weights": size}, "tokens", "MiB", logarithmic=True, theme=theme), "cost_memory")
+    st.markdown(
+        f"Over the last three lengths the memory grows with the power {growth(x, size):.2f} of the length, the "
+        f"time with the power {growth(x, seconds):.2f}. Part of the time grows with n alone, which slows "
+        "the growth of short texts; scores that no longer fit the processor's cache make long ones slower still."
+    )
+
+
+def ask(look: Look) -> Question:
+    pattern = look.trace.map("encoder").pattern
+    layers, heads, n, _ = pattern.shape
+    twice = layers * heads * (2 * n) ** 2
+    return amount(
+        f"The encoder computed {pattern.size:,} weights for {n} tokens. How many for {2 * n}? Predict, then type the "
+        "sentence twice.",
+        twice,
+        {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
+        f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",
+    )
+
+
+def further(look: Look) -> Further:
+    return architectures("Cost")
+
+
+CHAPTER = Chapter(
+    title="What it costs",
+    idea=IDEA,
+    equation=EQUATION,
+    show=show,
+    sources=(attention, measure),
+    ask=ask,
+    further=further,
+)

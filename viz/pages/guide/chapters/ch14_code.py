@@ -1,0 +1,108 @@
+"""The layer in code, three times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import nn
+
+from model import snippets
+from model.anatomy.dissect import dissect
+from model.network.attention import MultiHeadAttention
+from model.network.transformer import EncoderLayer, Transformer
+from viz.look.look import Look
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
+
+IDEA = """
+All of chapter 4 and 5 is some ten lines. Here they are written out, then with PyTorch's own layer, then with Keras.
+Each piece runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three print
+the same numbers. The tests of this project run them and compare.
+
+What differs is convention: on which side a weight matrix stands, whether a mask says what is **allowed** or what is
+**forbidden**, and whether you get the weights of each head or their mean.
+"""
+EQUATION = (
+    r"\begin{aligned}H_i&=\text{softmax}\big(Q_iK_i^\top/\sqrt{d_\text{head}}\big)V_i\\"
+    r"\text{MultiHead}(x)&=[\,H_1\,\dots\,H_h\,]\,W_O\end{aligned}"
+)
+FILES = {"PyTorch, written out": "from_scratch", "nn.MultiheadAttention": "with_torch", "Keras": "with_keras"}
+
+
+def text(name: str) -> str:
+    """The snippet as it stands in its file."""
+    return (Path(snippets.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+
+
+@torch.inference_mode()
+def difference(look: Look) -> tuple[float, float]:
+    """By how much PyTorch's layer with this model's weights misses our output and weights, on the sentence."""
+    model = look.opened.model
+    assert isinstance(model, Transformer)  # the Guide opens no other
+    layer = model.encoder.layers[look.layer]
+    assert isinstance(layer, EncoderLayer)
+    anatomy = dissect(look.opened, look.trace, "encoder", look.layer, look.head, look.row)
+    entered = anatomy.step(anatomy.step("query").inputs[0]).value
+    x = torch.from_numpy(np.array(entered))[None]
+    ours, oracle = layer.self_attention, same_weights(layer.self_attention)
+    output, weights = ours(x, x)
+    theirs, their_weights = oracle(x, x, x, average_attn_weights=False)
+    return (output - theirs).abs().max().item(), (weights - their_weights).abs().max().item()
+
+
+def same_weights(ours: MultiHeadAttention) -> nn.MultiheadAttention:
+    """PyTorch's layer with the weights of ours."""
+    layer = nn.MultiheadAttention(ours.query.out_features, ours.n_heads, batch_first=True).eval()
+    parts = (ours.query, ours.key, ours.value)
+    with torch.no_grad():
+        layer.in_proj_weight.copy_(torch.cat([part.weight for part in parts]))
+        layer.in_proj_bias.copy_(torch.cat([part.bias for part in parts]))
+        layer.out_proj.weight.copy_(ours.output.weight)
+        layer.out_proj.bias.copy_(ours.output.bias)
+    return layer
+
+
+def show(look: Look) -> None:
+    if look.opened.config.positional in ("sinusoidal", "learned", "none"):
+        output, weights = difference(look)
+        st.markdown(
+            f"**On your sentence**, layer {look.layer + 1} of this model's encoder and `nn.MultiheadAttention` with "
+            f"the same weights differ by at most {weights:.0e} in the attention weights and {output:.0e} in the output."
+        )
+    for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):
+        tab.code(text(name))
+    st.caption("Keras is no part of this app; install it to run the third: `pip install keras`.")
+
+
+def ask(look: Look) -> Question:
+    n = 5
+    forbidden = torch.ones(n, n, dtype=torch.bool).triu(1)
+    return Question(
+        text="In `nn.MultiheadAttention`, what does True in a boolean `attn_mask` mean? Turn the mask of the second "
+        "piece round and run it.",
+        options=("this key may be attended to", "this key is hidden"),
+        answer=1 if _hides(forbidden) else 0,
+        why="Tried here: the layer gives the keys marked True the weight 0. In this project's own code, as in the "
+        "first piece, True means allowed.",
+    )
+
+
+@torch.inference_mode()
+def _hides(mask: torch.Tensor) -> bool:
+    """Whether PyTorch gives no weight where ``mask`` is True."""
+    layer = nn.MultiheadAttention(4, 1, batch_first=True).eval()
+    x = torch.ones(1, len(mask), 4)
+    weights = layer(x, x, x, attn_mask=mask)[1][0]
+    return bool((weights[mask] == 0).all())
+
+
+def further(look: Look) -> Further:
+    return Further(label="The numbers of this layer in Anatomy", page="anatomy", query=head_query(look))
+
+
+CHAPTER = Chapter(
+    title="In code", idea=IDEA, equation=EQUATION, show=show, sources=(same_weights,), ask=ask, further=further,
+    chooses_head=True,
+)  # fmt: skip

@@ -1,0 +1,119 @@
+"""What a chapter of the Guide is, and what the chapters share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model.trace import Kind
+from viz.figures.bars import enlarged
+from viz.look.look import Look
+from viz.look.theme import for_markdown, show_token
+from viz.look.words import SHORT_KIND_NAMES
+from viz.state import session as state
+
+CHART = {"displaylogo": False, "displayModeBar": False}
+Source = Callable[..., object] | type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question with its answers, both Markdown; ``answer`` is the place of the right one, from 0.
+
+    ``why`` is what the model says to it. All of it is computed from the look at the reader's own sentence.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    answer: int
+    why: str
+
+    def __post_init__(self) -> None:
+        if len(set(self.options)) < len(self.options) or not 0 <= self.answer < len(self.options):
+            raise ValueError(f"the options must differ and one of them be right: {self.options}, {self.answer}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """Where to go on: a page of the app and what its address asks for besides checkpoint and sentence."""
+
+    label: str
+    page: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One chapter. ``idea`` is Markdown, ``equation`` LaTeX; ``sources`` is the code that computes the figure.
+
+    ``show`` draws the live figure and what is named a mistake. ``kind`` is the attention the chapter looks
+    at; the reader chooses ``chooses_head`` (layer, head and row) and ``chooses_kind`` where it says so.
+    ``ask`` gives None where the sentence is too short for the question.
+    """
+
+    title: str
+    idea: str
+    equation: str
+    show: Callable[[Look], None]
+    sources: tuple[Source, ...]
+    ask: Callable[[Look], Question | None]
+    further: Callable[[Look], Further]
+    kind: Kind = "encoder"
+    chooses_head: bool = False
+    chooses_kind: bool = False
+
+
+def chart(figure: go.Figure, key: str) -> None:
+    """A figure, with larger letters in a presentation."""
+    st.plotly_chart(enlarged(figure) if presenting() else figure, theme=None, config=CHART, key=key)
+
+
+def presenting() -> bool:
+    """Whether the page is shown on a wall."""
+    return state.asked("presentation") == "on"
+
+
+def quoted(token: str) -> str:
+    """A token in Markdown."""
+    return f"“{for_markdown(show_token(token))}”"
+
+
+def numbered(tokens: Sequence[str]) -> list[str]:
+    """Tokens in Markdown, by number, since they repeat."""
+    return [f"{place} {quoted(token)}" for place, token in enumerate(tokens, start=1)]
+
+
+def choice(right: int, n: int, most: int = 4) -> list[int]:
+    """The right one of ``n`` places and at most ``most - 1`` others, in their order; the same ones each time."""
+    others = [place for place in range(n) if place != right]
+    return sorted([right, *random.Random(n).sample(others, min(most - 1, len(others)))])
+
+
+def among(text: str, names: Sequence[str], right: int, why: str) -> Question:
+    """A question whose answer is one of ``names``."""
+    places = choice(right, len(names))
+    return Question(text=text, options=tuple(names[i] for i in places), answer=places.index(right), why=why)
+
+
+def amount(text: str, right: int, others: Iterable[int], why: str) -> Question:
+    """A question whose answer is a number; ``others`` are what a mistake would give."""
+    numbers = sorted({right, *others})
+    return Question(text=text, options=tuple(f"{number:,}" for number in numbers), answer=numbers.index(right), why=why)
+
+
+def head_query(look: Look) -> dict[str, str]:
+    """What a link says of the head on show."""
+    return {
+        "kind": SHORT_KIND_NAMES[look.kind],
+        "layer_number": str(look.layer + 1),
+        "head_number": str(look.head + 1),
+    }
+
+
+def ids(look: Look) -> tuple[int, ...]:
+    """The ids that the encoder reads."""
+    return look.trace.source_ids

@@ -1,0 +1,190 @@
+"""The Guide: Transformers from nothing to reading a head, in the reader's own sentence."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from model.anatomy.bench import AnatomyError
+from model.checkpoint import Checkpoint
+from viz.figures.attention import row_tokens
+from viz.look.look import Look
+from viz.look.theme import for_markdown
+from viz.pages.guide.chapters import CHAPTERS
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
+from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
+from viz.pages.shared.needs_transformer import is_transformer
+from viz.state import session as state
+
+ROOT = Path(__file__).parents[3]
+WIDTHS = (5, 6)
+CODE_HEIGHT = 340  # pixels; longer code scrolls
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
+.st-key-guide table { font-size: 0.875rem; }
+</style>"""
+LARGE = """<style>
+.st-key-guide p, .st-key-guide li, .st-key-guide label p, .st-key-guide table {
+  font-size: 1.5rem !important; line-height: 1.45;
+}
+.st-key-guide h2 { font-size: 2.6rem; }
+.st-key-guide [data-testid="stPageLink"] * { white-space: normal; }
+.st-key-guide code, .st-key-guide pre { font-size: 1.15rem !important; }
+.st-key-guide input, .st-key-guide .katex-display { font-size: 1.5rem; }
+.st-key-guide [data-testid="stCaptionContainer"] p, .st-key-guide small { font-size: 1.15rem !important; }
+</style>"""
+HIDDEN = """<style>
+.st-key-top, .st-key-choices, .st-key-contents, .st-key-neighbours { display: none; }
+</style>"""
+TITLE = (
+    '<h1 class="headlight">Guide <small>Transformers, from nothing to reading a head, in your own sentence.'
+    "</small></h1>"
+)
+PAGES = {
+    "explore": partial(st.Page, title="Explore", url_path="explore", default=True),
+    "anatomy": partial(st.Page, title="Anatomy", url_path="anatomy"),
+    "positions": partial(st.Page, title="Positions", url_path="positions"),
+    "architectures": partial(st.Page, title="Architectures", url_path="architectures"),
+}
+ON_OFF = ("on", "off")
+
+
+def page() -> None:
+    """The whole page; only the chapter that is open is computed."""
+    st.html(STYLE + (LARGE if presenting() else "") + (HIDDEN if state.asked("controls") == "off" else ""))
+    with st.container(key="top"):
+        left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+        left.html(TITLE)
+        with right:
+            opened = choose_checkpoint()
+    if opened is None or not is_transformer(opened, "The Guide follows a text through a Transformer."):
+        return
+    number = _choose_chapter()
+    with st.container(key="guide"):
+        _live(opened, number)
+    _neighbours(number)
+    _for_teachers()
+
+
+def _choose_chapter() -> int:
+    """The number of the chapter, from 1."""
+    with st.container(key="contents", horizontal=True, vertical_alignment="bottom"):
+        number = st.segmented_control(
+            "Chapter",
+            range(1, len(CHAPTERS) + 1),
+            default=1,
+            required=True,
+            key="chapter",
+            bind="query-params",
+            wrap=True,
+        )
+        with st.popover("Contents", icon=":material/toc:"):
+            for other, chapter in enumerate(CHAPTERS, start=1):
+                st.button(
+                    f"{other} · {chapter.title}", type="tertiary", key=f"contents_{other}",
+                    on_click=state.show_chapter, args=(other,),
+                )  # fmt: skip
+    return number or 1  # None where the link says “?chapter=”
+
+
+@st.fragment
+def _live(opened: Checkpoint, number: int) -> None:
+    """The chapter, anew at every keystroke."""
+    chapter = CHAPTERS[number - 1]
+    st.header(f"{number} · {chapter.title}", anchor=False)
+    look = _choose_look(opened, chapter)
+    left, right = st.columns(WIDTHS, gap="large")
+    with left:
+        st.markdown(chapter.idea)
+        st.latex(chapter.equation)
+    with right:
+        try:
+            chapter.show(look)
+            question = chapter.ask(look)
+        except AnatomyError as error:
+            st.info(for_markdown(str(error)))
+            question = None
+    with left:
+        _ask(question, number)
+        _link(chapter.further(look))
+    st.markdown("**The code that computes it**")
+    for source in chapter.sources:
+        _code(source)
+
+
+def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
+    """The sentence, and the head where the chapter is about one."""
+    with st.container(key="choices"):
+        left, right = st.columns(WIDTHS, gap="large", vertical_alignment="bottom")
+        with left:
+            trace = type_source(opened)
+            left_out_notice(trace)
+            kind = choose_kind(opened, trace) if chapter.chooses_kind else chapter.kind
+        layer = head = row = 0
+        if chapter.chooses_head:
+            with right:
+                layer, head, row = choose_head(opened, trace, trace.map(kind))
+        elif len(row_tokens(trace.map(kind))) > 0:
+            layer, head = state.first_head(opened, kind)
+    return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+
+
+def _ask(question: Question | None, number: int) -> None:
+    """A question, and what the model says to the answer."""
+    with st.container(border=True, key="question"):
+        if question is None:
+            st.markdown("**Question.** Your sentence is too short for one. Type a few words.")
+            return
+        options = [f"{'ABCD'[place]} · {option}" for place, option in enumerate(question.options)]
+        answer = st.radio(
+            f"**Question.** {question.text}", options, index=None, key=f"answer_{number}", bind="query-params"
+        )
+        if answer is None:
+            return
+        if options.index(answer) == question.answer:
+            st.markdown(f":green-badge[:material/check: Right] {question.why}")
+        else:
+            st.markdown(":red-badge[:material/close: Not so] Look again, or change the sentence and watch.")
+
+
+def _link(further: Further) -> None:
+    """To the page that goes deeper, with the same checkpoint and sentence."""
+    carried = {key: state.asked(key) for key in ("checkpoint", "source") if state.asked(key)}
+    st.page_link(
+        PAGES[further.page](lambda: None), label=further.label, icon=":material/arrow_forward:",
+        query_params=carried | dict(further.query),
+    )  # fmt: skip
+
+
+def _code(source: Source) -> None:
+    """The source of running code, and where it stands."""
+    source = inspect.unwrap(source)  # a function under torch.inference_mode is wrapped
+    path = Path(inspect.getsourcefile(source) or "").relative_to(ROOT).as_posix()
+    code = textwrap.dedent(inspect.getsource(source))
+    st.caption(f"`{path}`")
+    st.code(code, height=CODE_HEIGHT if code.count("\n") > 16 else "content")
+
+
+def _neighbours(number: int) -> None:
+    with st.container(key="neighbours", horizontal=True, horizontal_alignment="distribute"):
+        for other, icon in ((number - 1, "arrow_back"), (number + 1, "arrow_forward")):
+            if 1 <= other <= len(CHAPTERS):
+                st.button(
+                    f"{other} · {CHAPTERS[other - 1].title}", icon=f":material/{icon}:", key=f"to_{icon}",
+                    on_click=state.show_chapter, args=(other,),
+                )  # fmt: skip
+
+
+def _for_teachers() -> None:
+    """Switches that a link can set."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for label, key, default in (("Presentation", "presentation", "off"), ("Controls", "controls", "on")):
+            st.segmented_control(label, ON_OFF, default=default, required=True, key=key, bind="query-params")
+        st.caption("For teachers: large letters for a projector; no controls. Both stand in the address.")

@@ -1,0 +1,1 @@
+"""Positions: six encodings, and what becomes of a text without them."""

@@ -1,0 +1,246 @@
+"""The parts of the page Positions that show an encoding by itself, and what it adds to the typed sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+import torch
+
+from model.checkpoint import Checkpoint, CheckpointError
+from model.compare.lengths import PREFIX
+from model.config import POSITIONALS
+from model.interventions.encodings import (
+    bias_by_distance,
+    queries_keys,
+    shift_matrix,
+    shift_residual,
+    similarity,
+    spread_by_distance,
+    turned_scores,
+    wavelengths,
+)
+from model.network.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Relative, Rotary, angles
+from model.trace import Trace
+from viz.figures import positions
+from viz.figures.side_by_side import common_limit, vectors_panel
+from viz.look.theme import for_markdown, show_token
+from viz.state import session as state
+
+SAID = {
+    "sinusoidal": (
+        r"\begin{aligned} PE_{pos,\,2i} &= \sin(pos / 10000^{2i/d_{model}}) \\"
+        r"PE_{pos,\,2i+1} &= \cos(pos / 10000^{2i/d_{model}}) \end{aligned}",
+        "A fixed vector is added to each embedded token. Vaswani et al. 2017, section 3.5.",
+    ),
+    "learned": (
+        r"x_{pos} = \sqrt{d_{model}}\,E_{token} + P_{pos}",
+        "A vector for each position is learned like any weight, and added. There is none beyond the last position of "
+        "training. Gehring et al. 2017; Devlin et al. 2019.",
+    ),
+    "rotary": (
+        r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}",
+        "Nothing is added. Each pair of dimensions of a query or key turns by an angle that grows with its position; a "
+        "score keeps only the difference of the angles. Su et al. 2021, section 3.2.",
+    ),
+    "alibi": (
+        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|",
+        "Nothing is added to the input and nothing is learned: scores fall with the distance, in each head at its own "
+        "slope. Press et al. 2022, section 3.",
+    ),
+    "relative": (
+        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))",
+        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. "
+        "Raffel et al. 2020, section 2.1.",
+    ),
+    "none": (
+        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}",
+        "No position is told. An encoder then sees a set of words: shuffle them, and its output is shuffled "
+        "alike. (A decoder still counts a little: its mask shows each row one token more.)",
+    ),
+}  # fmt: skip
+CHART = {"displaylogo": False, "displayModeBar": False}
+
+
+def show_encoding(opened: Checkpoint, trace: Trace) -> None:
+    """An encoding of the reader's choice, as pictures."""
+    own = opened.config.positional
+    left, right = st.columns(2, gap="medium")
+    with left:
+        name = st.selectbox(
+            "Encoding",
+            POSITIONALS,
+            index=POSITIONALS.index(own),
+            key="encoding",
+            bind="query-params",
+            format_func=lambda name: f"{name} (of this model)" if name == own else name,
+        )
+    with right:
+        shown = st.slider("Positions", 8, FARTHEST, 48, key="positions", bind="query-params")
+    formula, words = SAID[name]
+    st.latex(formula)
+    st.markdown(words)
+    encoding = _encoding(opened, name, shown)
+    if encoding is None:
+        return
+    if isinstance(encoding, Rotary):
+        _show_rotary(opened, trace, encoding, shown)
+    elif isinstance(encoding, Alibi):
+        _show_alibi(encoding, shown)
+    elif isinstance(encoding, Relative):
+        _show_relative(encoding, shown)
+    elif name != "none":
+        _show_table(encoding.added()[:shown].numpy(), name)
+
+
+def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
+    """The encoding ``name``: this model's, or at its sizes by the formula, or learned by the small one that ships."""
+    if name == opened.config.positional:
+        encoding = opened.model.embedding.positional
+        if name == "sinusoidal":  # no need to stop at max_len
+            return encoding.stretched(replace(opened.config, max_len=max(shown, opened.config.max_len)))
+        st.caption(f"As {for_markdown(opened.name)} uses it.")
+        return encoding
+    if name in ("learned", "relative"):
+        try:
+            small = state.open_checkpoint(f"{PREFIX}{name}")
+        except CheckpointError as error:
+            st.warning(f"This model has learned no such encoding, and none ships. {for_markdown(str(error))}")
+            return None
+        st.caption(f"This model has learned none; what you see was learned by `{PREFIX}{name}`.")
+        return small.model.embedding.positional
+    try:
+        return ENCODINGS[name](replace(opened.config, positional=name, max_len=shown))
+    except ValueError as error:
+        st.warning(f"Not at the sizes of this model: {for_markdown(str(error))}")
+        return None
+
+
+def _show_table(table: np.ndarray, name: str) -> None:
+    """What is added: the whole, one pair of dimensions, the similarity of positions, and a shift."""
+    theme, (n, d_model) = state.theme(), table.shape
+    pair = st.selectbox(
+        "Pair of dimensions",
+        range(d_model // 2),
+        key="pair",
+        bind="query-params",
+        format_func=lambda pair: f"{2 * pair} and {2 * pair + 1}",
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Each position is a row.** The framed pair of dimensions is drawn to the right.")
+        st.plotly_chart(positions.table_heatmap(table, pair=pair, theme=theme), theme=None, config=CHART)
+        st.markdown("**How alike are two positions?** The cosine of their vectors.")
+        st.plotly_chart(positions.similarity_heatmap(similarity(table), theme=theme), theme=None, config=CHART)
+    with right:
+        if name == "sinusoidal":
+            st.markdown(f"**A wave**: it repeats after {wavelengths(d_model)[pair]:,.1f} positions.")
+        else:
+            st.markdown("**Two dimensions**, as training left them: nothing makes them waves.")
+        st.plotly_chart(positions.wave(table, pair, theme=theme), theme=None, config=CHART)
+        if name == "sinusoidal":
+            _show_shift(table, n)
+
+
+def _show_shift(table: np.ndarray, n: int) -> None:
+    shift = st.slider("A shift by", 1, 60, 5, key="shift_shown", bind="query-params")
+    matrix = shift_matrix(shift, table.shape[1])
+    st.markdown(f"**A shift is a linear map.** The same matrix $M$ moves every position on by {shift}:")
+    st.latex(rf"PE_{{pos+{shift}}} = M\,PE_{{pos}}")
+    st.plotly_chart(positions.matrix_heatmap(matrix, theme=state.theme()), theme=None, config=CHART)
+    if shift < n:
+        st.caption(
+            f"Measured over the {n - shift} positions on screen, M misses by at most "
+            f"{shift_residual(table, shift):.1e} (float32). It turns each pair by its own angle, whatever the position."
+        )
+    else:
+        st.caption(f"Show more than {shift} positions to measure by how much M misses.")
+
+
+def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int) -> None:
+    theme, d_head = state.theme(), encoding.config.d_head
+    names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.map("encoder").key_tokens, start=1)]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The turning pairs.** Where the first 16 positions turn the vector (1, 0) of a pair.")
+        turned = angles(torch.arange(min(16, shown)), d_head).numpy()
+        pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
+        st.plotly_chart(positions.turning_pairs(turned, pairs, theme=theme), theme=None, config=CHART)
+        st.caption("The first pair turns by one radian a position, the last by very little: short and long waves.")
+    with right:
+        with st.container(horizontal=True):
+            query_place = names.index(st.selectbox("Query of", names, key="rotary_query", bind="query-params"))
+            key_place = names.index(
+                st.selectbox("Key of", names, index=min(1, len(names) - 1), key="rotary_key", bind="query-params")
+            )
+        query, key = queries_keys(opened, trace.source)
+        scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
+        st.markdown(
+            "**The score depends on the distance alone.** The same query and key (encoder, layer 1, head 1 of this "
+            "model), put at every two positions."
+        )
+        st.plotly_chart(positions.score_heatmap(scores, theme=theme), theme=None, config=CHART)
+        st.caption(f"Cells at the same distance differ by at most {spread_by_distance(scores):.1e} (float32).")
+
+
+def _show_alibi(encoding: Alibi, shown: int) -> None:
+    theme, distance = state.theme(), np.arange(1 - shown, shown)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The slope of each head.** Steep heads look near, flat ones far.")
+        st.plotly_chart(positions.slope_bars(encoding.slopes.numpy(), theme=theme), theme=None, config=CHART)
+    with right:
+        st.markdown("**What is added to a score**, by the distance. In a decoder only the left half plays a part.")
+        bias = bias_by_distance(encoding, shown - 1, causal=False)
+        st.plotly_chart(positions.bias_lines(distance, bias, theme=theme), theme=None, config=CHART)
+
+
+def _show_relative(encoding: Relative, shown: int) -> None:
+    theme = state.theme()
+    for column, causal in zip(st.columns(2, gap="medium"), (False, True), strict=True):
+        with column:
+            st.markdown("**In the decoder**, which looks back only" if causal else "**In the encoder**, both ways")
+            bias = bias_by_distance(encoding, shown - 1, causal=causal)
+            distance = np.arange(1 - shown, 1 if causal else shown)
+            st.plotly_chart(positions.bias_lines(distance, bias, theme=theme), theme=None, config=CHART)
+    st.caption(
+        "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. "
+        "Distances that training never met keep the random numbers they began with."
+    )
+
+
+@torch.inference_mode()
+def show_sum(opened: Checkpoint, trace: Trace) -> None:
+    """Token embedding, encoding and their sum, for the tokens of the typed sentence."""
+    embedding = opened.model.embedding
+    ids = torch.tensor(_ids(opened, trace))
+    tokens = trace.map("encoder").key_tokens
+    vectors = (embedding.tokens(ids) * embedding.scale).numpy()
+    added = embedding.positions[: len(ids)].numpy()
+    total = embedding(ids[None])[0].numpy()
+    own = opened.config.positional
+    if own in ("sinusoidal", "learned"):
+        st.markdown(
+            f"**What the encoder reads**: to the vector of each token (times √d_model) the {own} encoding of its "
+            f"place is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
+            f"place {_length(added):.1f}."
+        )
+    else:
+        st.markdown(f"**The encoding {own} adds nothing here**: " + SAID[own][1])
+    parts = {"token embedding": vectors, "encoding": added, "sum": total}
+    limit = common_limit(parts.values())
+    for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):
+        figure = vectors_panel(tokens, part, title, limit, theme=state.theme())
+        column.plotly_chart(figure, theme=None, config=CHART)
+    st.caption(f"One colour scale for all three; numbers beyond ±{limit:.1f} have its strongest colours.")
+
+
+def _length(vectors: np.ndarray) -> float:
+    return float(np.linalg.norm(vectors, axis=1).mean())
+
+
+def _ids(opened: Checkpoint, trace: Trace) -> list[int]:
+    from model.decoding.search import encode_source
+
+    return encode_source(opened, trace.source)[0]

@@ -1,0 +1,162 @@
+"""What a person chooses on every page that looks at one head: checkpoint, text, kind of attention, head and row.
+
+The widgets have the same keys everywhere and their choices stand in the address, so they go along from page to page.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import streamlit as st
+
+from model.checkpoint import Checkpoint, CheckpointError
+from model.trace import AttentionMap, Kind, Trace
+from viz.look.choice import AUTO, first_kind, row_asked, row_options
+from viz.look.forcing import FREE, Forcing
+from viz.look.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
+from viz.look.theme import for_markdown
+from viz.look.words import SHORT_KIND_NAMES
+from viz.state import session as state
+
+
+def choose_checkpoint() -> Checkpoint | None:
+    """The checkpoint to look at: one of the server's, or a file dropped here."""
+    names = state.checkpoint_names()
+    asked = state.asked_checkpoint()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Checkpoint",
+            names,
+            key="checkpoint",
+            bind="query-params",
+            on_change=state.checkpoint_changed,
+            placeholder="There is none yet",
+        )
+        with st.popover("Open a file", icon=":material/upload_file:"):
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=state.file_dropped)
+            st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
+    if message := state.file_error():
+        st.error(message)
+    if name is None:
+        st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
+        return None
+    if asked is not None and asked not in names:
+        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
+    try:
+        return state.open_checkpoint(name)
+    except CheckpointError as error:
+        st.error(f"This checkpoint cannot be opened. {error}")
+        return None
+
+
+def choose_display() -> Display:
+    """How attention is drawn; behind a button, since the first look needs none of it."""
+    with st.popover("Display", icon=":material/tune:"):
+        scale = st.segmented_control(
+            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params",
+            help="The square root and the logarithm make small weights visible.",
+        )  # fmt: skip
+        rows = st.segmented_control(
+            "Name the rows of a decoder by the token", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
+            bind="query-params",
+        )  # fmt: skip
+        special = st.toggle(
+            "Special tokens", True, key="special", bind="query-params",
+            help="Without `<s>` and `</s>`, each row is scaled to sum to 1 again.",
+        )  # fmt: skip
+        words = st.toggle(
+            "Whole words", key="whole_words", bind="query-params",
+            help="One row or column for the tokens of a word: weights on its keys are summed, of its queries averaged.",
+        )  # fmt: skip
+        means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
+        each_head = st.toggle(
+            "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
+        )
+    return Display(
+        rows=cast("RowNames", rows),
+        words=words,
+        special=special,
+        scale=cast("Scale", scale),
+        each_head=each_head,
+        means=means,
+    )
+
+
+def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = False) -> Trace:
+    """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write.
+
+    The page is drawn anew at every keystroke and the text written into the address; where the pictures are ``followed``
+    (:mod:`viz.pages.explore.live`), they see to both, and the page is drawn when typing pauses.
+    """
+    text = state.begin_source(opened)
+    # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
+    st.text_input(
+        "Source sentence",
+        text,
+        key="source",
+        live=True if followed else "0ms",
+        placeholder="Nothing typed: the model reads only </s>",
+    )
+    state.keep_source()
+    if not followed:
+        state.write_source(opened)
+    return state.typed_trace(opened, forced)
+
+
+def left_out_notice(trace: Trace) -> None:
+    """Say what of a text is longer than the model reads."""
+    if trace.source_dropped:
+        st.warning(
+            f"This model reads at most {len(trace.source_ids)} tokens: the last {trace.source_dropped} "
+            f"of your text are left out. It read: {for_markdown(trace.source)}"
+        )
+
+
+def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
+    """The kind of attention on show, of those in any trace of the checkpoint."""
+    return st.segmented_control(
+        "Attention",
+        trace.kinds,
+        format_func=SHORT_KIND_NAMES.__getitem__,
+        default=first_kind(trace),
+        required=True,
+        key="kind",
+        bind="query-params",
+        on_change=state.kind_changed,
+        args=(opened,),
+        width="stretch",
+        help="Encoder self: the tokens of the source look at each other. Decoder self: what is being written looks "
+        "back at what was written before. Cross: what is being written looks at the source.",
+    )
+
+
+def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
+    """The layer, head and row on show, from 0; on screen they count from 1."""
+    with st.container(horizontal=True):
+        layer, head = choose_layer_and_head(opened, trace, attention_map)
+        return layer, head, choose_row(attention_map, layer, head)
+
+
+def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int]:
+    """The layer and head on show, from 0, of any trace of the checkpoint."""
+    # The same for all kinds: what a link leaves out must not depend on what it says.
+    first_layer, first_head = state.first_head(opened, first_kind(trace))
+    layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
+    head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
+    return layer, head
+
+
+def choose_view() -> View:
+    """How the chosen head is drawn."""
+    return st.segmented_control("Picture", VIEWS, default="Heatmap", required=True, key="view", bind="query-params")
+
+
+def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:
+    """The row to explain, from 0: the one that was chosen, or the one that says most."""
+    options = [AUTO, *row_options(attention_map)]
+    asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
+    return row_asked(attention_map, asked, layer, head)
+
+
+def _choose_number(label: str, key: str, n: int, first: int) -> int:
+    return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1

@@ -1,0 +1,1 @@
+"""Train: start a run, watch it, go back in it."""

@@ -1,0 +1,132 @@
+"""Train: start a training here, and watch attention form."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from model.training.folder import RunView
+from viz.look.theme import for_markdown
+from viz.pages.train.forming import forming
+from viz.pages.train.new_run import new_run
+from viz.pages.train.watched import how_far, learns, watch
+from viz.state import time_machine as replay
+from viz.state import train as lab
+
+WIDTHS = (5, 6)
+ROWS_SHOWN = 10
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+.st-key-loss_curve, .st-key-accuracy_curve { margin-top: -0.5rem; }
+.target label { font-size: 0.875rem; }
+.target p { font-size: 1.3rem; line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
+.st-key-run_words { min-height: 5.5rem; }
+.st-key-run_words p { margin: 0 0 0.3rem; }
+</style>"""
+TITLE = '<h1 class="headlight">Train <small>Start a model from nothing, and watch its attention form.</small></h1>'
+
+
+def page() -> None:
+    """The form, or the run that is chosen; below, all runs of this server."""
+    st.html(STYLE)
+    lab.show_started()
+    runs = lab.runs()
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    left.html(TITLE)
+    with right:
+        name = _choose_run([run.name for run in runs])
+    if name == lab.NEW:
+        new_run()
+    else:
+        _show(name)
+    _list(name)
+
+
+def _choose_run(names: list[str]) -> str:
+    asked = lab.asked_run()
+    chosen = st.session_state.get(lab.RUN, asked)
+    if chosen and chosen not in names and lab.starting(chosen):
+        names = [chosen, *names]
+    if asked and asked not in names:
+        st.warning(f"The run “{for_markdown(asked)}” of this link is not on this server.")
+    return st.selectbox(
+        "Run", [lab.NEW, *names], key=lab.RUN, bind="query-params", on_change=lab.forget_choices,
+        format_func=lambda name: name or "Start a new one",
+    )  # fmt: skip
+
+
+def _show(name: str) -> None:
+    try:
+        run = lab.view(name)
+    except ValueError as error:
+        if lab.starting(name):
+            _wait(name)
+        else:
+            st.error(for_markdown(str(error)))
+        return
+    watch(run)
+    st.markdown("#### Its attention, on your sentence")
+    forming(run, pictures=not replay.shown(run))
+    _time_machine(run)
+
+
+@st.fragment(run_every=lab.IMPATIENCE)
+def _wait(name: str) -> None:
+    """Until the process has written what the run is, or has ended without."""
+    try:
+        lab.view(name)
+    except ValueError:
+        if lab.starting(name):
+            st.progress(0.0, text="Starting …")
+            return
+    st.rerun()
+
+
+def _time_machine(run: RunView) -> None:
+    from viz.pages.train.time_machine import time_machine
+
+    time_machine(run, st.session_state.get(lab.TEXT) or lab.example(run))
+
+
+@st.fragment(run_every=lab.SELDOM)
+def _list(shown: str) -> None:
+    """All runs, with how far each is; one that is ticked is shown."""
+    runs = lab.runs()
+    if not runs:
+        st.caption("There is no run yet.")
+        return
+    st.markdown("#### All runs")
+    key = f"runs_beside_{shown}"  # another run on show, another table: nothing is ticked in it
+    table = {
+        "run": [run.name for run in runs],
+        "learns": [learns(run.data) for run in runs],
+        "model": [run.model.architecture for run in runs],
+        "progress": [run.status.step / max(1, run.status.steps or run.train.steps) for run in runs],
+        "state": [how_far(run) for run in runs],
+        "accuracy": [_accuracy(run) for run in runs],
+    }
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=38 + 35 * min(ROWS_SHOWN, len(runs)),
+        placeholder="–",
+        column_config={
+            "progress": st.column_config.ProgressColumn(format="percent", width="small"),
+            "state": st.column_config.TextColumn(width="large"),
+            "accuracy": st.column_config.NumberColumn(format="percent", help="Of the tokens of unseen examples."),
+        },
+        key=key,
+        on_select=partial(lab.row_chosen, key, [run.name for run in runs]),
+        selection_mode="single-row",
+    )
+    st.caption(
+        "Tick a row to see that run. A run that was started in a terminal, into this server's `runs/`, is here too."
+    )
+
+
+def _accuracy(run: RunView) -> float | None:
+    scored = [point.valid_accuracy for point in run.log if point.valid_accuracy is not None]
+    return scored[-1] if scored else None

@@ -1,0 +1,91 @@
+"""What is chosen by a click in the pictures of the page Explore: a head, a row, heads to compare, a part to look at
+closely. Part of :mod:`viz.state.session`.
+
+None of it has a widget, so the pictures themselves write it into the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from viz.look.choice import AUTO
+from viz.look.picture import Zoom
+from viz.state import session as state
+from viz.state.session import OVERLAY, ZOOM
+
+PICTURES = "pictures"
+"""The key of the component."""
+
+
+def head_chosen() -> None:
+    """A head was clicked among all heads."""
+    if chosen := st.session_state[PICTURES].get("chosen"):
+        state.show_head(int(chosen["layer"]), int(chosen["head"]))
+
+
+def row_pinned() -> None:
+    """A row of the chosen head was clicked: pin it, or let it go."""
+    if (pinned := st.session_state[PICTURES].get("pinned")) is not None:
+        st.session_state["token"] = pinned["name"] or AUTO
+
+
+def heads_overlaid() -> None:
+    """Other heads of the layer were chosen, or left out, to compare the head on show with."""
+    if (overlaid := st.session_state[PICTURES].get("overlaid")) is not None:
+        st.session_state[OVERLAY] = write_overlay([int(head) for head in overlaid["heads"]])
+
+
+def zoomed() -> None:
+    """A box was drawn in the heatmap, or all of it is to be seen again."""
+    if (asked := st.session_state[PICTURES].get("zoomed")) is not None:
+        st.session_state[ZOOM] = write_zoom(asked["to"])
+
+
+def pinned(options: Sequence[str]) -> str:
+    """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
+    token = state.asked("token", AUTO)
+    st.session_state["token"] = token if token in options else AUTO
+    return st.session_state["token"]
+
+
+def overlay(n_heads: int, head: int) -> tuple[int, ...]:
+    """The heads, from 0, whose lines lie over each other: the one on show, and those it is compared with."""
+    return read_overlay(_asked(OVERLAY), n_heads, head)
+
+
+def zoom() -> Zoom | None:
+    """The part of the heatmap that was chosen, whether it is there or not."""
+    return read_zoom(_asked(ZOOM))
+
+
+def _asked(key: str) -> str:
+    """As it was clicked; on the first run only the link knows."""
+    return st.session_state.setdefault(key, ",".join(st.query_params.get_all(key)))
+
+
+def write_overlay(heads: Sequence[int]) -> str:
+    """Heads, from 0, as they stand in a link: ``1,3``."""
+    return ",".join(str(head + 1) for head in heads)
+
+
+def read_overlay(text: str, n_heads: int, head: int) -> tuple[int, ...]:
+    """The heads, from 0, of a text such as ``1,3`` that there are, and ``head``."""
+    numbers = text.split(",")
+    return tuple(other for other in range(n_heads) if other == head or str(other + 1) in numbers)
+
+
+def write_zoom(zoom: Zoom | None) -> str:
+    """As it stands in a link, rows and then columns, from 1 and with the last: ``2-4,3-5``; empty for all."""
+    return ",".join(f"{begin + 1}-{end}" for begin, end in zoom or ())
+
+
+def read_zoom(text: str) -> Zoom | None:
+    """What :func:`write_zoom` wrote; None for anything else."""
+    try:
+        rows, columns = (tuple(map(int, part.split("-"))) for part in text.split(","))
+        (top, bottom), (left, right) = rows, columns
+    except ValueError:
+        return None
+    return (top - 1, bottom), (left - 1, right)

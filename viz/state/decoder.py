@@ -1,0 +1,104 @@
+"""What the decoder panel keeps and asks for: what the decoder is made to write, and which step is on show. Part of
+:mod:`viz.state.session`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from model.checkpoint import Checkpoint
+from model.decoding.beam_tree import BeamTree, beam_tree
+from model.decoding.candidates import Step, candidates
+from model.trace import Trace
+from viz.look.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
+from viz.state import session as state
+
+
+def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
+    """The ``k`` likeliest tokens at each step of a trace."""
+    return _steps(opened.digest, shown.source_ids, shown.predicted_ids, k, opened)
+
+
+@st.cache_resource(max_entries=state.TRACES_KEPT, show_spinner=False)
+def _steps(
+    digest: str, source: tuple[int, ...], target: tuple[int, ...], k: int, _checkpoint: Checkpoint
+) -> tuple[Step, ...]:
+    return candidates(_checkpoint, source, target, k)
+
+
+def search(opened: Checkpoint, shown: Trace, beam: int, length_penalty: float) -> BeamTree:
+    """What beam search does with the source of a trace."""
+    return _search(opened.digest, shown.source_ids, beam, length_penalty, opened)
+
+
+@st.cache_resource(max_entries=state.TRACES_KEPT, show_spinner=False)
+def _search(
+    digest: str, source: tuple[int, ...], beam: int, length_penalty: float, _checkpoint: Checkpoint
+) -> BeamTree:
+    return beam_tree(_checkpoint, source, beam, length_penalty)
+
+
+def forced(opened: Checkpoint) -> Forcing:
+    """What the decoder is made to write."""
+    # A text that is set while its widget is not there gets into the link only if it has had a value before.
+    texts = {key: st.session_state.setdefault(key, state.asked(key)) for key in ("prefix", "tokens", "target")}
+    return forcing(opened.tokenizer, state.asked("decoder_mode", OWN), **texts)
+
+
+def mode_chosen(shown: str) -> None:
+    """Another way of decoding was chosen; a target that is yet to be typed starts with the one ``shown``."""
+    if st.session_state["decoder_mode"] == TARGET and not state.asked("target"):
+        st.session_state["target"] = shown
+
+
+def prefix_typed() -> None:
+    """A beginning was typed: the numbers of the tokens of another one no longer count."""
+    st.session_state["tokens"] = ""
+
+
+def tokens_typed(opened: Checkpoint) -> None:
+    """Numbers of tokens were typed: they are the beginning, if they can be."""
+    try:
+        ids = read_ids(opened.tokenizer, st.session_state["tokens"])
+    except ValueError:
+        return
+    if ids is not None:
+        st.session_state["prefix"] = opened.tokenizer.decode(ids)
+
+
+def take(opened: Checkpoint, ids: tuple[int, ...]) -> None:
+    """The translation shall begin with exactly ``ids``."""
+    st.session_state["decoder_mode"] = BEGINNING
+    st.session_state["prefix"] = opened.tokenizer.decode(ids)
+    st.session_state["tokens"] = write_ids(opened.tokenizer, ids)
+
+
+def own_again() -> None:
+    """The model shall translate by itself."""
+    st.session_state["decoder_mode"] = OWN
+
+
+def asked_step() -> int:
+    """The step of the target to look at, from 1, whether it is there or not."""
+    try:
+        return int(state.asked("step", "1"))
+    except ValueError:
+        return 1
+
+
+def show_step(number: int) -> None:
+    st.session_state["step"] = number
+
+
+def step_chosen(rows: Sequence[str], number: int) -> None:
+    """A step was chosen: the heatmap shows it, if it is one of its ``rows``."""
+    show_step(number)
+    if number <= len(rows):
+        st.session_state["token"] = rows[number - 1]
+
+
+def step_slid(rows: Sequence[str], shown: int) -> None:
+    """The slider was moved; not if it says what was ``shown``, as when its other end has changed."""
+    if asked_step() != shown:
+        step_chosen(rows, asked_step())

@@ -1,1 +1,0 @@
-"""The pages: widgets, layout and calls; one file each."""
