@@ -66,6 +66,11 @@ class AttentionMap:
     def n_heads(self) -> int:
         return self.pattern.shape[1]
 
+    @property
+    def row_tokens(self) -> tuple[str, ...]:
+        """The names of the rows: in a decoder the token that is written from each, else the token itself."""
+        return self.predicted_tokens or self.query_tokens
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:

@@ -1,6 +1,8 @@
-"""Imports run one way: app, viz.views, viz.state and the figures, model; each part without what it can do without."""
+"""Imports run one way, room by room; the rooms that can do without Streamlit, Plotly and torch load none of them."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,28 +13,45 @@ SOURCES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in sorted([*ROOT.glob("app.py"), *ROOT.glob("model/**/*.py"), *ROOT.glob("viz/**/*.py")])
 }
+EVERYWHERE = ("tests", "transformers")  # only model/families may import transformers, inside a function
+MODEL = ("streamlit", "plotly", "viz", "app")
+NO_OWNERS = ("model.training", "model.jobs", "model.compare")
+BELOW_PAGES = ("app", "viz.pages")
+FIGURES = (*BELOW_PAGES, "viz.components", "viz.state", "streamlit", "torch")
+LOOK = (*FIGURES, "viz.export", "viz.figures", "plotly")
+PAGES = ("explore", "guide", "anatomy", "positions", "train", "architectures")
+RULES: dict[str, tuple[str, ...]] = {
+    # The longest name that fits a file says what it must not import, nor anything under it.
+    "app.py": (),
+    "viz/__init__.py": (),
+    "viz/pages/__init__.py": (),
+    "model/": (*MODEL, "model.compare", "model.jobs"),
+    "model/__main__.py": MODEL,
+    "model/compare/": (*MODEL, "model.jobs"),
+    "model/jobs/": (*MODEL, "model.compare"),
+    "model/text/": (*MODEL, *NO_OWNERS, "torch"),
+    "model/network/": (*MODEL, *NO_OWNERS, "model.decoding", "model.heads", "model.anatomy", "model.interventions"),
+    "model/decoding/": (*MODEL, *NO_OWNERS, "model.heads", "model.anatomy", "model.interventions"),
+    "model/heads/": (*MODEL, *NO_OWNERS),
+    "model/anatomy/": (*MODEL, *NO_OWNERS),
+    "model/interventions/": (*MODEL, *NO_OWNERS),
+    "model/training/": (*MODEL, "model.jobs", "model.compare"),
+    "viz/look/": LOOK,
+    "viz/figures/": (*FIGURES, "viz.export"),
+    "viz/export/": FIGURES,
+    "viz/state/": (*BELOW_PAGES, "viz.components"),
+    "viz/components/": BELOW_PAGES,
+    "viz/pages/shared/": ("app", *(f"viz.pages.{page}" for page in PAGES)),
+    **{f"viz/pages/{page}/": ("app", *(f"viz.pages.{other}" for other in PAGES if other != page)) for page in PAGES},
+}
+LIGHT = ("viz/look/", "viz/figures/", "viz/export/", "model/trace.py", "model/heads/rows.py", "model/heads/measures.py")
+LIGHT += ("model/heads/survey.py", "model/anatomy/steps.py", "model/anatomy/arithmetic.py", "model/text/")
+"""What a fresh interpreter imports without Streamlit and without torch, by whatever way."""
 
 
-def forbidden(path: str) -> set[str]:
-    """The modules that the file at ``path`` must not import, nor anything under them."""
-    part, _, rest = path.partition("/")
-    if path == "app.py":
-        return {"transformers", "tests"}
-    if part == "model":
-        names = {"streamlit", "plotly", "viz", "app", "tests"}
-        if rest != "huggingface.py":
-            names.add("transformers")
-        if rest in ("trace.py", "steps.py", "arithmetic.py", "rows.py", "measures.py", "survey.py"):
-            names.add("torch")
-        return names
-    if rest.startswith("views/"):
-        return {"transformers", "app", "tests"}
-    if rest in ("state.py", "live.py", "decoding.py", "surveys.py", "lab.py", "replay.py", "clicked.py"):
-        return {"transformers", "viz.views", "app", "tests"}
-    if "/" in rest:  # what a view is put together from
-        return {"transformers", "viz.views", "app", "tests"}
-    names = {"transformers", "streamlit", "torch", "viz.views", "app", "tests"}  # a figure module
-    return names | {"viz.state", "viz.live", "viz.decoding", "viz.surveys", "viz.lab", "viz.replay", "viz.clicked"}
+def rule(path: str) -> str:
+    """The name in :data:`RULES` that decides about the file at ``path``."""
+    return max((name for name in RULES if path.startswith(name)), key=len, default="")
 
 
 def imported(path: str, node: ast.AST) -> Iterator[str]:
@@ -50,14 +69,18 @@ def imported(path: str, node: ast.AST) -> Iterator[str]:
 
 
 def violations(path: str, source: str) -> list[str]:
+    forbidden = [
+        name for name in (*EVERYWHERE, *RULES[rule(path)]) if not path.startswith(f"{name.replace('.', '/')}/")
+    ]
+    if path.startswith("model/families/"):  # whoever opens the app must not wait for `transformers`, nor need it
+        forbidden.remove("transformers")
     tree = ast.parse(source, path)
     found = [
         name
         for node in ast.walk(tree)
         for name in imported(path, node)
-        if any(f"{name}.".startswith(f"{banned}.") for banned in forbidden(path))
+        if any(f"{name}.".startswith(f"{banned}.") for banned in forbidden)
     ]
-    # Whoever opens the app must not wait for `transformers`, nor need it.
     eager = [
         name for node in outside_functions(tree) for name in imported(path, node) if name.startswith("transformers")
     ]
@@ -77,56 +100,79 @@ def test_a_file_imports_only_what_it_may(path: str):
     assert violations(path, SOURCES[path]) == []
 
 
-def test_the_files_were_found():
-    assert {"model/__init__.py", "model/config.py", "model/transformer.py", "model/checkpoint.py"} <= set(SOURCES)
-    if "app.py" in SOURCES:  # then there is something that it shows
-        assert "viz/state.py" in SOURCES
-        assert any(path.startswith("viz/views/") for path in SOURCES)
-        assert any("streamlit" in forbidden(path) and path.startswith("viz/") for path in SOURCES)
+def test_every_room_has_a_rule_and_every_rule_a_room():
+    assert [path for path in SOURCES if not rule(path)] == []
+    assert {name for name in RULES if not any(path.startswith(name) for path in SOURCES)} == set()
+    assert {name for name in LIGHT if not any(path.startswith(name) for path in SOURCES)} == set()
+
+
+def test_the_light_rooms_load_neither_streamlit_nor_torch():
+    light = [path.removesuffix(".py").replace("/", ".") for path in SOURCES if path.startswith(LIGHT)]
+    program = (
+        "import importlib, sys\n"
+        f"for name in {light!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    heavy = {'streamlit', 'torch', 'transformers'} & set(sys.modules)\n"
+        "    assert not heavy, (name, heavy)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("model/loss.py", "import streamlit"),
-        ("model/loss.py", "import streamlit as st, math"),
-        ("model/loss.py", "from streamlit.delta_generator import DeltaGenerator"),
-        ("model/loss.py", "def f():\n    import plotly.graph_objects as go"),
-        ("model/loss.py", "from viz import theme"),
-        ("model/loss.py", "from ..viz import theme"),
-        ("model/loss.py", "import transformers"),
-        ("model/loss.py", "import importlib\nimportlib.import_module('transformers')"),
-        ("model/huggingface.py", "import transformers"),
-        ("model/huggingface.py", "try:\n    from transformers import AutoModel\nexcept ImportError:\n    pass"),
-        ("model/trace.py", "from torch import Tensor"),
-        ("model/measures.py", "import torch"),
-        ("model/trace.py", "import torch.nn.functional as F"),
-        ("viz/theme.py", "import streamlit"),
-        ("viz/theme.py", "import torch"),
-        ("viz/theme.py", "from viz import state"),
-        ("viz/theme.py", "from . import state"),
-        ("viz/theme.py", "from .views.attention import show"),
-        ("viz/theme.py", "from viz.state import Visitor"),
-        ("viz/state.py", "from viz.views import attention"),
-        ("viz/views/attention.py", "import app"),
+        ("model/training/loss.py", "import streamlit"),
+        ("model/training/loss.py", "import streamlit as st, math"),
+        ("model/training/loss.py", "from streamlit.delta_generator import DeltaGenerator"),
+        ("model/training/loss.py", "def f():\n    import plotly.graph_objects as go"),
+        ("model/training/loss.py", "from viz.look import theme"),
+        ("model/training/loss.py", "from ...viz import look"),
+        ("model/training/loss.py", "import transformers"),
+        ("model/training/loss.py", "import importlib\nimportlib.import_module('transformers')"),
+        ("model/training/run.py", "from model.jobs import slots"),
+        ("model/training/run.py", "from model import jobs"),
+        ("model/decoding/search.py", "from model.training.batching import pad"),
+        ("model/text/tasks.py", "from torch import Tensor"),
+        ("model/trace.py", "from model.compare import record"),
+        ("viz/look/theme.py", "import streamlit"),
+        ("viz/look/theme.py", "import plotly"),
+        ("viz/look/theme.py", "from viz.figures import attention"),
+        ("viz/look/theme.py", "from ..state import session"),
+        ("viz/figures/beam.py", "import torch"),
+        ("viz/figures/beam.py", "from viz.export.svg import escaped"),
+        ("viz/export/svg.py", "from viz.state.session import Visitor"),
+        ("viz/state/session.py", "from viz.components import head"),
+        ("viz/components/head.py", "from viz.pages.explore import page"),
+        ("viz/pages/shared/choices.py", "from viz.pages.guide.page import page"),
+        ("viz/pages/guide/page.py", "from viz.pages.explore import page"),
+        ("viz/pages/guide/page.py", "import app"),
         ("app.py", "__import__('transformers')"),
     ],
 )
 def test_the_checker_catches(path: str, source: str):
+    assert path in SOURCES
     assert violations(path, source)
 
 
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("model/loss.py", "import torch\nfrom model.vizier import x\nfrom torchvision import y"),
-        ("model/huggingface.py", "def load():\n    from transformers import AutoModel"),
+        ("model/training/loss.py", "import torch\nfrom model.vizier import x\nfrom torchvision import y"),
+        ("model/training/run.py", "from model.training import loop"),
         ("model/trace.py", "import numpy as np\nfrom dataclasses import dataclass"),
-        ("viz/theme.py", "import plotly.graph_objects as go\nfrom model.trace import Trace\nfrom viz import tokens"),
-        ("viz/state.py", "import streamlit\nfrom model import checkpoint"),
-        ("viz/views/attention.py", "import streamlit as st\nfrom viz import attention, state"),
-        ("app.py", "import streamlit as st\nfrom viz.views import attention"),
+        (
+            "viz/figures/beam.py",
+            "import plotly.graph_objects as go\nfrom model.trace import Trace\nfrom viz import look",
+        ),
+        ("viz/state/session.py", "import streamlit\nfrom model import checkpoint"),
+        (
+            "viz/pages/explore/page.py",
+            "import streamlit as st\nfrom viz.pages.shared import choices\nfrom viz import state",
+        ),
+        ("app.py", "import streamlit as st\nfrom viz.pages.explore import page"),
     ],
 )
 def test_the_checker_lets_pass(path: str, source: str):
+    assert path in SOURCES
     assert violations(path, source) == []

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.decoding.incremental import IncrementalDecoder
-from model.network.attention import padding_mask
-from model.network.build import DecoderStep, Model, begin
+from model.decoding.begin import begin
+from model.decoding.incremental import DecoderStep, IncrementalDecoder
+from model.network.attention import pad, padding_mask
+from model.network.build import Model
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.training.batching import pad
 
 BATCH_TOKENS = 4096
 

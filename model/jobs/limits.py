@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from model.config import TrainConfig
+from model.training.estimate import MEGABYTE, Estimate
+
 PREFIX = "HEADLIGHT_"
 
 
@@ -40,3 +43,22 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
         if not (text.isascii() and text.isdecimal()):
             raise ValueError(f"{names[name]} must be a whole number of at least 0, but it is {text!r}")
     return Limits(**{name: int(text) for name, text in given.items()})
+
+
+def refuse_too_large(needed: Estimate, train: TrainConfig, limits: Limits) -> None:
+    """
+    Raises:
+        ValueError: the training is larger than this server allows; the message says what it needs and what helps.
+    """
+    memory, disk = needed.memory // MEGABYTE, needed.disk // MEGABYTE
+    for what, value, most, helps in (
+        ("has {:,} steps", train.steps, limits.steps, "ask for fewer"),
+        ("has {:,} parameters", needed.parameters, limits.parameters, "choose fewer layers or smaller vectors"),
+        (
+            "needs about {:,} MB of memory", memory, limits.memory_mb,
+            "choose fewer layers, smaller vectors or fewer tokens in a batch",
+        ),
+        ("needs about {:,} MB of disk", disk, limits.disk_mb, "choose a smaller model"),
+    ):  # fmt: skip
+        if value > most:
+            raise ValueError(f"this training {what.format(value)}, but this server allows {most:,}: {helps}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.network.dropout import dropout
 from model.network.positional import OnScores, rotated
+from model.text.tokenizer import PAD_ID
 
 NOWHERE = OnScores()
 """No positional encoding, or one that acts on the embedded input."""
@@ -111,3 +114,11 @@ def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
     Section 3.2.3.
     """
     return torch.ones(n, n, dtype=torch.bool, device=device).tril()
+
+
+def pad(rows: Sequence[np.ndarray] | Sequence[Sequence[int]]) -> Tensor:
+    """Ids of different length as one ``[batch, longest]`` tensor, padded on the right."""
+    padded = np.full((len(rows), max(map(len, rows))), PAD_ID, dtype=np.int64)
+    for row, ids in zip(padded, rows, strict=True):
+        row[: len(ids)] = ids
+    return torch.from_numpy(padded)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.network.attention import pad
 from model.text.tasks import Pair
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
@@ -120,11 +121,3 @@ def _framed(ids: np.ndarray, lengths: np.ndarray, before: Sequence[int]) -> list
         framed[starts + place] = token
     framed[np.arange(len(ids)) + (np.arange(len(lengths)) * (n_before + 1) + n_before).repeat(lengths)] = ids
     return [framed[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-
-
-def pad(rows: Sequence[np.ndarray] | Sequence[Sequence[int]]) -> Tensor:
-    """Ids of different length as one ``[batch, longest]`` tensor, padded on the right."""
-    padded = np.full((len(rows), max(map(len, rows))), PAD_ID, dtype=np.int64)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
-    return torch.from_numpy(padded)

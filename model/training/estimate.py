@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.config import ModelConfig, TrainConfig
-from model.jobs.limits import Limits
 from model.network.sizes import count_parameters
 
 NUMBER = 4  # bytes of a float32
@@ -53,22 +52,3 @@ def frames(model: ModelConfig, train: TrainConfig) -> int:
     size = count_parameters(model) * FORMATS[train.weights]
     n_kept = max(FEWEST_KEPT, min(MOST_KEPT, KEPT_BYTES // size))
     return max(1, -(-train.steps // n_kept))
-
-
-def refuse_too_large(needed: Estimate, train: TrainConfig, limits: Limits) -> None:
-    """
-    Raises:
-        ValueError: the training is larger than this server allows; the message says what it needs and what helps.
-    """
-    memory, disk = needed.memory // MEGABYTE, needed.disk // MEGABYTE
-    for what, value, most, helps in (
-        ("has {:,} steps", train.steps, limits.steps, "ask for fewer"),
-        ("has {:,} parameters", needed.parameters, limits.parameters, "choose fewer layers or smaller vectors"),
-        (
-            "needs about {:,} MB of memory", memory, limits.memory_mb,
-            "choose fewer layers, smaller vectors or fewer tokens in a batch",
-        ),
-        ("needs about {:,} MB of disk", disk, limits.disk_mb, "choose a smaller model"),
-    ):  # fmt: skip
-        if value > most:
-            raise ValueError(f"this training {what.format(value)}, but this server allows {most:,}: {helps}")

@@ -84,14 +84,6 @@ class Drawing:
     items: tuple[Item, ...]
 
 
-def coloured(levels: np.ndarray, scale: Sequence[str]) -> np.ndarray:
-    """Levels from 0 to 1, ``[…]``, as colours between the evenly spaced stops of a scale, uint8 ``[…, 3]``."""
-    stops = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in scale])
-    places = np.clip(levels, 0, 1) * (len(stops) - 1)
-    at = np.arange(len(stops))
-    return np.rint(np.stack([np.interp(places, at, stops[:, i]) for i in range(3)], axis=-1)).astype(np.uint8)
-
-
 def hexadecimal(colour: np.ndarray) -> str:
     """A colour, uint8 ``[3]``, as ``#rrggbb``."""
     return f"#{bytes(colour).hex()}"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.heads.measures import Measure
-from viz.export.drawing import Anchor, Box, Cells, Curve, Drawing, Item, Text, coloured
+from viz.export.drawing import Anchor, Box, Cells, Curve, Drawing, Item, Text
 from viz.export.provenance import COLUMNS_ARE, ROWS_ARE, Provenance
-from viz.export.sheet import PAD, SIZE, framed, ink, label, legend, text_width, wrapped
+from viz.export.sheet import PAD, SIZE, framed, label, legend, text_width, wrapped
 from viz.look.picture import Picture, Scale, scaled
-from viz.look.theme import LIGHT, Theme, short_token, show_token
+from viz.look.theme import LIGHT, Theme, coloured, ink, short_token, show_token
 from viz.look.thumbnails import block_names, thumbnails
 
 AXIS = 22  # for the name of an axis

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from model.checkpoint import Checkpoint
 from model.trace import Kind, Trace
 from viz.look.picture import Display, Picture
 from viz.look.words import KIND_NAMES, ROWS
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
 
 ROWS_ARE, COLUMNS_ARE = "query (attends from)", "key (attends to)"
 LONGEST_NAME = 100

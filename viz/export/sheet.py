@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.export.drawing import Anchor, Cells, Drawing, Item, Text, coloured
+from viz.export.drawing import Anchor, Cells, Drawing, Item, Text
 from viz.export.provenance import Provenance
 from viz.look.picture import Scale, scaled
-from viz.look.theme import Theme
+from viz.look.theme import Theme, coloured
 
 SIZE, SMALL = 12, 10
 PAD = 14  # around the whole
@@ -66,11 +66,6 @@ def legend(x: float, y: float, scale: Scale, theme: Theme) -> list[Item]:
 
 def label(x: float, y: float, text: str, theme: Theme, anchor: Anchor = "start", turn: float = 0) -> Text:
     return Text(x=x, y=y, text=text, colour=theme.text, anchor=anchor, turn=turn)
-
-
-def ink(colour: np.ndarray) -> str:
-    """Black or white, whichever is easier to read on a colour (the luma of ITU-R BT.601)."""
-    return "#000000" if colour @ np.array([0.299, 0.587, 0.114]) > 140 else "#ffffff"
 
 
 def text_width(text: str, size: float = SIZE) -> float:

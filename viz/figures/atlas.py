@@ -9,9 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from model.heads.measures import Measure, describe
-from viz.export.drawing import coloured
-from viz.export.sheet import ink
-from viz.look.theme import FONT, LIGHT, Theme
+from viz.look.theme import FONT, LIGHT, Theme, coloured, ink
 
 ROW_HEIGHT, MARGIN = 34, {"l": 40, "r": 8, "t": 28, "b": 56}
 FEW = 12  # heads in a layer whose values still fit into their cells

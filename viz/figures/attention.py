@@ -17,11 +17,6 @@ INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
 MARGIN = {"l": 104, "r": 28, "t": 74, "b": 60}
 
 
-def row_tokens(attention_map: AttentionMap) -> tuple[str, ...]:
-    """The names of the rows: in a decoder the token being written, else the token itself."""
-    return attention_map.predicted_tokens or attention_map.query_tokens
-
-
 def head_heatmap(
     attention_map: AttentionMap, layer: int, head: int, *, pinned: int | None = None, theme: Theme = LIGHT
 ) -> go.Figure:
@@ -40,7 +35,7 @@ def head_heatmap(
         IndexError: there is no such layer, head or query.
     """
     pattern = attention_map.pattern[layer, head]  # [query, key]
-    rows, columns = row_tokens(attention_map), attention_map.key_tokens
+    rows, columns = attention_map.row_tokens, attention_map.key_tokens
     figure: dict[str, Any] = {
         "data": [
             {

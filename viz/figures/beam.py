@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 import math
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
-from model.decoding.beam_tree import BeamTree, Fate, Node
 from viz.figures.decoder import minus, short_number
 from viz.look.theme import LIGHT, Theme, show_token
+
+if TYPE_CHECKING:
+    from model.decoding.beam_tree import BeamTree, Fate, Node
 
 LEGEND: dict[Fate | str, str] = {
     "best": "on the way to the best target",

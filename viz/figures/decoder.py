@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from model.decoding.candidates import Candidate, Step
 from model.text.tokenizer import Tokenizer
 from viz.look.theme import FONT, LIGHT, Theme, for_plotly, show_token
+
+if TYPE_CHECKING:
+    from model.decoding.candidates import Candidate, Step
 
 BAR_HEIGHT, MARGIN = 27, {"l": 112, "r": 52, "t": 8, "b": 44}
 FONT_SIZE = 13

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from model.heads.history import Formation
 from model.heads.measures import Measure
 from model.training.folder import LogPoint
 from viz.figures.atlas import head_name
 from viz.figures.curves import MOST_POINTS
 from viz.figures.positions import axis, colours, figure
 from viz.look.theme import LIGHT, Theme, for_plotly
+
+if TYPE_CHECKING:
+    from model.heads.history import Formation
 
 HEIGHT = 560
 PANELS = ((0.72, 1.0), (0.41, 0.66), (0.0, 0.33))  # accuracy, loss, measure; from below

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from model.compare.cards import Card
-from model.compare.costs import Cost
 from model.compare.points import (
     ATTENDING,
     FUSED,
@@ -25,6 +24,10 @@ from model.compare.points import (
     halves,
     reaches,
 )
+
+if TYPE_CHECKING:
+    from model.compare.cards import Card
+    from model.compare.costs import Cost
 
 ENOUGH = 0.9
 ROUNDING = 0.15  # by which a power may miss the whole number it stands for

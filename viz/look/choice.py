@@ -6,7 +6,6 @@ import numpy as np
 
 from model.heads.rows import Rows, induction, ratio
 from model.trace import AttentionMap, Kind, Trace
-from viz.figures.attention import row_tokens
 from viz.look.theme import show_token
 
 AUTO = "most telling"
@@ -55,7 +54,7 @@ def turns(attention_map: AttentionMap) -> np.ndarray:
     Returns:
         ``[layer, head, query]``; 0 for the first query.
     """
-    rows, columns = row_tokens(attention_map), attention_map.key_tokens
+    rows, columns = attention_map.row_tokens, attention_map.key_tokens
     weights = attention_map.pattern.copy()
     weights[..., [not _is_word(token) for token in columns]] = 0
     weights[..., [not _is_word(token) for token in rows], :] = 0
@@ -76,7 +75,7 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     turned = turns(attention_map)[layer, head] if attention_map.kind == "cross" else np.zeros(len(pattern))
     if turned.max() >= PLAIN:
         return int(turned.argmax())
-    rows, columns = row_tokens(attention_map), attention_map.key_tokens
+    rows, columns = attention_map.row_tokens, attention_map.key_tokens
     key = pattern.argmax(1)
     distance = np.abs(np.arange(len(rows)) - key)
     words = np.array([_is_word(row) and columns[k] not in MARKERS for row, k in zip(rows, key, strict=True)])
@@ -86,7 +85,7 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
 
 def row_options(attention_map: AttentionMap) -> list[str]:
     """What the rows are called in the list of rows: by number and token, since tokens repeat."""
-    return [f"{position} {show_token(token)}" for position, token in enumerate(row_tokens(attention_map), start=1)]
+    return [f"{position} {show_token(token)}" for position, token in enumerate(attention_map.row_tokens, start=1)]
 
 
 def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from model.checkpoint import Checkpoint
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import row_asked
 from viz.look.forcing import Forcing
 from viz.look.picture import Display, View, Zoom
 from viz.look.theme import Theme
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

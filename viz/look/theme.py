@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 LONGEST_LABEL = 14
@@ -59,6 +62,19 @@ DARK = Theme(
 def theme_named(name: str | None) -> Theme:
     """The theme for ``"dark"`` or ``"light"``; light where it is not known."""
     return DARK if name == "dark" else LIGHT
+
+
+def coloured(levels: np.ndarray, scale: Sequence[str]) -> np.ndarray:
+    """Levels from 0 to 1, ``[…]``, as colours between the evenly spaced stops of a scale, uint8 ``[…, 3]``."""
+    stops = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in scale])
+    places = np.clip(levels, 0, 1) * (len(stops) - 1)
+    at = np.arange(len(stops))
+    return np.rint(np.stack([np.interp(places, at, stops[:, i]) for i in range(3)], axis=-1)).astype(np.uint8)
+
+
+def ink(colour: np.ndarray) -> str:
+    """Black or white, whichever is easier to read on a colour (the luma of ITU-R BT.601)."""
+    return "#000000" if colour @ np.array([0.299, 0.587, 0.114]) > 140 else "#ffffff"
 
 
 def show_token(token: str) -> str:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from model.checkpoint import Checkpoint
 from model.decoding.search import Hypothesis, beam_search, encode_source, greedy, translate
+from model.network.attention import pad
 from model.network.transformer import Transformer
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-from model.training.batching import pad
 from tests.model.helpers import shaken, tiny
 
 VOCAB = 7  # three special tokens and four others

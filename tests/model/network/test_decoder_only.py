@@ -10,11 +10,12 @@ from model import checkpoint
 from model.capture import capture
 from model.checkpoint import CheckpointError
 from model.config import LONGEST, POSITIONALS
+from model.decoding.begin import begin
 from model.decoding.candidates import candidates
 from model.decoding.search import beam_search, greedy
 from model.heads.measures import tally
 from model.network.attention import padding_mask
-from model.network.build import begin, build
+from model.network.build import build
 from model.network.decoder_only import LanguageModel, joined
 from model.text.tasks import generate
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer

@@ -12,9 +12,9 @@ from transformers import MarianConfig, MarianMTModel
 
 from model.config import ModelConfig
 from model.decoding.search import beam_search, greedy
+from model.network.attention import pad
 from model.network.transformer import DecoderLayer, EncoderLayer, Transformer
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from model.training.batching import pad
 
 CONFIG = ModelConfig(vocab_size=61, n_layers=2, n_heads=3, d_model=42, d_ff=53, max_len=37)
 TOLERANCE = 1e-5

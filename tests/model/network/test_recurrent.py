@@ -10,9 +10,10 @@ from model import checkpoint
 from model.capture import capture
 from model.checkpoint import CheckpointError
 from model.config import MEANINGLESS, TrainConfig
+from model.decoding.begin import begin
 from model.decoding.search import beam_search, greedy
 from model.network.attention import padding_mask
-from model.network.build import begin, build
+from model.network.build import build
 from model.network.recurrent import Recurrent, RecurrentEncoder
 from model.text.tokenizer import BOS_ID, PAD_ID, Tokenizer
 from model.training import data

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.network.attention import pad
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-from model.training.batching import Examples, pad
+from model.training.batching import Examples
 
 PAIRS = [("abc", "x"), ("d", "yz"), ("ef", "é")]
 lengths = st.lists(st.tuples(st.integers(1, 17), st.integers(1, 19)), min_size=1, max_size=43)

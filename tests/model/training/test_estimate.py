@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from model.config import TrainConfig
-from model.jobs.limits import Limits
+from model.jobs.limits import Limits, refuse_too_large
 from model.network.sizes import count_parameters
-from model.training.estimate import Estimate, estimate, frames, refuse_too_large
+from model.training.estimate import Estimate, estimate, frames
 from tests.model.helpers import tiny
 
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from model.heads.measures import measure, measures_of
 from tests.viz.helpers import made_of, map_of, random_map
-from viz.export.drawing import Cells, Drawing, coloured, hexadecimal
+from viz.export.drawing import Cells, Drawing, hexadecimal
 from viz.export.drawings import FAINTEST, atlas_drawing, head_drawing, lines_drawing, overview_drawing
 from viz.export.provenance import COLUMNS_ARE, ROWS_ARE
 from viz.export.svg import escaped, png, svg
 from viz.look.picture import SCALES, picture, scaled
-from viz.look.theme import DARK, LIGHT, short_token, show_token
+from viz.look.theme import DARK, LIGHT, coloured, short_token, show_token
 
 SPACE = "{http://www.w3.org/2000/svg}"
 QUERIES, KEYS = (" Une", " fille", "</s>"), (" A", " girl", '<b>&"', ".", "</s>")

@@ -12,7 +12,7 @@ import pytest
 
 from model.trace import AttentionMap
 from tests.viz.helpers import random_map
-from viz.figures.attention import head_heatmap, row_tokens
+from viz.figures.attention import head_heatmap
 from viz.look.theme import DARK, LIGHT, Theme
 
 ROOT = Path(__file__).parents[3]
@@ -62,9 +62,9 @@ def test_axes_are_named_in_order_from_the_top_left(cross: AttentionMap):
 
 
 def test_a_row_is_named_by_what_is_written_else_by_the_token(cross: AttentionMap):
-    assert row_tokens(cross) == WRITTEN
+    assert cross.row_tokens == WRITTEN
     encoder = random_map(ENGLISH, kind="encoder")
-    assert row_tokens(encoder) == ENGLISH
+    assert encoder.row_tokens == ENGLISH
     assert sent(encoder)["data"][0]["y"][:2] == ["a", "dog"]
 
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
-from viz.figures.attention import row_tokens
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters import CHAPTERS
@@ -131,7 +130,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
         if chapter.chooses_head:
             with right:
                 layer, head, row = choose_head(opened, trace, trace.map(kind))
-        elif len(row_tokens(trace.map(kind))) > 0:
+        elif len(trace.map(kind).row_tokens) > 0:
             layer, head = state.first_head(opened, kind)
     return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
 

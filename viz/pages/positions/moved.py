@@ -10,7 +10,6 @@ from model.checkpoint import Checkpoint
 from model.interventions.moving import Change, Displaced, moved
 from model.text.tasks import TRANSLATION
 from model.trace import AttentionMap, Trace
-from viz.figures.attention import row_tokens
 from viz.figures.side_by_side import change_panel, weights_panel
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
@@ -83,7 +82,7 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
     )
     before, after = one.pattern[layer, head], other.pattern[layer, head]
-    names, theme = (row_tokens(one), one.key_tokens), state.theme()
+    names, theme = (one.row_tokens, one.key_tokens), state.theme()
     figures = (
         weights_panel(before, *names, "before", theme=theme),
         weights_panel(after, *names, "after", theme=theme),

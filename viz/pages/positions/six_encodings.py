@@ -14,7 +14,6 @@ from model.config import POSITIONALS
 from model.interventions.positions import stretched
 from model.text.tasks import MAX_STRING, TASKS
 from model.trace import KINDS, Kind, Trace
-from viz.figures.attention import row_tokens
 from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES
@@ -111,7 +110,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         return
     maps = {name: trace.map(kind) for name, trace in read.items()}
     first = next(iter(maps.values()))
-    rows, keys, theme = row_tokens(first), first.key_tokens, state.theme()
+    rows, keys, theme = first.row_tokens, first.key_tokens, state.theme()
     columns = itertools.cycle(st.columns(3, gap="small"))
     for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)

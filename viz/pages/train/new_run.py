@@ -18,10 +18,11 @@ from model.config import (
     ModelConfig,
     TrainConfig,
 )
+from model.jobs.limits import refuse_too_large
 from model.text.tasks import TASKS, Pair
 from model.text.tokenizer import Tokenizer
 from model.training.data import DataConfig
-from model.training.estimate import MEGABYTE, Estimate, estimate, frames, refuse_too_large
+from model.training.estimate import MEGABYTE, Estimate, estimate, frames
 from model.training.recipes import recipe
 from viz.look.theme import for_markdown
 from viz.state import train as lab

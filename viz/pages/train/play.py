@@ -13,7 +13,6 @@ from model.trace import Kind, Trace
 from viz.components.film import film_component
 from viz.export.film import Film, film_gif, film_html
 from viz.export.provenance import Provenance, file_name
-from viz.figures.attention import row_tokens
 from viz.look.words import ROWS
 from viz.state import session as state
 
@@ -71,7 +70,7 @@ def film_of(
     return Film(
         made=made,
         kind=kind,
-        rows=row_tokens(shown),
+        rows=shown.row_tokens,
         columns=shown.key_tokens,
         steps=history.steps,
         digests=tuple(moment.digest for moment in history.moments),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from model.capture import capture
-from viz.figures.attention import row_tokens
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
@@ -28,7 +27,7 @@ def show(look: Look) -> None:
     shown = look.attention_map
     title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
     pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, row_tokens(shown), shown.key_tokens, title, theme=state.theme()), "purpose")
+    chart(weights_panel(pattern, shown.row_tokens, shown.key_tokens, title, theme=state.theme()), "purpose")
 
 
 def ask(look: Look) -> Question | None:
@@ -36,7 +35,7 @@ def ask(look: Look) -> Question | None:
     weights = shown.pattern[look.layer, look.head, look.row]
     if len(weights) < 2:
         return None
-    best, name = int(weights.argmax()), quoted(row_tokens(shown)[look.row])
+    best, name = int(weights.argmax()), quoted(shown.row_tokens[look.row])
     return among(
         f"Choose a row, or type another sentence. To which token does this head attend most while writing {name} "
         f"(row {look.row + 1})?",

@@ -7,7 +7,6 @@ import streamlit as st
 
 from model.decoding.search import greedy_steps
 from model.network.transformer import DecoderLayer
-from viz.figures.attention import row_tokens
 from viz.figures.bars import beside_bars
 from viz.figures.decoder import brings_spaces, candidate_bars
 from viz.look.look import Look
@@ -32,7 +31,7 @@ BEST = 5
 
 def show(look: Look) -> None:
     shown, theme = look.attention_map, state.theme()
-    written, probabilities = row_tokens(shown), look.trace.probabilities
+    written, probabilities = shown.row_tokens, look.trace.probabilities
     weights = shown.pattern[look.layer, look.head, look.row]
     st.markdown(f"**Written at step {look.row + 1}: {quoted(written[look.row])}.** This head reads it from:")
     chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
@@ -46,7 +45,7 @@ def show(look: Look) -> None:
 
 
 def ask(look: Look) -> Question | None:
-    written, probabilities = row_tokens(look.attention_map), look.trace.probabilities
+    written, probabilities = look.attention_map.row_tokens, look.trace.probabilities
     if probabilities is None or len(written) < 2:
         return None
     least = int(np.argmin(probabilities))

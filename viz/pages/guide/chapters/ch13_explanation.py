@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from model.interventions.ablation import Ablated, ablate, ablate_all, uniform_head
-from viz.figures.attention import row_tokens
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
@@ -45,7 +44,7 @@ def show(look: Look) -> None:
         title = f"{where}, made uniform"
     else:
         pattern, title = look.attention_map.pattern[look.layer, look.head], f"{where}, as trained"
-    rows = row_tokens(look.attention_map)
+    rows = look.attention_map.row_tokens
     chart(weights_panel(pattern, rows, look.attention_map.key_tokens, title, theme=theme), "uniform_head")
     if look.opened.config.positional in ("alibi", "relative"):
         st.caption("This model's encoding adds a bias to the scores, which stays: the pattern is not quite uniform.")
