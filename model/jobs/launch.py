@@ -68,7 +68,14 @@ def arguments(data: DataConfig, model: ModelConfig, train: TrainConfig) -> list[
         del given["examples"]
     else:
         del given["vocab_size"]  # a task has its own
-    return [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    options = []
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, tuple):
+            options += [option, *value] if value else []
+        elif value is not None:
+            options.append(f"{option}={value}")
+    return options
 
 
 @dataclass(slots=True)

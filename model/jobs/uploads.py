@@ -66,8 +66,8 @@ def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
     return train, [pair for pair in pairs if pair[1] in held_out][:VALID_EXAMPLES]
 
 
-def keep_pairs(train: Sequence[Pair], valid: Sequence[Pair], folder: Path) -> DataConfig:
-    """Write both into ``folder``, where a run that resumes finds them."""
+def keep_pairs(train: Sequence[Pair], valid: Sequence[Pair], folder: Path, augment: float = 0.0) -> DataConfig:
+    """Write both into ``folder``, where a run that resumes finds them; ``augment`` as in :class:`DataConfig`."""
     folder.mkdir(parents=True)
     files = {}
     for prefix, pairs in (("", train), ("valid_", valid)):
@@ -75,4 +75,4 @@ def keep_pairs(train: Sequence[Pair], valid: Sequence[Pair], folder: Path) -> Da
             path = folder / f"{prefix}{part}.txt"
             path.write_text("".join(f"{pair[place]}\n" for pair in pairs), encoding="utf-8", newline="")
             files[prefix + part] = (str(path),)
-    return DataConfig(**files)
+    return DataConfig(**files, augment=augment)

@@ -1,4 +1,4 @@
-"""Settings that solve a task in minutes on two cores: what the Train page begins with."""
+"""Settings to begin with: they solve a task in minutes on two cores, and suit the size of a text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ TASK_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2000, "learning_rate": 2e-3, "warmup": 300},
     }
 )
-TEXT_RECIPE = {"vocab_size": 6000, "steps": 4000, "dropout": 0.25, "learning_rate": 3e-3, "warmup": 800}
+MANY_PAIRS = 80_000
+"""From so many pairs of sentences on, a text is learned by the second recipe: 29,000 were learned by the first,
+190,000 by the second."""
+FEW_RECIPE = {"vocab_size": 6000, "steps": 4000, "dropout": 0.25, "learning_rate": 3e-3, "warmup": 800}
+MANY_RECIPE = {
+    **{"vocab_size": 8000, "d_model": 192, "d_ff": 768, "dropout": 0.1, "steps": 10_000, "learning_rate": 2e-3},
+    **{"warmup": 1000, "average": 0.999, "augment": 0.3, "validate_every": 500},
+}
 ARCHITECTURE_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # An induction head needs the help of a head in the layer below (Olsson et al. 2022).
@@ -35,23 +42,29 @@ ARCHITECTURE_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "lstm": {**MEANINGLESS["lstm"], "d_ff": 134},
     }
 )
+MANY_SIZES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"decoder": {"n_layers": 8, "d_model": 192, "d_ff": 768}, "lstm": {"n_layers": 2, "d_ff": 360}}
+)
+"""With which the other architectures have about as many parameters as the Transformer of :data:`MANY_RECIPE`."""
 
 
-def recipe(task: str | None, architecture: str = "transformer") -> dict[str, Any]:
-    """Every field of :class:`ModelConfig` and :class:`TrainConfig`, and ``examples``, to begin with.
+def recipe(task: str | None, architecture: str = "transformer", n_pairs: int = 0) -> dict[str, Any]:
+    """Every field of :class:`ModelConfig` and :class:`TrainConfig`, ``examples`` and ``augment``, to begin with.
 
-    ``task`` is None for text files. The precision is the one in which this machine's processor is faster.
+    ``task`` is None for text files, which have ``n_pairs`` to learn from (0: not known yet). The precision is the one
+    in which this machine's processor is faster.
     """
-    chosen = {
+    many = task is None and n_pairs >= MANY_PAIRS
+    of_text = MANY_RECIPE if many else FEW_RECIPE
+    usual = DataConfig(task="copy")
+    return {
+        **to_dict(ModelConfig(vocab_size=CHARACTERS)),
+        **to_dict(TrainConfig()),
+        **{"examples": usual.examples, "augment": usual.augment},
         **ALWAYS,
         "precision": "bfloat16" if has_fast_bfloat16() else "float32",
-        **(TEXT_RECIPE if task is None else {**SURE, **TASK_RECIPES[task]}),
+        **(of_text if task is None else {**SURE, **TASK_RECIPES[task]}),
         **ARCHITECTURE_RECIPES.get(architecture, {}),
+        **(MANY_SIZES.get(architecture, {}) if many else {}),
         "architecture": architecture,
     }
-    in_training = to_dict(TrainConfig())
-    train = TrainConfig(**{name: value for name, value in chosen.items() if name in in_training})
-    model = ModelConfig(
-        **{"vocab_size": CHARACTERS, **{name: value for name, value in chosen.items() if name not in in_training}}
-    )
-    return {**to_dict(model), **to_dict(train), "examples": DataConfig(task="copy").examples}

@@ -149,8 +149,10 @@ def start(
     model: ModelConfig,
     train: TrainConfig,
     pairs: tuple[list[Pair], list[Pair]] | None = None,
+    augment: float = 0.0,
 ) -> None:
-    """Start a run and show it, or say why not. ``pairs`` are kept in its folder; ``data`` is then None."""
+    """Start a run and show it, or say why not. ``pairs`` are kept in its folder; ``data`` is then None, and ``augment``
+    the share of them that is learned once more as people type."""
     lab().problem = None
     folder = None
     try:
@@ -158,7 +160,7 @@ def start(
         started.require_room()
         folder = reserve(state.RUNS, name)
         if pairs is not None:
-            data = keep_pairs(*pairs, folder / "data")
+            data = keep_pairs(*pairs, folder / "data", augment)
         assert data is not None
         started.start(folder, data, model, train)
     except (ValueError, OSError) as error:

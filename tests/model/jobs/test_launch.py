@@ -51,7 +51,8 @@ def test_the_command_says_what_the_configs_say(architecture: str):
     assert (options["task"], options["examples"], options["d_ff"]) == ("reverse", 101, 38)
     assert (options["steps"], options["learning_rate"]) == (50_000, LONG.learning_rate)
     assert "vocab_size" not in options  # a task has its own
-    files: dict[str, Any] = {name: f"{name} file.txt" for name in ("source", "target", "valid_source", "valid_target")}
+    names = ("source", "target", "valid_source", "valid_target")
+    files: dict[str, Any] = {name: [f"{name} file.txt", f"another {name}.txt"] for name in names}
     options = vars(parser().parse_args(["train", "--out=x", *arguments(DataConfig(**files), model, LONG)]))
     assert {name: options[name] for name in files} == files
     assert options["vocab_size"] == 263

@@ -23,10 +23,12 @@ from model.checkpoint import load
 from model.config import ModelConfig
 from model.text.tasks import TASKS
 from model.text.tokenizer import Tokenizer
+from model.training import recipes
 from model.training.data import DataConfig
 from model.training.estimate import count_parameters
 from model.training.folder import RunView, ask, read_run
 from model.training.recipes import recipe
+from viz.pages.train import new_run
 from viz.pages.train.new_run import OWN
 from viz.state import session as state
 from viz.state import train as lab
@@ -360,7 +362,7 @@ def test_own_text_is_kept_with_the_run():
     assert button(app, "start").disabled
     app.file_uploader(key="file_source").set_value(("a.txt", lines.encode(), "text/plain"))
     app.file_uploader(key="file_target").set_value(("b.txt", lines.upper().encode(), "text/plain"))
-    for name, value in {**SIZES, "steps": STEPS, "vocab_size": 263, "examples": None}.items():
+    for name, value in {**SIZES, "steps": STEPS, "vocab_size": 263, "augment": 0.25, "examples": None}.items():
         if value is not None:
             app.number_input(key=f"own_text_transformer_{name}").set_value(value)
     ran(app)
@@ -370,7 +372,21 @@ def test_own_text_is_kept_with_the_run():
     kept = (state.RUNS / "text-1/data/source.txt").read_text().splitlines()
     assert len(kept) == 48
     assert set(kept) < set(lines.splitlines())
-    assert run.data.task is None
+    assert (run.data.task, run.data.augment) == (None, 0.25)
+
+
+def test_a_long_text_begins_with_other_settings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recipes, "MANY_PAIRS", 48)
+    monkeypatch.setattr(new_run, "MANY_PAIRS", 48)
+    lines = "".join(f"word {i}\n" for i in range(53)).encode()
+    app = opened(task=OWN)
+    few, many = recipe(None, n_pairs=0), recipe(None, n_pairs=48)
+    assert app.number_input(key="own_text_transformer_vocab_size").value == few["vocab_size"]
+    for part in ("source", "target"):
+        app.file_uploader(key=f"file_{part}").set_value((f"{part}.txt", lines, "text/plain"))
+    ran(app)
+    for name in ("vocab_size", "d_model", "augment"):
+        assert app.number_input(key=f"own_text_many_transformer_{name}").value == many[name] > few[name]
 
 
 def test_files_that_cannot_be_used():

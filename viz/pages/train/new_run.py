@@ -23,7 +23,7 @@ from model.text.tasks import TASKS, Pair
 from model.text.tokenizer import Tokenizer
 from model.training.data import DataConfig
 from model.training.estimate import MEGABYTE, Estimate, estimate, frames
-from model.training.recipes import recipe
+from model.training.recipes import MANY_PAIRS, recipe
 from viz.look.theme import for_markdown
 from viz.state import train as lab
 
@@ -81,6 +81,10 @@ MORE = (
     Setting(name="validate_every", label="Validate every", help="Steps between two measurements of accuracy.", step=50),
     Setting(name="examples", label="Examples", help="How many are generated.", step=10_000),
     Setting(name="vocab_size", label="Vocabulary", help="Tokens learnt from your text, bytes included.", step=500),
+    Setting(
+        name="augment", label="As people type", least=0.0, step=0.05,
+        help="Share of the pairs learned once more in lower case, without final stop or apostrophes.",
+    ),
 )  # fmt: skip
 
 
@@ -96,8 +100,8 @@ def new_run() -> None:
         task = _choose_task()
     with right:
         architecture = _choose_architecture(task)
-    values = _choose_settings(task, architecture)
     pairs = _choose_files(allowed.upload_mb) if task == OWN else None
+    values = _choose_settings(task, architecture, len(pairs[0]) if pairs else 0)
     try:
         data, model, train = _configs(task, architecture, values)
         needed = estimate(model, train, LONGEST.get(task, model.max_len))
@@ -114,7 +118,7 @@ def new_run() -> None:
             st.markdown(_says(needed))
     # Not in a callback, which would get what the form said before the last field was left for the button.
     if asked and ready and model is not None and train is not None:
-        lab.start(name, data, model, train, pairs)
+        lab.start(name, data, model, train, pairs, values["augment"])
     if message := lab.problem():
         st.error(for_markdown(message))
 
@@ -141,22 +145,23 @@ def _choose_architecture(task: str) -> str:
     return architecture
 
 
-def _choose_settings(task: str, architecture: str) -> dict[str, Any]:
-    """The value of each setting; what means nothing for the architecture is not asked."""
-    defaults = recipe(None if task == OWN else task, architecture)
+def _choose_settings(task: str, architecture: str, n_pairs: int) -> dict[str, Any]:
+    """The value of each setting; what means nothing for the task or architecture is not asked."""
+    defaults = recipe(None if task == OWN else task, architecture, n_pairs)
+    learned = f"{task} many" if n_pairs >= MANY_PAIRS else task
     fixed = MEANINGLESS.get(architecture, {})
-    hidden = {*fixed, "vocab_size" if task != OWN else "examples"}
+    hidden = {*fixed, *(("examples",) if task == OWN else ("vocab_size", "augment"))}
     values = {**defaults, **fixed}
     shown = [setting for setting in FIRST if setting.name not in hidden]
     for column, setting in zip(st.columns(len(FIRST)), shown, strict=False):
         with column:
-            values[setting.name] = _ask(setting, defaults[setting.name], _key(task, architecture, setting.name))
+            values[setting.name] = _ask(setting, defaults[setting.name], _key(learned, architecture, setting.name))
     with st.expander("More settings"):
         shown = [setting for setting in MORE if setting.name not in hidden]
         columns = st.columns(4)
         for place, setting in enumerate(shown):
             with columns[place % len(columns)]:
-                values[setting.name] = _ask(setting, defaults[setting.name], _key(task, architecture, setting.name))
+                values[setting.name] = _ask(setting, defaults[setting.name], _key(learned, architecture, setting.name))
     return values
 
 
@@ -166,7 +171,7 @@ def _key(*parts: str) -> str:
 
 
 def _ask(setting: Setting, default: Any, key: str) -> Any:
-    """One setting. Its key tells the task and the architecture, which have defaults of their own."""
+    """One setting. Its key tells what is learned and the architecture, which have defaults of their own."""
     if setting.options:
         return st.selectbox(
             setting.label, setting.options, setting.options.index(default), help=setting.help, key=key,
