@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from model.config import ARCHITECTURES, POSITIONALS, ModelConfig, TrainConfig
 from model.jobs.command import is_out_of_memory, train, why
@@ -43,6 +45,7 @@ OPTION_HELP = {
     "checkpoint_every": "steps between two saved checkpoints",
     "keep_every": "steps between two checkpoints that are all kept, to replay the training; 0: none",
 }
+CLOSED_PIPE = 141  # the exit status that a shell gives to a program which a closed pipe has ended
 ALIGNED = 1000  # examples by which the aligned head is found
 DEVICES = ("auto", "cpu", "cuda")
 GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the defaults stay in one place
@@ -50,9 +53,17 @@ GIVEN = argparse.SUPPRESS  # an option that is not given leaves no trace, so the
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 2 after an error in the input."""
-    options = _parser().parse_args(arguments)
+    options, rest = _parser().parse_known_args(arguments)
+    if rest:
+        options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    for stream in (sys.stdout, sys.stderr):  # whatever the terminal says that it takes, what is written is no ASCII
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
         return options.command(options)
+    except BrokenPipeError:  # whoever read what we print has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains on leaving
+        return CLOSED_PIPE
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
@@ -65,13 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model", description="Train, use and score Transformers.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
 
     _add_train(commands.add_parser("train", help="train a model on a task, or on parallel text files"))
 
     translate = commands.add_parser("translate", help="print the model's target for a text, or for each line of input")
+    translate.hint = "a text that begins with a hyphen goes to the end, after --"
     translate.set_defaults(command=_translate)
-    translate.add_argument("text", nargs="?", help="without it, each line of standard input")
+    translate.add_argument("text", nargs="?", help=f"without it, each line of standard input, UTF-8; {translate.hint}")
 
     evaluate = commands.add_parser("evaluate", help="print a model's scores as one JSON object")
     evaluate.set_defaults(command=_evaluate)
@@ -87,6 +99,19 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1: greedy (5)")
     return parser
+
+
+class _Command(argparse.ArgumentParser):
+    """A command's parser, which answers for all that is wrong in its part of the command line."""
+
+    hint = ""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.set_defaults(parser=self)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; {self.hint}" if self.hint else message)
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
@@ -125,12 +150,16 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 def _translate(options: argparse.Namespace) -> int:
     from model.checkpoint import load
     from model.decoding.search import translate
+    from model.text.reading import split_lines, stream_lines
 
     checkpoint = load(options.checkpoint)
-    lines = (line.rstrip("\n") for line in sys.stdin) if options.text is None else [options.text]
+    if options.text is None:
+        lines = stream_lines(sys.stdin.buffer, "standard input")
+    else:
+        lines = split_lines(os.fsencode(options.text), "the text") or [""]
     for line in lines:  # one at a time, so that a person who types sees an answer
-        for _, target in translate(checkpoint, [line], options.beam):
-            print(target, flush=True)
+        target = next(translate(checkpoint, [line], options.beam))[1] if line else ""
+        print(target, flush=True)
     return 0
 
 
@@ -140,11 +169,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     from model.checkpoint import load
     from model.decoding.search import translate
     from model.evaluation import alignment, score
-    from model.text.tasks import generate, read_parallel
+    from model.text.reading import read_parallel
+    from model.text.tasks import generate
 
     files = [file for file in (options.source, options.target) if file is not None]
     if len(files) != (0 if options.task else 2):
         raise ValueError("give either --source and --target, or --task")
+    if options.examples < 1:
+        raise ValueError(f"--examples must be at least 1, but it is {options.examples}")
     checkpoint = load(options.checkpoint)
     if options.task:
         pairs = generate(options.task, options.examples, seed=options.seed, held_out=True)
@@ -156,7 +188,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     aligned = options.task == checkpoint.task and TASKS[options.task].alignment
     if aligned and checkpoint.config.architecture != "decoder":
         scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
-    print(json.dumps(scores))
+    print(json.dumps(scores, allow_nan=False))
     return 0
 
 

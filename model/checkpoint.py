@@ -1,7 +1,6 @@
 """One safetensors file holds a model: weights, config, tokenizer, task and training record.
 
-Nothing is unpickled. A file is written under a temporary name and renamed, so a crash leaves the
-last good one.
+Nothing is unpickled. A file is written whole or not at all, so a crash leaves the last good one.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +20,12 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from model.config import ModelConfig, from_dict, to_dict
+from model.files import SUFFIX, write_whole
 from model.network.build import Model, build, telling_shapes
 from model.text.tokenizer import Tokenizer
 
 FORMAT = "headlight"
 VERSION = 1
-SUFFIX = ".safetensors"
 PRETRAINED = Path(__file__).parent / "pretrained"
 
 
@@ -147,17 +145,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], described: Mapping[str, Any
     metadata = {FORMAT: json.dumps({"version": VERSION, **described}, sort_keys=True)}
     data = save_tensors({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())  # a temporary file is private, a checkpoint is not
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
 
 
 def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -225,8 +213,3 @@ def _require_shape(tensors: Mapping[str, Tensor], name: str, shape: Sequence[int
     if tensors[name].shape != tuple(shape):
         found, asked = ("×".join(map(str, sizes)) for sizes in (tensors[name].shape, shape))
         raise ValueError(f"the tensor {name} has shape {found}, but the config asks for {asked}")
-
-
-def _umask() -> int:
-    os.umask(mask := os.umask(0o077))  # the only way to read it is to set it
-    return mask

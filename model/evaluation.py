@@ -11,7 +11,8 @@ from sacrebleu.metrics.chrf import CHRF
 
 from model.capture import capture
 from model.checkpoint import Checkpoint
-from model.text.tasks import TASKS, Pair
+from model.text.reading import Pair
+from model.text.tasks import TASKS
 
 
 def score(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, float | int]:

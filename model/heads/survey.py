@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from model.heads.measures import Tally, tally
+from model.text.reading import split_lines
 from model.trace import Kind, Trace
 
 MOST_SENTENCES = 500
@@ -65,25 +66,7 @@ def begin(text: str | bytes) -> Survey:
     Raises:
         ValueError: there is no sentence, the bytes are no UTF-8, or a line is no sentence.
     """
-    lines = [line.strip() for line in _decoded(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    used = [(number, line) for number, line in enumerate(lines, start=1) if line]
+    used = [line for line in split_lines(text, longest=LONGEST_LINE) if line]
     if not used:
         raise ValueError("There is no sentence in it. Write one a line.")
-    for number, line in used[:MOST_SENTENCES]:
-        if len(line) > LONGEST_LINE:
-            raise ValueError(
-                f"Line {number} has {len(line):,} characters, more than {LONGEST_LINE:,}. Write one sentence a line."
-            )
-    sentences = tuple(line for _, line in used[:MOST_SENTENCES])
-    return Survey(sentences=sentences, n_left_out=len(used) - len(sentences))
-
-
-def _decoded(text: str | bytes) -> str:
-    if isinstance(text, str):
-        return text
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"It is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}. Save it as plain text in UTF-8."
-        ) from error
+    return Survey(sentences=tuple(used[:MOST_SENTENCES]), n_left_out=len(used[MOST_SENTENCES:]))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRANSLATION_DEFAULTS = {"vocab_size": 6000}
 TASK_DEFAULTS = dict(TINY)
-NOT_OF_THE_RUN = ("command", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
+NOT_OF_THE_RUN = ("command", "parser", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 

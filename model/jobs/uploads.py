@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model.text.tasks import Pair, read_parallel
+from model.text.reading import Pair, pair_up, split_lines
 from model.training.data import FEWEST, VALID_EXAMPLES, DataConfig
 
 HELD_OUT = 10
@@ -28,19 +27,15 @@ def read_uploads(files: Mapping[str, tuple[str, bytes]]) -> tuple[list[Pair], li
         raise ValueError(f"the {' and the '.join(missing)} file is missing; a text file has a sentence a line")
     if ("valid_source" in files) != ("valid_target" in files):
         raise ValueError("validation takes two files, source and target; give both, or none to set some lines aside")
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {part: Path(folder, part) for part in files}
-        for part, path in paths.items():
-            path.write_bytes(files[part][1])
-        try:
-            train = read_parallel(paths["source"], paths["target"])
-            if "valid_source" in files:
-                return train, read_parallel(paths["valid_source"], paths["valid_target"])
-        except ValueError as error:
-            said = str(error)
-            for part, path in sorted(paths.items(), reverse=True):  # “valid_source” holds no other, “source” might
-                said = said.replace(str(path), f"the {part.replace('valid_', 'validation ')} file “{files[part][0]}”")
-            raise ValueError(said) from error
+    names = {part: f"the {part.replace('valid_', 'validation ')} file “{file}”" for part, (file, _) in files.items()}
+    lines = {part: split_lines(content, names[part]) for part, (_, content) in files.items()}
+
+    def pairs(source: str, target: str) -> list[Pair]:
+        return pair_up(lines[source], lines[target], names[source], names[target])
+
+    train = pairs("source", "target")
+    if "valid_source" in files:
+        return train, pairs("valid_source", "valid_target")
     return set_aside(train)
 
 

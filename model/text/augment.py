@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from model.text.tasks import Pair
+from model.text.reading import Pair
 
 FINAL = ".!?…"
 APOSTROPHES = "'’"

@@ -1,4 +1,4 @@
-"""What a model can be trained on: seeded algorithmic tasks, and parallel text files a person gives."""
+"""What a model can be trained on without files: seeded algorithmic tasks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ import string
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-Pair = tuple[str, str]
-"""A source text and the target text that belongs to it."""
+from model.text.reading import Pair
 
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
 MAX_STRING = 20
 """Longest string of the tasks ``copy``, ``reverse`` and ``sort``."""
-
-LONGEST_LINE = 100_000
-"""Characters of a line that is read from a text file."""
 
 TRANSLATION = "translate"
 """The task of a model trained on text files."""
@@ -76,42 +71,6 @@ def of_length(name: str, n: int, length: int, *, seed: int) -> list[Pair]:
     drawn = ("".join(random_.choices(ALPHABET, k=length)) for _ in itertools.count())
     pairs = ((text, rewrite(text)) for text in drawn)
     return list(itertools.islice((pair for pair in pairs if _is_held_out(pair[1])), n))
-
-
-def read_parallel(source: Path, target: Path) -> list[Pair]:
-    """Line ``i`` of ``source`` with line ``i`` of ``target``; UTF-8.
-
-    Raises:
-        ValueError: a file is missing, empty or not UTF-8, a line is empty or longer than any sentence, or the
-            files differ in length.
-    """
-    sources, targets = _read_lines(source), _read_lines(target)
-    if len(sources) != len(targets):
-        raise ValueError(
-            f"line i of the target must translate line i of the source, but {source} has {len(sources)} lines "
-            f"and {target} has {len(targets)}"
-        )
-    return list(zip(sources, targets, strict=True))
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from error
-    # Not splitlines(): a form feed or U+2028 inside a sentence would make two lines of it.
-    lines = [line.strip() for line in text.replace("\r\n", "\n").removesuffix("\n").split("\n")]
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            raise ValueError(f"{path}, line {number} is empty; remove it together with its counterpart")
-        if len(line) > LONGEST_LINE:
-            raise ValueError(
-                f"{path}, line {number} has {len(line):,} characters, but a line may have at most {LONGEST_LINE:,}; "
-                "give it a sentence a line, and its counterpart likewise"
-            )
-    return lines
 
 
 def _is_held_out(target: str) -> bool:

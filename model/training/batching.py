@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.network.attention import pad
-from model.text.tasks import Pair
+from model.text.reading import Pair
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 

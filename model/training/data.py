@@ -8,7 +8,8 @@ from typing import Any
 
 from model.config import ModelConfig
 from model.text.augment import with_casual
-from model.text.tasks import TASKS, Pair, generate, read_parallel
+from model.text.reading import Pair, read_parallel
+from model.text.tasks import TASKS, generate
 from model.text.tokenizer import CHARACTERS
 
 VALID_EXAMPLES = 1000

@@ -14,7 +14,8 @@ import torch
 from model import checkpoint
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
 from model.network.build import build
-from model.text.tasks import TRANSLATION, Pair
+from model.text.reading import Pair
+from model.text.tasks import TRANSLATION
 from model.text.tokenizer import Tokenizer
 from model.training.batching import Examples
 from model.training.data import DataConfig

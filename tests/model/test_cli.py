@@ -45,6 +45,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, characters: Tokenizer) -> P
     return folder
 
 
+def typed(text: str) -> io.TextIOWrapper:
+    """Standard input with this in it."""
+    return io.TextIOWrapper(io.BytesIO(text.encode()))
+
+
 def targets(folder: Path, texts: list[str], beam: int) -> list[str]:
     found = dict(translate(checkpoint.load(folder), texts, beam))
     return [found[i] for i in range(len(texts))]
@@ -64,22 +69,22 @@ def test_five_beams_unless_told_otherwise(folder: Path, capsys: pytest.CaptureFi
 def test_translate_each_line_of_input(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    lines = ["be", "", "da", "é</s>"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
+    monkeypatch.setattr(sys, "stdin", typed("\ufeffbe\r\n\r\n  da \n \né</s>\n"))
     assert main(["translate", "--checkpoint", str(folder), "--beam", "1"]) == 0
-    assert capsys.readouterr().out.split("\n") == [*targets(folder, lines, 1), ""]
+    be, da, last = targets(folder, ["be", "da", "é</s>"], 1)
+    assert capsys.readouterr().out.split("\n") == [be, "", da, "", last, ""]  # lines stay aligned
 
 
 def test_an_empty_text_is_no_reason_to_read_input(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("be\nda\n"))
+    monkeypatch.setattr(sys, "stdin", typed("be\nda\n"))
     assert main(["translate", "--checkpoint", str(folder), "--beam", "1", ""]) == 0
-    assert capsys.readouterr().out == targets(folder, [""], 1)[0] + "\n"
+    assert capsys.readouterr().out == "\n"
 
 
 def test_no_input_no_output(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    monkeypatch.setattr(sys, "stdin", typed(""))
     assert main(["translate", "--checkpoint", str(folder)]) == 0
     assert capsys.readouterr().out == ""
 
@@ -126,7 +131,11 @@ def test_another_task_than_the_model_s_has_no_alignment(folder: Path, capsys: py
         (("evaluate", "--checkpoint", "FOLDER", "--source", "no", "--target", "SOURCE"), "no cannot be read"),
         (("evaluate", "--checkpoint", "FOLDER", "--source", "SOURCE", "--target", "LONGER"), "source has 1 lines and"),
         (("evaluate", "--checkpoint", "FOLDER", "--source", "BYTES", "--target", "LONGER"), "is not UTF-8"),
-        (("evaluate", "--checkpoint", "FOLDER", "--task", "copy", "--examples", "0"), "got 0 and 0"),
+        (
+            ("evaluate", "--checkpoint", "FOLDER", "--task", "copy", "--examples", "0"),
+            "--examples must be at least 1, but it is 0",
+        ),
+        (("evaluate", "--checkpoint", "FOLDER", "--task", "copy", "--examples", "-3"), "--examples must be at least 1"),
         (("evaluate", "--checkpoint", "FOLDER", "--task", "copy", "--examples", "2", "--beam", "-1"), "beam must be"),
         (("evaluate", "--checkpoint", "SOURCE", "--task", "copy"), "truncated, or not a safetensors file"),
     ],
@@ -158,11 +167,22 @@ def test_a_checkpoint_must_be_named(command: str, capsys: pytest.CaptureFixture[
     assert "--checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["-hello there", "-5", "--bad"])
+def test_a_text_that_begins_with_a_hyphen(folder: Path, text: str, capsys: pytest.CaptureFixture[str]):
+    options = ["translate", "--checkpoint", str(folder), "--beam", "1"]
+    assert main([*options, "--", text]) == 0
+    assert capsys.readouterr().out == targets(folder, [text], 1)[0] + "\n"
+    if text != "-5":  # which is a number, and so no option
+        with pytest.raises(SystemExit):
+            main([*options, text])
+        assert "after --" in capsys.readouterr().err
+
+
 def command_line(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "model", *arguments],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "ascii"},  # as a bare terminal may say
         input=stdin,
         capture_output=True,
         check=False,
@@ -177,7 +197,28 @@ def test_as_a_command(folder: Path):
 
 
 def test_input_that_is_no_text(folder: Path):
-    ran = command_line("translate", "--checkpoint", str(folder), stdin=b"\xff\xfe\n")
+    ran = command_line("translate", "--checkpoint", str(folder), "--beam", "1", stdin=b"be\nd\xff\n")
     assert ran.returncode == 2
-    assert ran.stderr.startswith(b"error: ")
-    assert b"Traceback" not in ran.stderr
+    assert ran.stdout.decode().splitlines() == targets(folder, ["be"], 1)
+    assert (
+        ran.stderr
+        == b"error: standard input, line 2 is not UTF-8: its byte 2 is 0xff. Save it as plain text in UTF-8.\n"
+    )
+
+
+def test_a_reader_that_has_read_enough(folder: Path):
+    command = [sys.executable, "-m", "model", "translate", "--checkpoint", str(folder), "--beam", "1"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as ran:
+        assert ran.stdin is not None
+        assert ran.stdout is not None
+        assert ran.stderr is not None
+        ran.stdin.write(b"be\n")
+        ran.stdin.flush()
+        assert ran.stdout.readline().decode() == targets(folder, ["be"], 1)[0] + "\n"
+        ran.stdout.close()  # as `head -1` does
+        ran.stdin.write(b"da\ncab\n")
+        ran.stdin.close()
+        assert ran.stderr.read() == b""
+    assert ran.returncode == 141

@@ -16,7 +16,8 @@ from model.jobs.launch import OUTPUT, Launcher, free_name, reserve
 from model.jobs.limits import Limits, read_limits
 from model.jobs.publish import publish as publish_checkpoint
 from model.jobs.uploads import keep_pairs, read_uploads
-from model.text.tasks import TASKS, Pair
+from model.text.reading import Pair
+from model.text.tasks import TASKS
 from model.training.data import DataConfig
 from model.training.folder import RunView, ask, read_run, read_status
 from viz.state import session as state

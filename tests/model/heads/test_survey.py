@@ -45,19 +45,21 @@ def test_a_text_without_sentences(text: str | bytes):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("été".encode("latin-1"), "byte 0 is 0xe9"),
-        (b"ok\nna\xefve", "byte 5 is 0xef"),
-        ("one\ntwo".encode("utf-16"), "byte 0 is 0xff"),
-        (b"\x89PNG\r\n\x1a\n", "byte 0 is 0x89"),
+        ("été".encode("latin-1"), "Line 1 is not UTF-8: its byte 1 is 0xe9"),
+        (b"ok\nna\xefve", "Line 2 is not UTF-8: its byte 3 is 0xef"),
+        ("one\ntwo".encode("utf-16"), r"Line 1 is not UTF-8 \(it looks like UTF-16\): its byte 1 is 0xff"),
+        (b"\x89PNG\r\n\x1a\n", "Line 1 is not UTF-8: its byte 1 is 0x89"),
     ],
 )
 def test_what_is_not_utf_8(data: bytes, message: str):
-    with pytest.raises(ValueError, match=f"It is not UTF-8: {message}. Save it as plain text in UTF-8."):
+    with pytest.raises(ValueError, match=f"{message}. Save it as plain text in UTF-8."):
         begin(data)
 
 
 def test_a_line_that_is_no_sentence():
-    with pytest.raises(ValueError, match=r"Line 3 has 2,001 characters, more than 2,000. Write one sentence a line."):
+    with pytest.raises(
+        ValueError, match=r"Line 3 has 2,001 characters, but a line may have at most 2,000. Write one sentence a line."
+    ):
         begin("one\n\n" + "x" * 2001)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.jobs.uploads import keep_pairs, read_uploads, set_aside
-from model.text.tasks import read_parallel
+from model.text.reading import read_parallel
 
 SOURCE, TARGET = ("train.en", b"one\ntwo\nthree\n"), ("train.fr", b"un\ndeux\ntrois\n")
 
@@ -34,10 +34,10 @@ def test_without_them_some_lines_are_set_aside():
             "the source file “train.en” has 3 lines and the target file “b” has 1",
         ),
         ({"source": SOURCE, "target": ("b", b"un\n\ntrois\n")}, "the target file “b”, line 2 is empty"),
-        ({"source": ("a", b"\xff\xfe"), "target": TARGET}, "the source file “a” is not UTF-8"),
+        ({"source": ("a", b"\xff\xfe"), "target": TARGET}, "the source file “a”, line 1 is not UTF-8"),
         (
             {"source": SOURCE, "target": TARGET, "valid_source": ("v", b"\xff"), "valid_target": TARGET},
-            "the validation source file “v” is not UTF-8",
+            "the validation source file “v”, line 1 is not UTF-8",
         ),
         ({"source": ("a", b"one"), "target": ("b", b"un")}, "there is 1 pair with one target; at least two"),
         ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\ndeux")}, "of 2 pairs, 1 is left to learn from"),

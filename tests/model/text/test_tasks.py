@@ -5,13 +5,12 @@ import datetime
 import random
 import re
 import zlib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.tasks import ALPHABET, DATE_FORMATS, MAX_STRING, TASKS, generate, of_length, read_parallel, write_date
+from model.text.tasks import ALPHABET, DATE_FORMATS, MAX_STRING, TASKS, generate, of_length, write_date
 from model.text.tokenizer import Tokenizer
 
 DAY = datetime.date(2019, 5, 3)
@@ -147,47 +146,6 @@ def test_what_a_person_sees_of_a_task(name: str, characters: Tokenizer):
 def test_an_unknown_task_is_refused():
     with pytest.raises(ValueError, match="no task 'revers'; the tasks are copy, reverse, sort, repeat, dates"):
         generate("revers", 1, seed=0)
-
-
-def _write(folder: Path, **files: bytes) -> list[Path]:
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    return [folder / name for name in files]
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "expected"),
-    [
-        (b"one\ntwo\n", b"eins\nzwei", [("one", "eins"), ("two", "zwei")]),
-        (b"\xef\xbb\xbfone\r\ntwo\r\n", b" eins \nzwei\n", [("one", "eins"), ("two", "zwei")]),
-        ("a\u2028b\x0cc".encode(), b"d", [("a\u2028b\x0cc", "d")]),  # one sentence, whatever str.splitlines thinks
-    ],
-    ids=["plain", "Windows", "odd separators"],
-)
-def test_parallel_files_pair_line_by_line(source: bytes, target: bytes, expected: list, tmp_path: Path):
-    assert read_parallel(*_write(tmp_path, source=source, target=target)) == expected
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "message"),
-    [
-        (b"a\nb\n", b"c\n", "{0} has 2 lines and {1} has 1"),
-        (b"a\n\nb\n", b"c\nd\ne\n", "{0}, line 2 is empty"),
-        (b"a\nb\n", b"c\n \t\n", "{1}, line 2 is empty"),
-        (b"a\nb\n", b"", "{1}, line 1 is empty"),
-        (b"a\n", b"ab\xff\n", "{1} is not UTF-8: byte 2 is 0xff"),
-    ],
-)
-def test_files_that_do_not_pair_are_refused(source: bytes, target: bytes, message: str, tmp_path: Path):
-    paths = _write(tmp_path, source=source, target=target)
-    with pytest.raises(ValueError, match=re.escape(message.format(*paths))):
-        read_parallel(*paths)
-
-
-@pytest.mark.parametrize("name", ["missing", "."])
-def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path):
-    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / name} cannot be read: ")):
-        read_parallel(tmp_path / name, tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -302,8 +302,11 @@ def test_over_a_file():
     [
         (b"", "This file cannot be used. There is no sentence in it. Write one a line."),
         (b"\n \n", "This file cannot be used. There is no sentence in it. Write one a line."),
-        ("été".encode("latin-1"), "This file cannot be used. It is not UTF-8: byte 0 is 0xe9. Save it as plain text"),
-        (b"\x89PNG\r\n", "This file cannot be used. It is not UTF-8"),
+        (
+            "été".encode("latin-1"),
+            "This file cannot be used. Line 1 is not UTF-8: its byte 1 is 0xe9. Save it as plain text",
+        ),
+        (b"\x89PNG\r\n", "This file cannot be used. Line 1 is not UTF-8"),
         (b"x" * 3000, "This file cannot be used. Line 1 has 3,000 characters"),
     ],
 )

@@ -19,7 +19,8 @@ from model.config import (
     TrainConfig,
 )
 from model.jobs.limits import refuse_too_large
-from model.text.tasks import TASKS, Pair
+from model.text.reading import Pair
+from model.text.tasks import TASKS
 from model.text.tokenizer import Tokenizer
 from model.training.data import DataConfig
 from model.training.estimate import MEGABYTE, Estimate, estimate, frames
