@@ -27,7 +27,7 @@ def _prepare() -> None:
     try:
         import_module("viz.pages.explore.page")
         import_module("pandas")  # Streamlit reads the delay of a live text field with it
-        import_module("viz.state.session").prepare_first_look()
+        import_module("viz.state.opening").prepare_first_look()
     finally:
         gc.enable()
 
@@ -39,10 +39,10 @@ async def live(request: Request) -> Response:
 
 def main() -> None:
     """The page of one visitor."""
-    from viz.state import session as state
+    from viz.state import link, session
 
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
-    state.prepare_process()
+    session.prepare_process()
     page = st.navigation(
         [
             st.Page(_view("explore"), title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
@@ -56,7 +56,7 @@ def main() -> None:
         ],
         position="top",
     )
-    state.show_page(page)
+    link.show_page(page)
 
 
 def _view(name: str) -> Callable[[], None]:

@@ -142,7 +142,7 @@ def test_the_light_rooms_load_neither_streamlit_nor_torch():
         ("viz/figures/beam.py", "import torch"),
         ("viz/figures/beam.py", "from viz.export.svg import escaped"),
         ("viz/export/svg.py", "from viz.state.session import Visitor"),
-        ("viz/state/session.py", "from viz.components import head"),
+        ("viz/state/link.py", "from viz.components import head"),
         ("viz/components/head.py", "from viz.pages.explore import page"),
         ("viz/pages/shared/choices.py", "from viz.pages.guide.page import page"),
         ("viz/pages/guide/page.py", "from viz.pages.explore import page"),

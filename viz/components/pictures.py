@@ -18,8 +18,7 @@ from viz.look.choice import AUTO, first_kind, row_options
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture, View, displayed
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
-from viz.state import clicked
-from viz.state import session as state
+from viz.state import clicked, opening
 
 TOKENS = (
     "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
@@ -115,11 +114,11 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
 def _addresses(chosen: Chosen, look: Look, text: str) -> list[Address]:
     """What a link must say to restore this view, but for the panels below."""
     shown, plain, kind = chosen.display, Display(), first_kind(look.trace)
-    layer, head = state.first_head(look.opened, kind)
+    layer, head = opening.first_head(look.opened, kind)
     pinned = chosen.row_name if chosen.row_name in row_options(look.attention_map) else AUTO
     others = [number for number in chosen.overlay if number != chosen.head]
     values = {
-        "source": (text, state.example(look.opened)),
+        "source": (text, opening.example(look.opened)),
         "kind": (SHORT_KIND_NAMES[chosen.kind], SHORT_KIND_NAMES[kind]),
         "layer_number": (str(chosen.layer + 1), str(layer + 1)),
         "head_number": (str(chosen.head + 1), str(head + 1)),

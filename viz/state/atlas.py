@@ -11,7 +11,7 @@ from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.heads.survey import Survey, begin
 from model.heads.survey import advance as carry_on
-from viz.state import session as state
+from viz.state import link
 
 TABLE, TEXT, FILE = "atlas_table", "atlas_text", "atlas_file"
 PORTION = 0.15  # seconds; other visitors wait as long
@@ -41,7 +41,7 @@ def select_row(row: int) -> None:
 def row_chosen(n_heads: int) -> None:
     """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer."""
     if rows := st.session_state[TABLE]["selection"]["rows"]:
-        state.show_head(*divmod(rows[0], n_heads))
+        link.show_head(*divmod(rows[0], n_heads))
 
 
 def start(opened: Checkpoint) -> None:

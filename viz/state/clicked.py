@@ -1,5 +1,5 @@
 """What is chosen by a click in the pictures of the page Explore: a head, a row, heads to compare, a part to look at
-closely. Part of :mod:`viz.state.session`.
+closely.
 
 None of it has a widget, so the pictures themselves write it into the address.
 """
@@ -12,8 +12,8 @@ import streamlit as st
 
 from viz.look.choice import AUTO
 from viz.look.picture import Zoom
-from viz.state import session as state
-from viz.state.session import OVERLAY, ZOOM
+from viz.state import link
+from viz.state.link import OVERLAY, ZOOM
 
 PICTURES = "pictures"
 """The key of the component."""
@@ -22,7 +22,7 @@ PICTURES = "pictures"
 def head_chosen() -> None:
     """A head was clicked among all heads."""
     if chosen := st.session_state[PICTURES].get("chosen"):
-        state.show_head(int(chosen["layer"]), int(chosen["head"]))
+        link.show_head(int(chosen["layer"]), int(chosen["head"]))
 
 
 def row_pinned() -> None:
@@ -45,7 +45,7 @@ def zoomed() -> None:
 
 def pinned(options: Sequence[str]) -> str:
     """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
-    token = state.asked("token", AUTO)
+    token = link.asked("token", AUTO)
     st.session_state["token"] = token if token in options else AUTO
     return st.session_state["token"]
 

@@ -1,5 +1,4 @@
-"""What the decoder panel keeps and asks for: what the decoder is made to write, and which step is on show. Part of
-:mod:`viz.state.session`."""
+"""What the decoder panel keeps and asks for: what the decoder is made to write, and which step is on show."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from model.decoding.beam_tree import BeamTree, beam_tree
 from model.decoding.candidates import Step, candidates
 from model.trace import Trace
 from viz.look.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
-from viz.state import session as state
+from viz.state import link, opening
 
 
 def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
@@ -20,7 +19,7 @@ def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
     return _steps(opened.digest, shown.source_ids, shown.predicted_ids, k, opened)
 
 
-@st.cache_resource(max_entries=state.TRACES_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=opening.TRACES_KEPT, show_spinner=False)
 def _steps(
     digest: str, source: tuple[int, ...], target: tuple[int, ...], k: int, _checkpoint: Checkpoint
 ) -> tuple[Step, ...]:
@@ -32,7 +31,7 @@ def search(opened: Checkpoint, shown: Trace, beam: int, length_penalty: float) -
     return _search(opened.digest, shown.source_ids, beam, length_penalty, opened)
 
 
-@st.cache_resource(max_entries=state.TRACES_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=opening.TRACES_KEPT, show_spinner=False)
 def _search(
     digest: str, source: tuple[int, ...], beam: int, length_penalty: float, _checkpoint: Checkpoint
 ) -> BeamTree:
@@ -42,13 +41,13 @@ def _search(
 def forced(opened: Checkpoint) -> Forcing:
     """What the decoder is made to write."""
     # A text that is set while its widget is not there gets into the link only if it has had a value before.
-    texts = {key: st.session_state.setdefault(key, state.asked(key)) for key in ("prefix", "tokens", "target")}
-    return forcing(opened.tokenizer, state.asked("decoder_mode", OWN), **texts)
+    texts = {key: st.session_state.setdefault(key, link.asked(key)) for key in ("prefix", "tokens", "target")}
+    return forcing(opened.tokenizer, link.asked("decoder_mode", OWN), **texts)
 
 
 def mode_chosen(shown: str) -> None:
     """Another way of decoding was chosen; a target that is yet to be typed starts with the one ``shown``."""
-    if st.session_state["decoder_mode"] == TARGET and not state.asked("target"):
+    if st.session_state["decoder_mode"] == TARGET and not link.asked("target"):
         st.session_state["target"] = shown
 
 
@@ -82,7 +81,7 @@ def own_again() -> None:
 def asked_step() -> int:
     """The step of the target to look at, from 1, whether it is there or not."""
     try:
-        return int(state.asked("step", "1"))
+        return int(link.asked("step", "1"))
     except ValueError:
         return 1
 

@@ -13,7 +13,7 @@ from model.checkpoint import Checkpoint
 from model.heads.history import History, Moment, advance, read_moment, thinned
 from model.trace import Trace
 from model.training.folder import RunView
-from viz.state import session as state
+from viz.state import opening
 from viz.state import train as lab
 
 SHOWN, STEP, KIND, HEAD, MEASURE = "machine", "machine_step", "machine_kind", "machine_head", "machine_measure"
@@ -113,7 +113,7 @@ def _opened(path: str, stamp: tuple[int, int]) -> Checkpoint:
 
 
 def trace(opened: Checkpoint, source: str, fed: str | None = None) -> Trace:
-    return state.trace(opened, source, fed)
+    return opening.trace(opened, source, fed)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from model.text.reading import Pair
 from model.text.tasks import TASKS
 from model.training.data import DataConfig
 from model.training.folder import RunView, ask, read_run, read_status
-from viz.state import session as state
+from viz.state import link, opening
 
 NEW = ""
 """The choice that is no run: start one."""
@@ -64,7 +64,7 @@ def launcher(root: Path, limits: Limits) -> Launcher:
 def runs() -> list[RunView]:
     """Every run, the youngest first; what is none, or broken, is left out."""
     found = []
-    for file in state.RUNS.glob("*/run.json"):
+    for file in opening.RUNS.glob("*/run.json"):
         try:
             found.append((file.stat().st_mtime, view(file.parent.name)))
         except (ValueError, OSError):
@@ -78,7 +78,7 @@ def view(name: str) -> RunView:
     Raises:
         ValueError: it is no run, or a file in it cannot be understood.
     """
-    path = state.RUNS / name
+    path = opening.RUNS / name
     stamps = tuple(_stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", "best.safetensors"))
     seen = _view(path, stamps)
     return replace(seen, status=read_status(path) or seen.status)
@@ -101,13 +101,13 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def starting(name: str) -> bool:
     """A process was started for a run that has written nothing yet."""
-    return launcher(state.RUNS, limits()).is_at(state.RUNS / name)
+    return launcher(opening.RUNS, limits()).is_at(opening.RUNS / name)
 
 
 def said(name: str) -> str:
     """The end of what the process of a run has said."""
     try:
-        return (state.RUNS / name / OUTPUT).read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+        return (opening.RUNS / name / OUTPUT).read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
     except OSError:
         return ""
 
@@ -128,7 +128,7 @@ def open_newest(path: Path) -> Checkpoint:
     return _open(str(path), _stamp(path))
 
 
-# No spinner, unlike state.open_checkpoint(): while a run goes on, one is opened again and again.
+# No spinner, unlike opening.open_checkpoint(): while a run goes on, one is opened again and again.
 @st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
 def _open(path: str, stamp: tuple[int, int]) -> Checkpoint:
     return checkpoint.load(path)
@@ -141,7 +141,7 @@ def uploaded(files: tuple[tuple[str, str, bytes], ...]) -> tuple[list[Pair], lis
 
 
 def unused_name(beginning: str) -> str:
-    return free_name(state.RUNS, beginning)
+    return free_name(opening.RUNS, beginning)
 
 
 def start(
@@ -157,9 +157,9 @@ def start(
     lab().problem = None
     folder = None
     try:
-        started = launcher(state.RUNS, limits())
+        started = launcher(opening.RUNS, limits())
         started.require_room()
-        folder = reserve(state.RUNS, name)
+        folder = reserve(opening.RUNS, name)
         if pairs is not None:
             data = keep_pairs(*pairs, folder / "data", augment)
         assert data is not None
@@ -201,12 +201,12 @@ def row_chosen(table: str, names: Sequence[str]) -> None:
 
 def want(name: str, what: str) -> None:
     """Ask a run to pause or stop."""
-    _try(lambda: ask(state.RUNS / name, what))
+    _try(lambda: ask(opening.RUNS / name, what))
 
 
 def resume(name: str) -> None:
     """Let a run go on."""
-    _try(lambda: launcher(state.RUNS, limits()).resume(state.RUNS / name))
+    _try(lambda: launcher(opening.RUNS, limits()).resume(opening.RUNS / name))
 
 
 def _try(act: Callable[[], None]) -> None:
@@ -221,14 +221,14 @@ def _try(act: Callable[[], None]) -> None:
 def publish(name: str) -> None:
     """Publish the best checkpoint of a run under the name that was typed, and choose it for Explore."""
     lab().problem = None
-    source, wanted = state.RUNS / name / "best.safetensors", st.session_state["publish_name"].strip()
+    source, wanted = opening.RUNS / name / "best.safetensors", st.session_state["publish_name"].strip()
     try:
-        folder = publish_checkpoint(source, state.RUNS, wanted or name)
+        folder = publish_checkpoint(source, opening.RUNS, wanted or name)
     except (ValueError, OSError) as error:
         lab().problem = f"It was not published: {error}"
         return
     lab().published[name] = str(folder)
-    state.choose_elsewhere(str(folder))
+    link.choose_elsewhere(str(folder))
 
 
 def published(name: str) -> str | None:
@@ -244,7 +244,7 @@ def problem() -> str | None:
 def example(run: RunView) -> str:
     """A text that shows something of what a run learns."""
     task = TASKS.get(run.data.task or "")
-    return state.EXAMPLE_SENTENCE if task is None else task.example
+    return opening.EXAMPLE_SENTENCE if task is None else task.example
 
 
 def asked_run() -> str | None:

@@ -17,7 +17,7 @@ from model.text.tasks import TASKS
 from model.trace import KINDS
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_letters, save_words
 from tests.viz.helpers import pictures
-from viz.state import session as state
+from viz.state import opening
 
 APP = Path(__file__).parents[3] / "app.py"
 SHIPPED = checkpoint.pretrained()
@@ -164,7 +164,7 @@ def test_another_kind_shows_its_own_telling_head(runs: Path):
     for kind in (*KINDS, *KINDS):
         app.segmented_control(key="kind").set_value(kind)
         ran(app)
-        layer, head = state.first_head(loaded, kind)
+        layer, head = opening.first_head(loaded, kind)
         assert (app.selectbox(key="layer_number").value, app.selectbox(key="head_number").value) == (
             layer + 1,
             head + 1,
@@ -449,10 +449,10 @@ def test_a_dropped_file_that_is_broken_gives_a_message(runs: Path, saved: Path, 
 
 def test_only_the_last_dropped_files_are_kept(runs: Path, saved: Path):
     app, data = opened(), (saved / WORDS / "best.safetensors").read_bytes()
-    for i in range(state.UPLOADS_KEPT + 2):
+    for i in range(opening.UPLOADS_KEPT + 2):
         dropped(app, f"f{i}.safetensors", data)
     names = [name for name in app.selectbox(key="checkpoint").options if "dropped" in name]
-    assert names == [f"f{i} (dropped)" for i in range(2, state.UPLOADS_KEPT + 2)]
+    assert names == [f"f{i} (dropped)" for i in range(2, opening.UPLOADS_KEPT + 2)]
     assert app.selectbox(key="checkpoint").value == names[-1]
 
 

@@ -25,7 +25,7 @@ from viz.look.look import Chosen
 from viz.look.picture import VIEWS
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
 from viz.pages.explore import live
-from viz.state import session as state
+from viz.state import session
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_visitors_do_not_see_each_other():
 
 
 def test_a_visitor_who_left_is_forgotten():
-    visitor = state.Visitor()
+    visitor = session.Visitor()
     live._visitors()[visitor.name] = visitor
     body = json.dumps({"visitor": visitor.name, "text": "a"}).encode()
     assert asked(body)[0] == 404  # nothing is chosen yet

@@ -19,7 +19,7 @@ from model.compare.lengths import LengthScore, score_lengths
 from model.config import POSITIONALS
 from model.interventions.moving import Change, displace
 from viz.pages.positions.page import PARTS
-from viz.state import session as state
+from viz.state import session
 
 APP = Path(__file__).parents[3] / "app.py"
 ENCODING, ADDED, CHANGE, SIX = PARTS
@@ -164,7 +164,7 @@ def test_measured_here_again(monkeypatch: pytest.MonkeyPatch):
         asked.append((strings, seed))
         return score_lengths(model, (4, 24), strings=3, seed=seed)
 
-    monkeypatch.setattr(state, "score_lengths", fewer)
+    monkeypatch.setattr(session, "score_lengths", fewer)
     app = opened(part=SIX)
     assert "measured here" not in texts(app)
     app.button[0].click()

@@ -19,7 +19,7 @@ from model.checkpoint import load
 from model.heads.measures import measure
 from model.training.folder import read_run
 from viz.look.theme import for_markdown
-from viz.state import session as state
+from viz.state import opening
 from viz.state import time_machine as replay
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -43,7 +43,7 @@ def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """The first of them, the only one of the server."""
     monkeypatch.chdir(tmp_path)
     threads = torch.get_num_threads()
-    yield Path(shutil.copytree(finished / NAME, state.RUNS / NAME))
+    yield Path(shutil.copytree(finished / NAME, opening.RUNS / NAME))
     st.cache_resource.clear()
     torch.set_num_threads(threads)
 
@@ -101,7 +101,7 @@ def test_the_curve_is_the_measure_of_every_checkpoint(run: Path):
 
 
 def test_a_link_restores_everything(finished: Path):
-    shutil.copytree(finished / SECOND, state.RUNS / SECOND)
+    shutil.copytree(finished / SECOND, opening.RUNS / SECOND)
     query = {
         "machine_step": "1", "machine_kind": "Decoder self", "machine_measure": "Previous",
         "machine_head": "layer 1, head 2", "machine_other": SECOND, "machine_own_step": "true",
@@ -118,8 +118,8 @@ def test_a_link_restores_everything(finished: Path):
 
 
 def test_two_runs_stand_at_the_same_step_or_the_nearest(finished: Path):
-    shutil.copytree(finished / SECOND, state.RUNS / SECOND)
-    (state.RUNS / SECOND / "checkpoints" / "00000001.safetensors").unlink()
+    shutil.copytree(finished / SECOND, opening.RUNS / SECOND)
+    (opening.RUNS / SECOND / "checkpoints" / "00000001.safetensors").unlink()
     app = opened(machine_step="1", machine_other=SECOND)
     assert "has no checkpoint of step 1; the nearest is of step 0" in said(app)
 

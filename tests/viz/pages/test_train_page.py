@@ -30,7 +30,7 @@ from model.training.folder import RunView, ask, read_run
 from model.training.recipes import recipe
 from viz.pages.train import new_run
 from viz.pages.train.new_run import OWN
-from viz.state import session as state
+from viz.state import opening
 from viz.state import train as lab
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -46,7 +46,7 @@ def _server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     threads = torch.get_num_threads()
     yield
-    processes = list(lab.launcher(state.RUNS, lab.limits())._processes.values())
+    processes = list(lab.launcher(opening.RUNS, lab.limits())._processes.values())
     st.cache_resource.clear()
     for process in processes:
         assert process.stdin is not None
@@ -68,7 +68,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(finished: Path) -> Path:
     """That run among those of the server."""
-    return Path(shutil.copytree(finished, state.RUNS / finished.name))
+    return Path(shutil.copytree(finished, opening.RUNS / finished.name))
 
 
 def opened(**query: str) -> AppTest:
@@ -123,7 +123,7 @@ def progress(app: AppTest) -> str:
 
 
 def folders() -> list[str]:
-    return sorted(path.name for path in state.RUNS.glob("*")) if state.RUNS.exists() else []
+    return sorted(path.name for path in opening.RUNS.glob("*")) if opening.RUNS.exists() else []
 
 
 def waited(name: str, holds: Callable[[RunView], bool]) -> RunView:
@@ -131,12 +131,12 @@ def waited(name: str, holds: Callable[[RunView], bool]) -> RunView:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         try:
-            if holds(run := read_run(state.RUNS / name)):
+            if holds(run := read_run(opening.RUNS / name)):
                 return run
         except ValueError:
             pass  # it has not begun
         time.sleep(0.05)
-    raise AssertionError((state.RUNS / name / "output.txt").read_text())
+    raise AssertionError((opening.RUNS / name / "output.txt").read_text())
 
 
 def test_the_form_says_what_a_training_needs():
@@ -261,8 +261,8 @@ def test_the_next_run_waits_and_one_too_many_is_refused(monkeypatch: pytest.Monk
     assert "queued · place 1 in the queue" in progress(ran(app))
     (said,) = messages(clicked(form(), "start"))
     assert "2 runs are going or waiting here, which is the most" in said
-    assert not (state.RUNS / "reverse-3").exists()
-    ask(state.RUNS / "reverse-1", "stop")
+    assert not (opening.RUNS / "reverse-3").exists()
+    ask(opening.RUNS / "reverse-1", "stop")
     waited("reverse-2", lambda run: run.status.state == "finished")
 
 
@@ -316,8 +316,8 @@ def test_a_dead_link_says_so(run: Path):
 
 
 def test_a_folder_that_is_no_run_is_left_out(run: Path):
-    (state.RUNS / "broken").mkdir()
-    (state.RUNS / "broken/run.json").write_text("{")
+    (opening.RUNS / "broken").mkdir()
+    (opening.RUNS / "broken/run.json").write_text("{")
     (table,) = opened().dataframe
     assert list(table.value["run"]) == ["reverse-1"]
 
@@ -346,7 +346,7 @@ def test_publish_makes_a_checkpoint_of_its_own(run: Path):
     app.text_input(key="publish_name").set_value("backwards")
     clicked(app, "publish")
     assert messages(app) == []
-    assert load(state.RUNS / "published/backwards").digest == load(run).digest
+    assert load(opening.RUNS / "published/backwards").digest == load(run).digest
     (link,) = [link.proto for link in app.get("page_link") if "Explore" in link.proto.label]
     assert "checkpoint=runs%2Fpublished%2Fbackwards" in link.query_string
     clicked(app, "publish")
@@ -369,7 +369,7 @@ def test_own_text_is_kept_with_the_run():
     assert [said.value for said in app.success] == ["48 pairs to learn from, 5 to be tested on."]
     clicked(app, "start")
     run = waited("text-1", lambda run: run.status.state == "finished")
-    kept = (state.RUNS / "text-1/data/source.txt").read_text().splitlines()
+    kept = (opening.RUNS / "text-1/data/source.txt").read_text().splitlines()
     assert len(kept) == 48
     assert set(kept) < set(lines.splitlines())
     assert (run.data.task, run.data.augment) == (None, 0.25)
@@ -403,5 +403,5 @@ def test_files_that_cannot_be_used():
 def _wait_for_process() -> None:
     """Until the process that has paused its run is gone."""
     give_up = time.monotonic() + PATIENCE
-    while lab.launcher(state.RUNS, lab.limits()).running() and time.monotonic() < give_up:
+    while lab.launcher(opening.RUNS, lab.limits()).running() and time.monotonic() < give_up:
         time.sleep(0.05)

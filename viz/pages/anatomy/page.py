@@ -24,7 +24,7 @@ from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind
 from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import decoder as decoding
-from viz.state import session as state
+from viz.state import session
 
 WIDTHS = (5, 6)
 BESIDE = 3  # steps side by side
@@ -122,7 +122,7 @@ def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -
     st.markdown(f"**{number} · {title}.** {explanation(anatomy, step)}\n\n$$\n{step.formula}\n$$")
     description = f"{title}, {' by '.join(map(str, step.shape))} numbers. Arrow keys choose one."
     strip_component(
-        strip(anatomy, step), description=description, theme=state.theme(), key=f"strip_{step.name}"
+        strip(anatomy, step), description=description, theme=session.theme(), key=f"strip_{step.name}"
     )  # fmt: skip
     agreed, words, more = verdict(anatomy, step, difference)
     colour, icon = {True: ("green", "check"), False: ("red", "error"), None: ("gray", "input")}[agreed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from model.compare.record import QUICK, Going, Measured
-from viz.state import session as state
+from viz.state import session
 
 PORTION = 0.3  # seconds of measuring between two looks at the visitor's buttons
 PAUSE = 0.05
@@ -13,29 +13,29 @@ PAUSE = 0.05
 
 def measured_here(part: str) -> Measured | None:
     """A button that measures ``part``, or how far that is; what was measured last, None before."""
-    if state.kept(_going(part)) is not None:
+    if session.kept(_going(part)) is not None:
         _progress(part)
     else:
         st.button(
-            "Measure here", key=f"measure_{part}", icon=":material/speed:", on_click=state.keep,
+            "Measure here", key=f"measure_{part}", icon=":material/speed:", on_click=session.keep,
             args=(_going(part), Going(QUICK[part])), help="Shorter than what is recorded, on this server, now.",
         )  # fmt: skip
-    return state.kept(_done(part))
+    return session.kept(_done(part))
 
 
 @st.fragment(run_every=PAUSE)
 def _progress(part: str) -> None:
     """Measure on a little; again and again until all is measured or the visitor cancels."""
-    going: Going | None = state.kept(_going(part))
+    going: Going | None = session.kept(_going(part))
     if going is None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Cancel", key=f"cancel_{part}", on_click=state.keep, args=(_going(part), None))
+        st.button("Cancel", key=f"cancel_{part}", on_click=session.keep, args=(_going(part), None))
         st.progress(going.n_done / going.plan.total, text=f"Measured {going.n_done:,} of {going.plan.total:,} runs")
     going.advance(PORTION)
     if going.done:
-        state.keep(_done(part), going.finish())
-        state.keep(_going(part), None)
+        session.keep(_done(part), going.finish())
+        session.keep(_going(part), None)
         st.rerun()
 
 

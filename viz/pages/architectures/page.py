@@ -16,7 +16,7 @@ from viz.figures.architectures import cost_figure, distance_figure, step_figure
 from viz.look import architecture_words as words
 from viz.look.theme import for_markdown
 from viz.pages.architectures.measuring_here import measured_here
-from viz.state import session as state
+from viz.state import opening, session
 
 CHART = {"displaylogo": False, "displayModeBar": False}
 WIDTHS = (6, 5)
@@ -45,7 +45,7 @@ def _steps() -> None:
         "A recurrent network reads one token after the other; a layer of a Transformer reads all at once. Here both "
         "learn from **the same number of tokens a step**, in many short texts or in few long ones, with one thread."
     )
-    theme = state.theme()
+    theme = session.theme()
     shown = _compare(
         "steps", words.describe_steps, lambda before, here: {"step_time": step_figure(before, here, theme=theme)}
     )
@@ -70,7 +70,7 @@ def _distance() -> None:
         "each distance a model learns this **afresh, on the same budget**. The LSTM gets it twice: as what it has "
         "written, where only its state remembers, and as its source, which its attention can look at."
     )
-    theme = state.theme()
+    theme = session.theme()
     shown = _compare(
         "distance", words.describe_distance, lambda before, here: {"reach": distance_figure(before, here, theme=theme)}
     )
@@ -91,7 +91,7 @@ def _cost() -> None:
         "Every token looks at every token: n² weights a head. Here one layer of each kind reads **one text**, forward "
         "only; a power of the length is a straight line."
     )
-    theme = state.theme()
+    theme = session.theme()
     shown = _compare(
         "cost",
         words.describe_cost,
@@ -134,7 +134,7 @@ def _card(name: str) -> tuple[Card, int] | None:
     """A card, and the updates of its checkpoint."""
     try:
         card = read_card(name)
-        return None if card is None else (card, int(state.open_checkpoint(name).training["step"]))
+        return None if card is None else (card, int(opening.open_checkpoint(name).training["step"]))
     except (ValueError, KeyError, CheckpointError):
         return None
 

@@ -15,7 +15,7 @@ from viz.figures.atlas import HEAD, WORDS, head_name, head_table, measure_heatma
 from viz.look.look import Look
 from viz.look.words import KIND_NAMES
 from viz.state import atlas as surveys
-from viz.state import session as state
+from viz.state import link, session
 
 MOST_ALIKE = 5
 ROWS_SHOWN = 16
@@ -82,7 +82,7 @@ def _picture(look: Look, values: Mapping[str, np.ndarray]) -> None:
     name = st.selectbox(
         "Measure of all heads", list(by_name), format_func=str.capitalize, key="atlas_measure", bind="query-params"
     )
-    figure = measure_heatmap(by_name[name], values[name], (look.layer, look.head), theme=state.theme())
+    figure = measure_heatmap(by_name[name], values[name], (look.layer, look.head), theme=session.theme())
     st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="atlas_picture")
     st.caption(by_name[name].definition)
 
@@ -101,7 +101,7 @@ def _alike(look: Look) -> None:
             st.button(
                 f"{head_name(layer, head)} · similarity {similarity:.2f}",
                 key=f"atlas_alike_{place}",
-                on_click=state.show_head,
+                on_click=link.show_head,
                 args=(layer, head),
             )
 

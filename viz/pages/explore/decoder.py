@@ -26,7 +26,7 @@ from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.pages.shared.forcing import choose_forcing
 from viz.state import decoder as decoding
-from viz.state import session as state
+from viz.state import link, session
 
 N_CANDIDATES = 8
 BEAM_WIDTHS = range(1, 9)
@@ -52,14 +52,14 @@ def _steps(look: Look) -> None:
     with chooser:
         number = _choose_step(look, len(steps))
     with written:
-        st.html(written_html(steps, number - 1, trace.n_forced, state.theme()))
+        st.html(written_html(steps, number - 1, trace.n_forced, session.theme()))
         st.caption(_totals(steps, trace.n_forced))
     step, spaced = steps[number - 1], brings_spaces(look.opened.tokenizer)
     st.markdown(_step_in_words(look, steps, number))
     left, right = st.columns(2, gap="medium")
     with left:
         n_others = len(look.opened.tokenizer) - 2 - len(step.best)  # <pad> and <s> are never written
-        figure = candidate_bars(step, n_others, spaced=spaced, theme=state.theme())
+        figure = candidate_bars(step, n_others, spaced=spaced, theme=session.theme())
         st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False}, key="bars")
     with right:
         _take_another(look, step, number, spaced=spaced)
@@ -69,7 +69,7 @@ def _choose_step(look: Look, n: int) -> int:
     """The step on show, from 1. It is the framed row of the heatmap, unless another step was asked for."""
     names = row_options(look.attention_map) if look.kind != "encoder" else []
     rows = names[-n:]  # without those in which a decoder-only model reads the source
-    if rows and (state.asked("token", AUTO) != AUTO or not state.asked("step")):
+    if rows and (link.asked("token", AUTO) != AUTO or not link.asked("step")):
         decoding.show_step(max(1, look.row + 1 - len(names) + n))
     asked = decoding.asked_step()
     number = min(max(asked, 1), n)
@@ -132,7 +132,7 @@ def _beam(look: Look) -> None:
         penalty = st.slider("Length penalty", 0.0, 2.0, 1.0, 0.1, key="length_penalty", bind="query-params")
         discarded = st.toggle("Show what was discarded", key="discarded", bind="query-params")
     tree = decoding.search(look.opened, look.trace, beam, penalty)
-    st.html(tree_html(tree, discarded=discarded, theme=state.theme()))
+    st.html(tree_html(tree, discarded=discarded, theme=session.theme()))
     st.caption(
         f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
         "log-probability divided by its number of tokens to the power of the length penalty; higher is better. "

@@ -30,8 +30,7 @@ from viz.look.look import Look
 from viz.look.picture import Display, Picture, picture
 from viz.look.theme import Theme
 from viz.look.words import SHORT_KIND_NAMES
-from viz.state import clicked
-from viz.state import session as state
+from viz.state import clicked, link, session
 
 What = Literal["Overview", "Head", "Lines", "Atlas"]
 Format = Literal["PNG", "SVG", "PDF", "HTML", "CSV", "NPZ", "JSON"]
@@ -96,7 +95,7 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
             )
         st.caption(f"{SAYS[form]} It carries the checkpoint's name and digest, the sentence, and what each axis is.")
     st.markdown("**Link** to this view. On another machine it needs the same checkpoint.")
-    st.code(f"{state.address()}{sheet.made.link}", language=None, wrap_lines=True)
+    st.code(f"{link.address()}{sheet.made.link}", language=None, wrap_lines=True)
 
 
 def _file(sheet: Sheet, form: Format) -> bytes:
@@ -129,7 +128,7 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
 
 
 def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
-    layer, head, theme = look.layer, look.head, state.theme()
+    layer, head, theme = look.layer, look.head, session.theme()
     heads = clicked.overlay(shown.pattern.shape[1], head)
     everything = what in ("Overview", "Atlas")
     made = provenance(
@@ -139,7 +138,7 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         display,
         None if everything else (layer, head),
         overlaid=heads if what == "Lines" else (),
-        link=state.query(SHORT_KIND_NAMES[look.kind]),
+        link=link.query(SHORT_KIND_NAMES[look.kind]),
     )
     if what == "Atlas":
         one, values = _choose_measure(look)

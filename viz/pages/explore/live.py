@@ -1,5 +1,4 @@
-"""What is typed is followed at once: the browser asks for the pictures of a text, and no page is run for it. Part of
-:mod:`viz.state.session`.
+"""What is typed is followed at once: the browser asks for the pictures of a text, and no page is run for it.
 
 The page itself, with its link and its panels, follows when typing pauses. For whatever changes on a page Streamlit runs
 a script, and its browser part builds the elements anew; that takes several times as long as the model and the drawing.
@@ -18,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from viz.components.pictures import pictures_data
 from viz.look.look import Chosen
-from viz.state import session as state
+from viz.state import opening, session
 from viz.state.session import Visitor
 
 LONGEST = 1_000_000  # bytes of a request; what is typed has a few hundred
@@ -33,7 +32,7 @@ def _visitors() -> WeakValueDictionary[str, Visitor]:
 def follow(chosen: Chosen) -> str:
     """From now on the browser may ask how other texts look, with what is ``chosen``; returns the name by which it
     does, which nobody can guess."""
-    visitor = state.visitor()
+    visitor = session.visitor()
     visitor.chosen = chosen
     _visitors()[visitor.name] = visitor
     return visitor.name
@@ -59,5 +58,5 @@ async def answer(request: Request) -> Response:
 
 
 def _look(visitor: Visitor, chosen: Chosen, text: str) -> dict[str, Any]:
-    trace = state.drafted_trace(visitor, chosen.opened, chosen.forced, text)
+    trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
     return pictures_data(chosen, chosen.look(trace), text)

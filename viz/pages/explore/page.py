@@ -28,9 +28,8 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.forcing import forcing_notice
-from viz.state import clicked
+from viz.state import clicked, link, session
 from viz.state import decoder as decoding
-from viz.state import session as state
 
 WIDTHS = (5, 6)
 DECODER = "Decoder"
@@ -70,15 +69,15 @@ def page() -> None:
 def _live(opened: Checkpoint) -> None:
     """The text, how to look at it, and the pictures, which while someone types are ahead of the rest (see `live`)."""
     forced = decoding.forced(opened)
-    state.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
+    link.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
         trace = type_source(opened, forced, followed=True)
         st.container(key="translation").html(OUTPUT)
     left_out_notice(trace)
-    forcing_notice(opened, trace, forced, chosen_below=state.asked("panel") == DECODER)
+    forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
     chosen = _choose(opened, forced, trace)
     look = chosen.look(trace)
-    pictures(pictures_data(chosen, look, state.source()), follow=live.follow(chosen))
+    pictures(pictures_data(chosen, look, link.source()), follow=live.follow(chosen))
     with st.container(horizontal=True, vertical_alignment="center", key="further"):
         name = _choose_panel()
         _to_anatomy(look)
@@ -107,7 +106,7 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
         overlay=clicked.overlay(trace.map(kind).n_heads, head),
         zoom=clicked.zoom(),
         display=display,
-        theme=state.theme(),
+        theme=session.theme(),
     )
 
 
@@ -126,7 +125,7 @@ def _to_anatomy(look: Look) -> None:
     """The way from the framed row to the page that computes it again, where there is one for this model."""
     if look.opened.config.architecture in LACKS:
         return
-    # Checkpoint, text, kind, head and row go along to every page; see viz.state.session.show_page.
+    # Checkpoint, text, kind, head and row go along to every page; see viz.state.link.show_page.
     st.page_link(
         st.Page(lambda: None, title="Anatomy", url_path="anatomy"),
         label="Compute the selected row step by step",

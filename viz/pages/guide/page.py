@@ -17,7 +17,7 @@ from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
 from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
 from viz.pages.shared.needs_transformer import is_transformer
-from viz.state import session as state
+from viz.state import link, opening
 
 ROOT = Path(__file__).parents[3]
 WIDTHS = (5, 6)
@@ -57,7 +57,7 @@ ON_OFF = ("on", "off")
 
 def page() -> None:
     """The whole page; only the chapter that is open is computed."""
-    st.html(STYLE + (LARGE if presenting() else "") + (HIDDEN if state.asked("controls") == "off" else ""))
+    st.html(STYLE + (LARGE if presenting() else "") + (HIDDEN if link.asked("controls") == "off" else ""))
     with st.container(key="top"):
         left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
         left.html(TITLE)
@@ -88,7 +88,7 @@ def _choose_chapter() -> int:
             for other, chapter in enumerate(CHAPTERS, start=1):
                 st.button(
                     f"{other} · {chapter.title}", type="tertiary", key=f"contents_{other}",
-                    on_click=state.show_chapter, args=(other,),
+                    on_click=link.show_chapter, args=(other,),
                 )  # fmt: skip
     return number or 1  # None where the link says “?chapter=”
 
@@ -131,7 +131,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
             with right:
                 layer, head, row = choose_head(opened, trace, trace.map(kind))
         elif len(trace.map(kind).row_tokens) > 0:
-            layer, head = state.first_head(opened, kind)
+            layer, head = opening.first_head(opened, kind)
     return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
 
 
@@ -155,7 +155,7 @@ def _ask(question: Question | None, number: int) -> None:
 
 def _link(further: Further) -> None:
     """To the page that goes deeper, with the same checkpoint and sentence."""
-    carried = {key: state.asked(key) for key in ("checkpoint", "source") if state.asked(key)}
+    carried = {key: link.asked(key) for key in ("checkpoint", "source") if link.asked(key)}
     st.page_link(
         PAGES[further.page](lambda: None), label=further.label, icon=":material/arrow_forward:",
         query_params=carried | dict(further.query),
@@ -177,7 +177,7 @@ def _neighbours(number: int) -> None:
             if 1 <= other <= len(CHAPTERS):
                 st.button(
                     f"{other} · {CHAPTERS[other - 1].title}", icon=f":material/{icon}:", key=f"to_{icon}",
-                    on_click=state.show_chapter, args=(other,),
+                    on_click=link.show_chapter, args=(other,),
                 )  # fmt: skip
 
 

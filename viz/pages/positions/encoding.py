@@ -26,7 +26,7 @@ from model.trace import Trace
 from viz.figures import positions
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.theme import for_markdown, show_token
-from viz.state import session as state
+from viz.state import opening, session
 
 SAID = {
     "sinusoidal": (
@@ -104,7 +104,7 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
         return encoding
     if name in ("learned", "relative"):
         try:
-            small = state.open_checkpoint(f"{PREFIX}{name}")
+            small = opening.open_checkpoint(f"{PREFIX}{name}")
         except CheckpointError as error:
             st.warning(f"This model has learned no such encoding, and none ships. {for_markdown(str(error))}")
             return None
@@ -119,7 +119,7 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
 
 def _show_table(table: np.ndarray, name: str) -> None:
     """What is added: the whole, one pair of dimensions, the similarity of positions, and a shift."""
-    theme, (n, d_model) = state.theme(), table.shape
+    theme, (n, d_model) = session.theme(), table.shape
     pair = st.selectbox(
         "Pair of dimensions",
         range(d_model // 2),
@@ -148,7 +148,7 @@ def _show_shift(table: np.ndarray, n: int) -> None:
     matrix = shift_matrix(shift, table.shape[1])
     st.markdown(f"**A shift is a linear map.** The same matrix $M$ moves every position on by {shift}:")
     st.latex(rf"PE_{{pos+{shift}}} = M\,PE_{{pos}}")
-    st.plotly_chart(positions.matrix_heatmap(matrix, theme=state.theme()), theme=None, config=CHART)
+    st.plotly_chart(positions.matrix_heatmap(matrix, theme=session.theme()), theme=None, config=CHART)
     if shift < n:
         st.caption(
             f"Measured over the {n - shift} positions on screen, M misses by at most "
@@ -159,7 +159,7 @@ def _show_shift(table: np.ndarray, n: int) -> None:
 
 
 def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int) -> None:
-    theme, d_head = state.theme(), encoding.config.d_head
+    theme, d_head = session.theme(), encoding.config.d_head
     names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.map("encoder").key_tokens, start=1)]
     left, right = st.columns(2, gap="medium")
     with left:
@@ -185,7 +185,7 @@ def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int)
 
 
 def _show_alibi(encoding: Alibi, shown: int) -> None:
-    theme, distance = state.theme(), np.arange(1 - shown, shown)
+    theme, distance = session.theme(), np.arange(1 - shown, shown)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The slope of each head.** Steep heads look near, flat ones far.")
@@ -197,7 +197,7 @@ def _show_alibi(encoding: Alibi, shown: int) -> None:
 
 
 def _show_relative(encoding: Relative, shown: int) -> None:
-    theme = state.theme()
+    theme = session.theme()
     for column, causal in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         with column:
             st.markdown("**In the decoder**, which looks back only" if causal else "**In the encoder**, both ways")
@@ -231,7 +231,7 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     parts = {"token embedding": vectors, "encoding": added, "sum": total}
     limit = common_limit(parts.values())
     for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):
-        figure = vectors_panel(tokens, part, title, limit, theme=state.theme())
+        figure = vectors_panel(tokens, part, title, limit, theme=session.theme())
         column.plotly_chart(figure, theme=None, config=CHART)
     st.caption(f"One colour scale for all three; numbers beyond ±{limit:.1f} have its strongest colours.")
 

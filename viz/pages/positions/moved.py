@@ -16,7 +16,7 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, describe_row
 from viz.pages.positions.encoding import CHART
 from viz.pages.shared.choices import choose_head, choose_kind
-from viz.state import session as state
+from viz.state import opening, session
 
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
@@ -29,7 +29,7 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> None:
     with left:
         kind = choose_kind(opened, trace)
     try:
-        result = state.displaced(opened, trace.source, change)
+        result = opening.displaced(opened, trace.source, change)
     except ValueError as error:
         st.warning(f"That cannot be done: {for_markdown(str(error))}. Shift by less, or type a shorter text.")
         return
@@ -82,7 +82,7 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
     )
     before, after = one.pattern[layer, head], other.pattern[layer, head]
-    names, theme = (one.row_tokens, one.key_tokens), state.theme()
+    names, theme = (one.row_tokens, one.key_tokens), session.theme()
     figures = (
         weights_panel(before, *names, "before", theme=theme),
         weights_panel(after, *names, "after", theme=theme),

@@ -18,7 +18,7 @@ from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.positions.encoding import CHART
-from viz.state import session as state
+from viz.state import opening, session
 
 LONGEST = 60
 AGAIN = 100
@@ -44,7 +44,7 @@ def _models() -> dict[str, Checkpoint]:
     models = {}
     for name in POSITIONALS:
         try:
-            models[name] = state.open_checkpoint(f"{PREFIX}{name}")
+            models[name] = opening.open_checkpoint(f"{PREFIX}{name}")
         except CheckpointError:
             continue
     return models
@@ -64,13 +64,13 @@ def _curves(models: dict[str, Checkpoint]) -> None:
         again = st.button(f"Measure here again ({AGAIN} other strings a length)", icon=":material/speed:")
     if again:
         with st.spinner("Measuring …"):
-            state.measure_lengths(models, AGAIN)
-    here = state.measured_lengths()
+            session.measure_lengths(models, AGAIN)
+    here = session.measured_lengths()
     points = _points(measured.curves if measured else {}, measure)
     rings = _points(here, measure)
     if not points and not rings:
         return
-    st.plotly_chart(length_curves(points, MAX_STRING, again=rings, theme=state.theme()), theme=None, config=CHART)
+    st.plotly_chart(length_curves(points, MAX_STRING, again=rings, theme=session.theme()), theme=None, config=CHART)
     if measured:
         st.caption(
             f"Measured by `{measured.command}` on {measured.strings} held-out strings a length, {measured.date}, "
@@ -110,7 +110,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         return
     maps = {name: trace.map(kind) for name, trace in read.items()}
     first = next(iter(maps.values()))
-    rows, keys, theme = first.row_tokens, first.key_tokens, state.theme()
+    rows, keys, theme = first.row_tokens, first.key_tokens, session.theme()
     columns = itertools.cycle(st.columns(3, gap="small"))
     for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
@@ -124,9 +124,9 @@ def _trace(model: Checkpoint, text: str, answer: str | None) -> Trace | None:
     try:
         longer = stretched(model, room)
     except ValueError:
-        trace = state.trace(model, text, answer)
+        trace = opening.trace(model, text, answer)
         return None if trace.source_dropped or trace.target_dropped else trace
-    return state.trace(longer, text, answer)
+    return opening.trace(longer, text, answer)
 
 
 def _outputs(outputs: Mapping[str, str | None], answer: str) -> None:

@@ -16,26 +16,26 @@ from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES
-from viz.state import session as state
+from viz.state import link, opening
 
 
 def choose_checkpoint() -> Checkpoint | None:
     """The checkpoint to look at: one of the server's, or a file dropped here."""
-    names = state.checkpoint_names()
-    asked = state.asked_checkpoint()
+    names = opening.checkpoint_names()
+    asked = link.asked_checkpoint()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Checkpoint",
             names,
             key="checkpoint",
             bind="query-params",
-            on_change=state.checkpoint_changed,
+            on_change=link.checkpoint_changed,
             placeholder="There is none yet",
         )
         with st.popover("Open a file", icon=":material/upload_file:"):
-            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=state.file_dropped)
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=link.file_dropped)
             st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
-    if message := state.file_error():
+    if message := opening.file_error():
         st.error(message)
     if name is None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
@@ -43,7 +43,7 @@ def choose_checkpoint() -> Checkpoint | None:
     if asked is not None and asked not in names:
         st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
     try:
-        return state.open_checkpoint(name)
+        return opening.open_checkpoint(name)
     except CheckpointError as error:
         st.error(f"This checkpoint cannot be opened. {error}")
         return None
@@ -88,7 +88,7 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
     The page is drawn anew at every keystroke and the text written into the address; where the pictures are ``followed``
     (:mod:`viz.pages.explore.live`), they see to both, and the page is drawn when typing pauses.
     """
-    text = state.begin_source(opened)
+    text = link.begin_source(opened)
     # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
     st.text_input(
         "Source sentence",
@@ -97,10 +97,10 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
         live=True if followed else "0ms",
         placeholder="Nothing typed: the model reads only </s>",
     )
-    state.keep_source()
+    link.keep_source()
     if not followed:
-        state.write_source(opened)
-    return state.typed_trace(opened, forced)
+        link.write_source(opened)
+    return link.typed_trace(opened, forced)
 
 
 def left_out_notice(trace: Trace) -> None:
@@ -122,7 +122,7 @@ def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
         required=True,
         key="kind",
         bind="query-params",
-        on_change=state.kind_changed,
+        on_change=link.kind_changed,
         args=(opened,),
         width="stretch",
         help="Encoder self: the tokens of the source look at each other. Decoder self: what is being written looks "
@@ -140,7 +140,7 @@ def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -
 def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int]:
     """The layer and head on show, from 0, of any trace of the checkpoint."""
     # The same for all kinds: what a link leaves out must not depend on what it says.
-    first_layer, first_head = state.first_head(opened, first_kind(trace))
+    first_layer, first_head = opening.first_head(opened, first_kind(trace))
     layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
     head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
     return layer, head

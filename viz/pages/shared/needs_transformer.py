@@ -7,7 +7,7 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from viz.look.theme import for_markdown
 from viz.look.words import LACKS
-from viz.state import session as state
+from viz.state import link, opening
 
 
 def is_transformer(opened: Checkpoint, wants: str) -> bool:
@@ -19,10 +19,10 @@ def is_transformer(opened: Checkpoint, wants: str) -> bool:
     if lacks is None:
         return True
     st.info(f"{wants} **{for_markdown(opened.name)}** is {lacks}. Its attention is in Explore.")
-    other = state.transformer_like(opened.name)
+    other = opening.transformer_like(opened.name)
     if other is not None:
         st.button(
             f"Open {for_markdown(other)}", key="open_transformer", icon=":material/arrow_forward:",
-            on_click=state.choose_checkpoint, args=(other,),
+            on_click=link.choose_checkpoint, args=(other,),
         )  # fmt: skip
     return False

@@ -17,7 +17,7 @@ from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_he
 from viz.look.picture import Picture, picture
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
-from viz.state import session as state
+from viz.state import opening, session
 from viz.state import train as lab
 
 WIDTHS = (5, 6)
@@ -44,16 +44,16 @@ def forming(run: RunView, *, pictures: bool) -> None:
         text = type_text(run)
         if not pictures:
             return
-        own = state.trace(opened, text)
+        own = opening.trace(opened, text)
         answer = right_answer(run, text)
-        trace = own if answer is None else state.trace(opened, text, answer)
+        trace = own if answer is None else opening.trace(opened, text, answer)
         _output(own, step, answer)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = _choose_kind(trace)
             layer, head = _choose_head(trace.map(kind))
         shown = picture(trace.map(kind))
         overview(
-            shown, layer, head, scale="linear", each_head=False, means=False, theme=state.theme(), key=lab.OVERVIEW,
+            shown, layer, head, scale="linear", each_head=False, means=False, theme=session.theme(), key=lab.OVERVIEW,
             on_choose=lab.head_clicked,
         )  # fmt: skip
     with right:
@@ -118,6 +118,6 @@ def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> No
         st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(kind)}</p>")
     with st.container(key="run_head"):
         head_component(
-            shown, layer, head, pinned=row, scale="linear", description=f"{where} {said}", theme=state.theme(),
+            shown, layer, head, pinned=row, scale="linear", description=f"{where} {said}", theme=session.theme(),
             key=lab.HEAD, on_pin=partial(lab.row_clicked, options),
         )  # fmt: skip

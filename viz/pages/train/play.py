@@ -14,7 +14,7 @@ from viz.components.film import film_component
 from viz.export.film import Film, film_gif, film_html
 from viz.export.provenance import Provenance, file_name
 from viz.look.words import ROWS
-from viz.state import session as state
+from viz.state import session
 
 
 def play(
@@ -28,7 +28,7 @@ def play(
         )
         return
     film = film_of(history, name, trace, kind, head, one, link=link)
-    theme = state.theme()
+    theme = session.theme()
     film_component(film, theme=theme, key="machine_film")
     with st.container(horizontal=True, vertical_alignment="center"):
         for form, make, mime in (("HTML", film_html, "text/html"), ("GIF", film_gif, "image/gif")):

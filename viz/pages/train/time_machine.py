@@ -22,7 +22,7 @@ from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
 from viz.pages.train.story import CHART, history_of, notes, play_head, story, what_formed
-from viz.state import session as state
+from viz.state import session
 from viz.state import time_machine as replay
 from viz.state import train as lab
 
@@ -170,7 +170,7 @@ def _written(side: Side, *, named: bool) -> None:
 def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     component = f"{key}_overview"
     overview(
-        picture(side.trace.map(kind)), *head, scale="linear", each_head=False, means=False, theme=state.theme(),
+        picture(side.trace.map(kind)), *head, scale="linear", each_head=False, means=False, theme=session.theme(),
         key=component, on_choose=partial(replay.head_clicked, component, key),
     )  # fmt: skip
 
@@ -178,7 +178,7 @@ def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
 def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str) -> None:
     """What every head does at this step, by one measure."""
     st.markdown(f"**{one.name.capitalize()} of every head at step {side.step:,}**", help=one.definition)
-    figure = measure_heatmap(one, measure(side.trace.map(kind))[one.name], head, theme=state.theme())
+    figure = measure_heatmap(one, measure(side.trace.map(kind))[one.name], head, theme=session.theme())
     st.plotly_chart(figure, theme=None, config=CHART, key=f"{key}_atlas")
 
 
@@ -189,7 +189,7 @@ def _one_head(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     where = f"{KIND_NAMES[kind]}, layer {head[0] + 1}, head {head[1] + 1}, step {side.step:,}."
     st.html(f"<p style='min-height:3em;margin:0'><strong>{where}</strong> {html.escape(said)}</p>")
     head_component(
-        picture(shown), *head, pinned=None, scale="linear", description=f"{where} {said}", theme=state.theme(),
+        picture(shown), *head, pinned=None, scale="linear", description=f"{where} {said}", theme=session.theme(),
         key=f"{key}_map", on_pin=_nothing,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from model.training.data import DataConfig
 from model.training.folder import RunView
 from viz.figures.curves import accuracy_curve, describe_accuracy, describe_loss, loss_curves
 from viz.look.theme import for_markdown
-from viz.state import session as state
+from viz.state import session
 from viz.state import train as lab
 
 CHART = {"displaylogo": False, "displayModeBar": False}
@@ -148,7 +148,7 @@ def _publish(run: RunView) -> None:
 
 def _curves(run: RunView) -> None:
     left, right = st.columns(2, gap="medium")
-    theme, steps = state.theme(), run.status.steps or run.train.steps
+    theme, steps = session.theme(), run.status.steps or run.train.steps
     with left:
         logarithmic = st.session_state.get("log_loss", False)
         st.plotly_chart(

@@ -6,7 +6,7 @@ from model.capture import capture
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 A Transformer reads a text and writes another: a translation, an answer, the next word. For each word it writes, it
@@ -27,7 +27,7 @@ def show(look: Look) -> None:
     shown = look.attention_map
     title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
     pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, shown.row_tokens, shown.key_tokens, title, theme=state.theme()), "purpose")
+    chart(weights_panel(pattern, shown.row_tokens, shown.key_tokens, title, theme=session.theme()), "purpose")
 
 
 def ask(look: Look) -> Question | None:

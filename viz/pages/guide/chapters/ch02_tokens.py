@@ -10,7 +10,7 @@ from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 A network computes with numbers, so the text is cut into **tokens**: words, parts of words, or characters, from a
@@ -34,7 +34,7 @@ def show(look: Look) -> None:
     added = look.opened.model.embedding.positions[: len(tokens)].numpy()
     vectors = states - added
     figure = vectors_panel(
-        tokens, vectors, "√d · embedding of each token", common_limit([vectors]), theme=state.theme()
+        tokens, vectors, "√d · embedding of each token", common_limit([vectors]), theme=session.theme()
     )
     chart(figure, "embedding")
     twice = [token for token in dict.fromkeys(tokens) if tokens.count(token) > 1]

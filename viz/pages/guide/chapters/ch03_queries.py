@@ -10,7 +10,7 @@ from model.network.attention import MultiHeadAttention
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, quoted
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 Think of a library. You come with a question, the **query**. Each book has a label on its back, the **key**, and
@@ -38,7 +38,7 @@ def show(look: Look) -> None:
     for name, part in parts.items():
         tokens = (anatomy.tokens[anatomy.query],) if name == "query" else anatomy.keys
         title = f"{NAMES[name]}, {part.shape[-1]} numbers each"
-        chart(vectors_panel(tokens, np.atleast_2d(part), title, limit, theme=state.theme()), f"qkv_{name}")
+        chart(vectors_panel(tokens, np.atleast_2d(part), title, limit, theme=session.theme()), f"qkv_{name}")
 
 
 def ask(look: Look) -> Question | None:

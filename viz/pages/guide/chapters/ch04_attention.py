@@ -12,7 +12,7 @@ from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
-from viz.state import session as state
+from viz.state import session
 
 IDEA = r"""
 1. **Scores.** The query is multiplied with each key: a large product means that they fit.
@@ -37,7 +37,7 @@ WRONG = {
 
 
 def show(look: Look) -> None:
-    anatomy, theme = taken_apart(look), state.theme()
+    anatomy, theme = taken_apart(look), session.theme()
     columns = {
         "q · k": anatomy.step("products").value,
         "÷ √d, masked": anatomy.step("masked").value,

@@ -12,7 +12,7 @@ from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 One head can look for one thing at a time. So each layer has several, side by side: one may look at the word before,
@@ -38,7 +38,7 @@ def contributions(anatomy: Anatomy) -> np.ndarray:
 
 
 def show(look: Look) -> None:
-    anatomy, theme = taken_apart(look), state.theme()
+    anatomy, theme = taken_apart(look), session.theme()
     names = [f"H{head + 1}" for head in range(look.attention_map.n_heads)]
     weights = look.attention_map.pattern[look.layer, :, look.row]
     title = f"layer {look.layer + 1}: where each head (H) looks"

@@ -11,7 +11,7 @@ from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids
-from viz.state import session as state
+from viz.state import opening, session
 
 IDEA = """
 Attention compares every token with every other and does not ask where they stand. Shuffle the words, and each finds
@@ -39,17 +39,17 @@ def show(look: Look) -> None:
         parts = {"token embedding, which layer 1 reads": total}
     limit = common_limit(parts.values())
     for name, part in parts.items():
-        chart(vectors_panel(tokens, part, name, limit, theme=state.theme()), f"sum_{name}")
+        chart(vectors_panel(tokens, part, name, limit, theme=session.theme()), f"sum_{name}")
 
 
 def ask(look: Look) -> Question | None:
     if len(ids(look)) < 3:
         return None
-    without = state.displaced(look.opened, look.trace.source, WITHOUT)
+    without = opening.displaced(look.opened, look.trace.source, WITHOUT)
     if without.after is None or without.text_after == without.before.source:
         return None
     share = moved(without.before.map("encoder").pattern, without.after.map("encoder").pattern).max()
-    told = state.displaced(look.opened, look.trace.source, Change(shuffle=1))
+    told = opening.displaced(look.opened, look.trace.source, Change(shuffle=1))
     after = "" if told.after is None else (
         f" With the encoding on, it is up to "
         f"{moved(told.before.map('encoder').pattern, told.after.map('encoder').pattern).max():.1%}."

@@ -11,7 +11,7 @@ from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids, quoted
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 A layer of the encoder does two things. **Attention** lets every token gather from all others. A **feed-forward**
@@ -38,7 +38,7 @@ def last_word(look: Look) -> int | None:
 
 
 def show(look: Look) -> None:
-    tokens, theme = look.trace.map("encoder").key_tokens, state.theme()
+    tokens, theme = look.trace.map("encoder").key_tokens, session.theme()
     if (place := last_word(look)) is not None:
         change = influence(look.opened, ids(look), place)
         (other,) = look.opened.tokenizer.labels([another_token(look.opened, ids(look)[place])])

@@ -11,7 +11,7 @@ from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.look.theme import show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
-from viz.state import session as state
+from viz.state import opening, session
 
 IDEA = """
 The decoder writes from left to right. At each place it is **fed in** the token before and **predicts** the one there;
@@ -33,10 +33,10 @@ def show(look: Look) -> None:
     written = shown.predicted_tokens or ()
     rows = [f"{_brief(a)}→{_brief(b)}" for a, b in zip(shown.query_tokens, written, strict=True)]
     pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in → predicted", theme=state.theme()), "decoder")
+    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in → predicted", theme=session.theme()), "decoder")
     n = len(pattern)
     st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
-    forced = state.trace(look.opened, look.trace.source, look.trace.target)
+    forced = opening.trace(look.opened, look.trace.source, look.trace.target)
     own, again = look.trace.probabilities, forced.probabilities
     if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
         st.caption(

@@ -12,7 +12,7 @@ from viz.figures.decoder import brings_spaces, candidate_bars
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
 from viz.state import decoder as decoding
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 The encoder reads the source once. In every layer of the decoder **cross-attention** looks at its result: queries come
@@ -30,7 +30,7 @@ BEST = 5
 
 
 def show(look: Look) -> None:
-    shown, theme = look.attention_map, state.theme()
+    shown, theme = look.attention_map, session.theme()
     written, probabilities = shown.row_tokens, look.trace.probabilities
     weights = shown.pattern[look.layer, look.head, look.row]
     st.markdown(f"**Written at step {look.row + 1}: {quoted(written[look.row])}.** This head reads it from:")

@@ -12,7 +12,7 @@ from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.pages.guide.chapters.measuring import measured_timings
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n
@@ -50,7 +50,7 @@ def show(look: Look) -> None:
     st.caption("Counts to leading order, constants left out: they say how the work grows, not how long it takes.")
     show_recorded(
         "steps", "A training step, of whole models of the same size",
-        lambda points: step_figure(points, theme=state.theme()), describe_steps,
+        lambda points: step_figure(points, theme=session.theme()), describe_steps,
     )  # fmt: skip
     timings = measured_timings(look)
     if not timings:
@@ -60,7 +60,7 @@ def show(look: Look) -> None:
         "recurrent (LSTM)": [timing.recurrent for timing in timings],
     }
     x = [timing.n for timing in timings]
-    chart(curves(x, lines, "tokens", "seconds", logarithmic=True, theme=state.theme()), "parallel")
+    chart(curves(x, lines, "tokens", "seconds", logarithmic=True, theme=session.theme()), "parallel")
     faster = [timing.n for timing in timings if timing.attention < timing.recurrent]
     said = f"sooner at {', '.join(map(str, faster))} tokens" if faster else "at no length sooner"
     st.markdown(

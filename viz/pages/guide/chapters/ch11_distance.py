@@ -15,7 +15,7 @@ from viz.pages.guide.chapters.ch10_parallel import table
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.pages.guide.chapters.measuring import with_progress
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 “The **keys** that I left on the table in the hall **are** gone.” To write *are*, a network must still know of *keys*.
@@ -40,7 +40,7 @@ def attended(pattern: np.ndarray) -> np.ndarray:
 
 
 def show(look: Look) -> None:
-    theme, n = state.theme(), len(ids(look))
+    theme, n = session.theme(), len(ids(look))
     st.markdown(f"**Your sentence: n = {n} tokens.**")
     st.markdown(table(layer_costs(n, look.opened.config.d_model)))
     distances = list(range(n))
@@ -54,8 +54,8 @@ def show(look: Look) -> None:
     name = f"influence {look.opened.digest} {look.trace.source_ids}"
     if st.button("Measure how far a change reaches", icon=":material/speed:", key="measure_reach"):
         rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after the other …")
-        state.keep("influence", (name, np.array(list(rows))))
-    found = state.kept("influence")
+        session.keep("influence", (name, np.array(list(rows))))
+    found = session.kept("influence")
     if found is None or found[0] != name:
         return
     reach = {"change of the encoder's vector": by_distance(found[1])}

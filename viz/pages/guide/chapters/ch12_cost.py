@@ -13,7 +13,7 @@ from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.pages.guide.chapters.measuring import measured_timings
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 Every token looks at every token: n tokens make n² scores, in each head of each layer. Twice the text, four times the
@@ -40,12 +40,12 @@ def show(look: Look) -> None:
     )
     show_recorded(
         "cost", "The time of one layer, by its kind",
-        lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=state.theme()), describe_cost,
+        lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=session.theme()), describe_cost,
     )  # fmt: skip
     timings = measured_timings(look)
     if not timings:
         return
-    theme, x = state.theme(), [timing.n for timing in timings]
+    theme, x = session.theme(), [timing.n for timing in timings]
     seconds = [timing.attention for timing in timings]
     size = [timing.pattern_bytes / 2**20 for timing in timings]
     chart(curves(x, {"one attention layer": seconds}, "tokens", "seconds", logarithmic=True, theme=theme), "cost_time")

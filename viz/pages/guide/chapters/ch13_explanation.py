@@ -15,7 +15,7 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query
 from viz.pages.guide.chapters.measuring import with_progress
-from viz.state import session as state
+from viz.state import session
 
 IDEA = """
 A heatmap looks like a reason: “it wrote *robe* because it looked at *dress*”. Is it one? **Jain and Wallace (2019)**
@@ -36,7 +36,7 @@ def one_head(look: Look) -> Ablated:
 
 
 def show(look: Look) -> None:
-    theme, found = state.theme(), one_head(look)
+    theme, found = session.theme(), one_head(look)
     where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}"
     uniform = st.toggle("Make this head's pattern uniform", key="uniform", bind="query-params")
     if uniform:
@@ -70,8 +70,8 @@ def _all_heads(look: Look) -> None:
     name = f"{look.opened.digest} {look.trace.source_ids}"
     if st.button(f"Measure all {n} heads, one after the other", icon=":material/speed:", key="measure_heads"):
         found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after the other uniform …")
-        state.keep("ablation", (name, [(result.kind, result.same) for result in found]))
-    kept = state.kept("ablation")
+        session.keep("ablation", (name, [(result.kind, result.same) for result in found]))
+    kept = session.kept("ablation")
     if kept is None or kept[0] != name:
         return
     same = Counter(kind for kind, stayed in kept[1] if stayed)

@@ -14,7 +14,7 @@ from viz.figures.bars import enlarged
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
-from viz.state import session as state
+from viz.state import link
 
 CHART = {"displaylogo": False, "displayModeBar": False}
 Source = Callable[..., object] | type
@@ -74,7 +74,7 @@ def chart(figure: go.Figure, key: str) -> None:
 
 def presenting() -> bool:
     """Whether the page is shown on a wall."""
-    return state.asked("presentation") == "on"
+    return link.asked("presentation") == "on"
 
 
 def quoted(token: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from model.compare.costs import LENGTHS, Timing, measure
 from viz.look.look import Look
-from viz.state import session as state
+from viz.state import session
 
 _Item = TypeVar("_Item")
 
@@ -28,5 +28,5 @@ def measured_timings(look: Look) -> list[Timing] | None:
     config = look.opened.config
     name = f"timings {config.d_model} {config.n_heads}"
     if st.button(f"Measure on this machine (up to {LENGTHS[-1]} tokens)", icon=":material/speed:", key="measure_times"):
-        state.keep(name, list(with_progress(measure(config), len(LENGTHS), "Measuring …")))
-    return state.kept(name)
+        session.keep(name, list(with_progress(measure(config), len(LENGTHS), "Measuring …")))
+    return session.kept(name)

@@ -1,0 +1,153 @@
+"""Checkpoints that are open and the traces made with them: one cache of each for the whole server."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from model import checkpoint
+from model.capture import capture
+from model.checkpoint import Checkpoint, CheckpointError
+from model.compare.lengths import PREFIX
+from model.interventions.moving import Change, Displaced, displace
+from model.text.tasks import TASKS
+from model.trace import Kind, Trace
+from viz.look.choice import telling_head
+from viz.look.forcing import Forcing
+from viz.state.session import Visitor, visitor
+
+RUNS = Path("runs")
+DEFAULT_CHECKPOINT = "translate-en-fr"
+EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
+CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
+
+
+def prepare_first_look() -> None:
+    """Before the first visitor: open the checkpoint and make the trace that the first page begins with."""
+    with suppress(CheckpointError):  # the page will say what is wrong
+        opened = _open(DEFAULT_CHECKPOINT)
+        trace(opened, example(opened))
+
+
+def checkpoint_names() -> list[str]:
+    """What can be opened: dropped files, the checkpoints that ship, and what lies under ``runs/``."""
+    runs = sorted(str(path.parent) for path in RUNS.glob(f"**/best{checkpoint.SUFFIX}"))
+    shipped = sorted(checkpoint.pretrained(), key=lambda name: (name != DEFAULT_CHECKPOINT, name.startswith(PREFIX)))
+    return [*visitor().uploads, *shipped, *runs]
+
+
+def transformer_like(name: str) -> str | None:
+    """The Transformer that ships for what the LSTM ``name`` does, or the one that is shown first; None without."""
+    shipped = checkpoint.pretrained()
+    alike = [name.removeprefix("lstm-")] if name.startswith("lstm-") else []
+    return next((other for other in (*alike, DEFAULT_CHECKPOINT) if other in shipped), None)
+
+
+def open_checkpoint(name: str) -> Checkpoint:
+    """
+    Raises:
+        CheckpointError: it cannot be used.
+    """
+    if name in visitor().uploads:
+        return visitor().uploads[name]
+    return _open(name)
+
+
+def _open(name: str) -> Checkpoint:
+    status = checkpoint.find(name).stat()
+    return _load(name, status.st_mtime_ns, status.st_size)
+
+
+@st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
+def _load(name: str, modified: int, size: int) -> Checkpoint:
+    return checkpoint.load(name)
+
+
+def open_dropped(filename: str, data: bytes) -> str | None:
+    """Open a checkpoint file that was dropped on the page; returns the name to choose it by, or None where
+    :func:`file_error` says what is wrong."""
+    visitor().file_error = None
+    try:
+        opened = checkpoint.loads(data, filename.removesuffix(checkpoint.SUFFIX))
+    except CheckpointError as error:
+        visitor().file_error = f"This file cannot be opened. {error}"
+        return None
+    name = f"{opened.name} (dropped)"
+    uploads = visitor().uploads
+    uploads.pop(name, None)
+    while len(uploads) >= UPLOADS_KEPT:
+        uploads.pop(next(iter(uploads)))
+    uploads[name] = opened
+    return name
+
+
+def forget_file_error() -> None:
+    """The file that could not be opened was taken away."""
+    visitor().file_error = None
+
+
+def file_error() -> str | None:
+    """Why the file dropped last cannot be opened."""
+    return visitor().file_error
+
+
+def trace(
+    opened: Checkpoint,
+    source: str,
+    target: str | None = None,
+    prefix: tuple[int, ...] = (),
+    draft: tuple[int, ...] = (),
+) -> Trace:
+    """The trace of a text, from the cache if anyone asked for it lately; ``draft`` as in :func:`capture`."""
+    return _trace(opened.digest, opened.name, source, target, prefix, opened, draft)
+
+
+# A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key; the draft
+# only makes the same trace faster.
+@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
+def _trace(
+    digest: str,
+    name: str,
+    source: str,
+    target: str | None,
+    prefix: tuple[int, ...],
+    _checkpoint: Checkpoint,
+    _draft: tuple[int, ...],
+) -> Trace:
+    return capture(_checkpoint, source, target, prefix=prefix, draft=_draft)
+
+
+def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) -> Trace:
+    """The trace of a text that ``who`` types. Most of what is written stays from one keystroke to the next, so it is
+    the next one's draft."""
+    digest, draft = who.draft
+    found = trace(opened, text, forced.target, forced.prefix, draft if digest == opened.digest else ())
+    who.draft = opened.digest, found.predicted_ids
+    return found
+
+
+def example(opened: Checkpoint) -> str:
+    """A text that shows something of what this model does."""
+    return TASKS[opened.task].example if opened.task in TASKS else EXAMPLE_SENTENCE
+
+
+def first_head(opened: Checkpoint, kind: Kind) -> tuple[int, int]:
+    """The layer and head (from 0) to open with: the one that says most on the example."""
+    shown = trace(opened, example(opened))
+    return telling_head(shown.map(kind)) if kind in shown.kinds else (0, 0)
+
+
+def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:
+    """:func:`model.interventions.moving.displace`, from the cache if anyone asked for it lately.
+
+    Raises:
+        ValueError: the shift is beyond the end of a learned table.
+    """
+    return _displaced(opened.digest, source, change, opened)
+
+
+@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
+def _displaced(digest: str, source: str, change: Change, _checkpoint: Checkpoint) -> Displaced:
+    return displace(_checkpoint, source, change)
