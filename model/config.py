@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 ARCHITECTURES = ("transformer", "decoder", "lstm")
 NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu")
-POSITIONALS = ("sinusoidal", "learned", "rotary", "alibi", "relative", "none")
 PRECISIONS = ("float32", "bfloat16")
 LONGEST = 2**16  # tokens; attention patterns grow with the square
 LARGEST = 2**24  # of the other sizes; what a forged checkpoint claims must not overflow
@@ -22,7 +21,35 @@ MEANINGLESS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """For an architecture the fields of :class:`ModelConfig` that mean nothing, each with its only value."""
 
+BUCKETS = 32
+"""Of distances, in a relative encoding (Raffel et al. 2020, section 2.1)."""
+
 _Config = TypeVar("_Config", "ModelConfig", "TrainConfig")
+
+
+class Positional(NamedTuple):
+    """What a positional encoding has to do with the sizes of a model; what it does, :mod:`model.network.positional`.
+
+    ``even`` is the field that must be even and ``why``; ``n_parameters`` of a model and a number of positions are the
+    weights that it learns.
+    """
+
+    even: str | None = None
+    why: str = ""
+    n_parameters: Callable[[ModelConfig, int], int] = lambda config, n_positions: 0
+
+
+ENCODING_SIZES: Mapping[str, Positional] = MappingProxyType(
+    {
+        "sinusoidal": Positional(even="d_model", why="a sine and a cosine for each wavelength"),
+        "learned": Positional(n_parameters=lambda config, n_positions: n_positions * config.d_model),
+        "rotary": Positional(even="d_head", why="it turns pairs of dimensions"),
+        "alibi": Positional(),
+        "relative": Positional(n_parameters=lambda config, n_positions: 2 * BUCKETS * config.n_heads),
+        "none": Positional(),
+    }
+)
+POSITIONALS = tuple(ENCODING_SIZES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +101,11 @@ class ModelConfig:
             raise ValueError(
                 f"d_model must be divisible by n_heads, but d_model is {self.d_model} and n_heads is {self.n_heads}"
             )
-        if self.positional == "sinusoidal" and self.d_model % 2:
+        even, why, _ = ENCODING_SIZES[self.positional]
+        if even is not None and getattr(self, even) % 2:
             raise ValueError(
-                f"d_model must be even for positional 'sinusoidal' (a sine and a cosine for each wavelength), "
-                f"but d_model is {self.d_model}"
-            )
-        if self.positional == "rotary" and self.d_head % 2:
-            raise ValueError(
-                f"d_head must be even for positional 'rotary' (it turns pairs of dimensions), but d_head is "
-                f"{self.d_head}: d_model {self.d_model} over n_heads {self.n_heads}"
+                f"{even} must be even for positional {self.positional!r} ({why}), but {even} is {getattr(self, even)}"
+                + (f": d_model {self.d_model} over n_heads {self.n_heads}" if even == "d_head" else "")
             )
         if self.architecture == "lstm" and self.d_ff % 2:
             raise ValueError(

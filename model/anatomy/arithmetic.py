@@ -24,13 +24,6 @@ def looked_up(*, rows: np.ndarray, by: float) -> np.ndarray:
     return scaled(rows, by=by)
 
 
-def sinusoids(*, n_positions: int, d_model: int) -> np.ndarray:
-    """Sines and cosines of the position (section 3.5), ``[position, d_model]``."""
-    pairs = np.arange(0, d_model, 2)
-    angle = np.arange(n_positions)[:, None] / 10000.0 ** (pairs / d_model)
-    return np.stack((np.sin(angle), np.cos(angle)), axis=-1).reshape(n_positions, d_model)
-
-
 def read_off(*, table: np.ndarray) -> np.ndarray:
     """What a table of learned numbers says."""
     return table.astype(np.float64)
@@ -39,6 +32,11 @@ def read_off(*, table: np.ndarray) -> np.ndarray:
 def added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Number by number."""
     return a.astype(np.float64) + b
+
+
+def times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Number by number."""
+    return a.astype(np.float64) * b
 
 
 def added_to_row(x: np.ndarray, b: np.ndarray, *, row: int) -> np.ndarray:
@@ -80,11 +78,6 @@ def divided(scores: np.ndarray, *, by: float) -> np.ndarray:
     return scores.astype(np.float64) / by
 
 
-def fall_with_distance(*, slope: float, row: int, n_keys: int) -> np.ndarray:
-    """The bias of ALiBi, ``-slope · |row - key|`` (Press et al. 2022, section 3), ``[key]``."""
-    return -slope * np.abs(row - np.arange(n_keys, dtype=np.float64))
-
-
 def masked(scores: np.ndarray, *, allowed: np.ndarray) -> np.ndarray:
     """Minus infinity where ``allowed``, boolean of the same shape, is False (section 3.2.3)."""
     return np.where(allowed, scores.astype(np.float64), -np.inf)
@@ -123,7 +116,8 @@ def attended(
     row: int,
     cos: np.ndarray | None = None,
     sin: np.ndarray | None = None,
-    bias: np.ndarray | None = None,
+    factor: np.ndarray | float = 1.0,
+    bias: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """What every head gathers for one row of ``x`` (section 3.2.2), ``[head, d_head]``.
 
@@ -135,7 +129,8 @@ def attended(
         w_query: and the others, the weights and biases of queries, keys and values.
         row: the query.
         cos: and ``sin``, of a rotary encoding, ``[token, d_head / 2]``.
-        bias: of a positional encoding, ``[head, key]``.
+        factor: of a positional encoding, ``[head, key]``.
+        bias: likewise.
     """
 
     def split(x: np.ndarray) -> np.ndarray:  # [position, d_model] -> [head, position, d_head]
@@ -146,7 +141,7 @@ def attended(
     if cos is not None and sin is not None:
         query, key = rotated(query, cos=cos[row], sin=sin[row]), rotated(key, cos=cos, sin=sin)
     scores = divided((key @ query.swapaxes(1, 2))[..., 0], by=math.sqrt(key.shape[-1]))  # [head, key]
-    weights = softmax(masked(scores if bias is None else scores + bias, allowed=allowed))
+    weights = softmax(masked(scores * factor + bias, allowed=allowed))
     return (weights[..., None] * value).sum(1)
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from model.anatomy import arithmetic as by_hand
-from model.anatomy.bench import LAYER_NORM, ROW, SCORES, WHOLE, Bench, linear_weights, norm_weights
+from model.anatomy.bench import LAYER_NORM, ROW, SCORES, WHOLE, Bench, encoding_step, linear_weights, norm_weights
 from model.network.attention import MultiHeadAttention, attention
-from model.network.positional import Alibi, OnScores, rotated
+from model.network.positional import OnScores, Place, rotated
 from model.network.transformer import Residual
 
 
@@ -50,11 +50,17 @@ class Attending:
         parts = {"query": self.attention.query, "key": self.attention.key, "value": self.attention.value}
         weights = {f"w_{name}": part.weight.T for name, part in parts.items()}
         biases = {f"b_{name}": part.bias for name, part in parts.items()}
-        rotation, bias = self.on_scores
+        rotation, n_heads = self.on_scores.rotation, self.attention.n_heads
         turned = {} if rotation is None else {"cos": rotation.cos, "sin": rotation.sin}
-        shifted = {} if bias is None else {"bias": bias[:, query]}
+        factor, bias = self.of_scores("factor", query, n_keys), self.of_scores("bias", query, n_keys)
+        shifted = {name: part for name, part in (("factor", factor), ("bias", bias)) if part is not None}
         allowed = self.allowed(query, n_keys)
-        return {"n_heads": self.attention.n_heads, "allowed": allowed, **weights, **biases, **turned, **shifted}
+        return {"n_heads": n_heads, "allowed": allowed, **weights, **biases, **turned, **shifted}
+
+    def of_scores(self, place: Place, query: int, n_keys: int) -> Tensor | None:
+        """The factor or the bias of the scores of one query, ``[head, key]``; None where there is none."""
+        part = self.on_scores.factor if place == "factor" else self.on_scores.bias
+        return None if part is None else part.expand(1, self.attention.n_heads, n_keys, n_keys)[0, :, query]
 
 
 def attention_steps(bench: Bench, sublayer: Attending, name: str, x: Tensor) -> str:
@@ -132,7 +138,8 @@ def _mixture(bench: Bench, sublayer: Attending, inner: Tensor) -> Tensor:
         _turned(bench, query[0, head, row], key[0, head], sublayer.on_scores)
         names = ("turned_query", "turned_key")
     _scores(bench, sublayer, names, query[0, head, row], key[0, head])
-    output, pattern = attention(query, key, value, sublayer.mask, bias=sublayer.on_scores.bias)
+    _, factor, bias = sublayer.on_scores
+    output, pattern = attention(query, key, value, sublayer.mask, bias=bias, factor=factor)
     weights = pattern[0, head, row]
     formula = r"\alpha_j=\frac{e^{s_j}}{\sum_{j'}e^{s_{j'}}}"
     bench.add("weights", weights, SCORES, formula, by_hand.softmax, ("masked",))
@@ -191,27 +198,15 @@ def _scores(bench: Bench, sublayer: Attending, names: tuple[str, str], query: Te
     last, scores = "scaled", products / root
     formula = r"s_j=\frac{q\cdot k_j}{\sqrt{d_\text{head}}}"
     bench.add("scaled", scores, SCORES, formula, by_hand.divided, ("products",), by=root)
-    if sublayer.on_scores.bias is not None:
-        bias = sublayer.on_scores.bias[bench.head, bench.query]
-        _distance_bias(bench, bias)
-        scores = scores + bias
-        last = bench.add("biased", scores, SCORES, r"s_j\leftarrow s_j+b_j", by_hand.added, ("scaled", "distance_bias"))
+    if (factor := sublayer.of_scores("factor", bench.query, len(scores))) is not None:
+        by = encoding_step(bench, "factor", "factor", factor[bench.head], SCORES)
+        scores = scores * factor[bench.head]
+        last = bench.add("multiplied", scores, SCORES, r"s_j\leftarrow f\,s_j", by_hand.times, (last, by))
+    if (bias := sublayer.of_scores("bias", bench.query, len(scores))) is not None:
+        by = encoding_step(bench, "distance_bias", "bias", bias[bench.head], SCORES)
+        scores = scores + bias[bench.head]
+        last = bench.add("biased", scores, SCORES, r"s_j\leftarrow s_j+b_j", by_hand.added, (last, by))
     allowed = sublayer.allowed(bench.query, len(scores))
     formula = r"s_j\leftarrow\begin{cases}s_j&\text{allowed}\\-\infty&\text{masked}\end{cases}"
     hidden = scores.masked_fill(~torch.from_numpy(allowed), -math.inf)
     bench.add("masked", hidden, SCORES, formula, by_hand.masked, (last,), allowed=allowed)
-
-
-def _distance_bias(bench: Bench, bias: Tensor) -> None:
-    """What ALiBi or a relative encoding adds to the scores, ``[key]``."""
-    positional = bench.model.embedding.positional
-    if isinstance(positional, Alibi):
-        slope = positional.slopes[bench.head].item()
-        formula = rf"b_j=-{slope:.4g}\cdot|t-j|"
-        bench.add(
-            "distance_bias", bias, SCORES, formula, by_hand.fall_with_distance,
-            slope=slope, row=bench.query, n_keys=len(bias),
-        )  # fmt: skip
-    else:
-        formula = r"b_j=B[\text{bucket}(j-t)]"
-        bench.add("distance_bias", bias, SCORES, formula, by_hand.read_off, table=bias)

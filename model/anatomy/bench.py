@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from model.anatomy.arithmetic import read_off
 from model.anatomy.steps import Axis, Step
+from model.network.positional import Place
 from model.network.transformer import Transformer
 
 LAYER_NORM = r"\frac{%s-\mu}{\sqrt{\sigma^2+\epsilon}}\odot\gamma+\beta"
@@ -49,6 +51,15 @@ class Bench:
         )  # fmt: skip
         self.steps.append(step)
         return name
+
+
+def encoding_step(bench: Bench, name: str, place: Place, value: Tensor, axes: tuple[Axis, ...]) -> str:
+    """Lay out what the positional encoding adds or multiplies, as it says itself that it is written; its name."""
+    encoding = bench.model.embedding.positional
+    formula, function, parameters = encoding.written(place, head=bench.head, query=bench.query, n=len(value))
+    if function is None:
+        return bench.add(name, value, axes, formula, read_off, table=value)
+    return bench.add(name, value, axes, formula, function, **parameters)
 
 
 def linear_weights(linear: nn.Module, columns: slice = slice(None)) -> dict[str, Tensor]:

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from model.anatomy import arithmetic as by_hand
 from model.anatomy.attention import Attending, attention_steps, whole_attention
-from model.anatomy.bench import LAYER_NORM, ROW, WHOLE, AnatomyError, Bench, linear_weights, norm_weights
+from model.anatomy.bench import LAYER_NORM, ROW, WHOLE, AnatomyError, Bench, encoding_step, linear_weights, norm_weights
 from model.anatomy.steps import Anatomy
 from model.checkpoint import Checkpoint
 from model.network.attention import NOWHERE, causal_mask
-from model.network.positional import Learned, Sinusoidal
 from model.network.transformer import DecoderLayer, EncoderLayer, FeedForward, Residual, Transformer
 from model.text.tokenizer import BOS_ID
 from model.trace import Kind, Trace
@@ -116,19 +115,9 @@ def _embedding(bench: Bench, ids: Tensor) -> tuple[str, Tensor]:
     rows = embedding.tokens(ids[0])
     formula = r"e_i=\sqrt{d_\text{model}}\;W_E[\text{token}_i]"
     name = bench.add("token", rows * embedding.scale, WHOLE, formula, by_hand.looked_up, rows=rows, by=embedding.scale)
-    match embedding.positional:
-        case Sinusoidal():
-            formula = (
-                r"\begin{aligned}p_{i,2c}&=\sin(i/10000^{2c/d_\text{model}})\\"
-                r"p_{i,2c+1}&=\cos(i/10000^{2c/d_\text{model}})\end{aligned}"
-            )
-            table, sizes = embedding.positions[:n], {"n_positions": n, "d_model": x.size(-1)}
-            bench.add("position", table, WHOLE, formula, by_hand.sinusoids, **sizes)
-        case Learned():
-            table = embedding.positions[:n]
-            bench.add("position", table, WHOLE, r"p_i=P[i]", by_hand.read_off, table=table)
-        case _:
-            return name, x
+    if not embedding.positional.adds:
+        return name, x
+    encoding_step(bench, "position", "added", embedding.positions[:n], WHOLE)
     return bench.add("sum", x[0], WHOLE, r"x_i=e_i+p_i", by_hand.added, ("token", "position")), x
 
 

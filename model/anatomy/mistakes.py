@@ -21,18 +21,20 @@ from model.checkpoint import Checkpoint
 class HeadScores:
     """What goes into the softmax of one head; all ``[query, key]``.
 
-    ``bias`` is what a positional encoding adds to the scores, zeros where it adds nothing.
+    ``bias`` is what a positional encoding adds to the scores, zeros where it adds nothing; ``factor``, ``[query, 1]``,
+    what it multiplies them by before.
     """
 
     products: np.ndarray
     bias: np.ndarray
     allowed: np.ndarray
     d_head: int
+    factor: np.ndarray | float = 1.0
 
     @property
     def scores(self) -> np.ndarray:
-        """``q · k / √d_head`` and the bias, not yet masked."""
-        return self.products / math.sqrt(self.d_head) + self.bias
+        """``q · k / √d_head`` with factor and bias, not yet masked."""
+        return self.products / math.sqrt(self.d_head) * self.factor + self.bias
 
 
 @torch.inference_mode()
@@ -48,7 +50,7 @@ def head_scores(checkpoint: Checkpoint, anatomy: Anatomy) -> HeadScores:
     queries = mapped(anatomy.step(project.inputs[0]).value, **project.weights)
     keys = anatomy.step("key").value.astype(np.float64)
     causal = anatomy.kind == "decoder"
-    rotation, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)
+    rotation, factor, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)
     if rotation is not None:
         turn = {"cos": rotation.cos.numpy(), "sin": rotation.sin.numpy()}
         queries, keys = rotated(queries, **turn), rotated(keys, **turn)
@@ -57,7 +59,13 @@ def head_scores(checkpoint: Checkpoint, anatomy: Anatomy) -> HeadScores:
         bias=np.zeros((n, n)) if bias is None else bias[anatomy.head].double().numpy(),
         allowed=np.tri(n, dtype=bool) if causal else np.ones((n, n), dtype=bool),
         d_head=keys.shape[1],
+        factor=1.0 if factor is None else _of_head(factor, anatomy.head),
     )
+
+
+def _of_head(factor: torch.Tensor, head: int) -> np.ndarray:
+    """``[1, head or 1, query or 1, 1]`` to ``[query or 1, 1]``."""
+    return factor[0, head if factor.size(1) > 1 else 0].double().numpy()
 
 
 def right(head: HeadScores) -> np.ndarray:
@@ -72,7 +80,7 @@ def wrong_axis(head: HeadScores) -> np.ndarray:
 
 def without_scale(head: HeadScores) -> np.ndarray:
     """Products that are not divided by √d_head: the softmax is sharper than the model was trained for."""
-    return softmax(np.where(head.allowed, head.products + head.bias, -np.inf))
+    return softmax(np.where(head.allowed, head.products * head.factor + head.bias, -np.inf))
 
 
 def mask_after_softmax(head: HeadScores) -> np.ndarray:

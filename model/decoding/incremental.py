@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.network.decoder_only import LanguageModel
-from model.network.positional import Rotation, rotated
+from model.network.positional import Rotation, rotated, seen_back
 from model.network.transformer import DecoderLayer, Transformer
 
 LOWEST = np.finfo(np.float32).min
@@ -94,6 +94,10 @@ class IncrementalDecoder:
         self.positions = _array(model.embedding.positions)
         positional, places = model.embedding.positional, torch.arange(n_positions)
         self.rotation = positional.rotation(places)
+        factor = positional.factor(lambda: seen_back(places))
+        self.factor = None  # [head, query]
+        if factor is not None:
+            self.factor = _array(factor.expand(1, config.n_heads, n_positions, 1)[0, :, :, 0])
         # Of the last query to each key. A bias knows only the distance, so an earlier query's is the end of it.
         bias = positional.bias(places[-1:], places, causal=True)
         self.bias = None if bias is None else _array(bias[:, 0])  # [head, key]
@@ -113,6 +117,7 @@ class IncrementalDecoder:
         now, self.length = self.length, self.length + 1
         place = now if self.begins is None else np.maximum(now - self.begins, 0)
         bias = None if self.bias is None else self.bias[:, -self.length :]
+        factor = None if self.factor is None else self.factor[:, place].T[..., None]  # [batch, head, 1] or [head, 1]
         unread = None if self.unread is None else self.unread[:, :, : self.length]
         self_pattern = np.empty((n_layers, batch, n_heads, self.length), np.float32)
         cross_patterns = []
@@ -123,7 +128,7 @@ class IncrementalDecoder:
             query, self.keys[i, :, :, now] = self._rotated(query, now), self._rotated(key, now)
             self.values[i, :, :, now] = value
             past = self.keys[i, :, :, : self.length], self.values[i, :, :, : self.length]
-            attended, self_pattern[i] = _attention(query, *past, bias=bias, hidden=unread)
+            attended, self_pattern[i] = _attention(query, *past, factor=factor, bias=bias, hidden=unread)
             return attended
 
         def attend_to_source(cross: _Cross, query: np.ndarray) -> np.ndarray:
@@ -149,6 +154,8 @@ class IncrementalDecoder:
             query, self.keys[i, 0, :, now] = self._rotated(query, now), self._rotated(key, now)
             self.values[i, 0, :, now] = value
             scores = query @ self.keys[i, 0, :, : self.length].swapaxes(1, 2)
+            if self.factor is not None:
+                scores *= self.factor[:, now, None]
             if self.bias is not None:  # by distance, from the end
                 scores += self.bias[:, np.minimum(places - places[now, None] - 1, -1)]
             np.copyto(scores, LOWEST, where=later)
@@ -226,6 +233,7 @@ def _attention(
     key: np.ndarray,
     value: np.ndarray,
     *,
+    factor: np.ndarray | None = None,
     bias: np.ndarray | None = None,
     hidden: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -235,6 +243,7 @@ def _attention(
         query: ``[batch, head, d_head]``.
         key: ``[batch, head, key, d_head]``.
         value: as ``key``.
+        factor: ``[batch, head, 1]`` or ``[head, 1]``.
         bias: ``[head, key]``.
         hidden: ``[batch, 1, key]``, True where attention is not allowed.
 
@@ -242,6 +251,8 @@ def _attention(
         ``[batch, head * d_head]`` and the weights ``[batch, head, key]``.
     """
     pattern = np.matvec(key, query)
+    if factor is not None:
+        pattern *= factor
     if bias is not None:
         pattern += bias
     if hidden is not None:

@@ -6,6 +6,7 @@ Each function gives a second checkpoint that shares the weights of the first, wh
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 from torch import Tensor
@@ -29,6 +30,9 @@ class Shifted(Encoding):
 
     def bias(self, queries: Tensor, keys: Tensor, *, causal: bool) -> Tensor | None:
         return self.inner.bias(queries + self.shift, keys + self.shift, causal=causal)
+
+    def factor(self, seen: Callable[[], Tensor]) -> Tensor | None:
+        return self.inner.factor(seen)  # a shift changes where the tokens stand, not how many there are
 
 
 def without_positions(checkpoint: Checkpoint) -> Checkpoint:

@@ -33,8 +33,9 @@ def attention(
     mask: Tensor | None = None,
     drop: float = 0.0,
     bias: Tensor | None = None,
+    factor: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention, ``softmax(Q Kᵀ / √d_head + bias) V`` (equation 1, where bias is 0).
+    """Scaled dot-product attention, ``softmax(factor · Q Kᵀ / √d_head + bias) V`` (equation 1: factor 1, bias 0).
 
     Args:
         query: ``[..., query, d_head]``.
@@ -43,6 +44,7 @@ def attention(
         mask: boolean, broadcastable to ``[..., query, key]``; True where attention is allowed.
         drop: probability of dropping a weight on its way to the output.
         bias: of a positional encoding, broadcastable to ``[..., query, key]``.
+        factor: likewise.
 
     Returns:
         ``(output, pattern)``: ``[..., query, d_head]``, and the weights ``[..., query, key]`` before
@@ -50,6 +52,8 @@ def attention(
         are exactly 0.
     """
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
+    if factor is not None:
+        scores = scores * factor
     if bias is not None:
         scores = scores + bias
     if mask is None:
@@ -91,7 +95,7 @@ class MultiHeadAttention(nn.Module):
         query, (key, value) = self._split(self.query(x)), self.keys_values(memory)
         if on_scores.rotation is not None:
             query, key = rotated(query, on_scores.rotation), rotated(key, on_scores.rotation)
-        output, pattern = attention(query, key, value, mask, drop, on_scores.bias)
+        output, pattern = attention(query, key, value, mask, drop, on_scores.bias, on_scores.factor)
         return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
 
     def keys_values(self, memory: Tensor) -> KeyValue:

@@ -1,23 +1,30 @@
 """Positional encodings: how a Transformer, blind to order, is told where a token stands.
 
 An encoding may act in three places: on the embedded input, to which it adds a vector; on the queries and
-keys, which it turns; and on the scores, to which it adds a bias. The last two are for self-attention only:
-source and target have no common count of positions, so cross-attention is left alone, as in T5.
+keys, which it turns; and on the scores, which it multiplies by a factor and to which it adds a bias. The last two
+are for self-attention only: source and target have no common count of positions, so cross-attention is left alone,
+as in T5.
+
+A class here is also the record of its encoding: what is said of it anywhere stands in it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.config import ModelConfig
+from model.config import BUCKETS, ModelConfig
 
 BASE = 10000.0
-BUCKETS, FARTHEST = 32, 128  # of T5: how many buckets, and from which distance on all share the last one
+FARTHEST = 128  # of T5: from this distance on all share the last bucket
+Place = Literal["added", "factor", "bias"]
+"""What an encoding gives numbers for: what it adds to the embedded input, multiplies the scores by, adds to them."""
 
 
 class Rotation(NamedTuple):
@@ -31,11 +38,42 @@ class OnScores(NamedTuple):
     """What an encoding does within self-attention; None where it does nothing."""
 
     rotation: Rotation | None = None  # of queries and keys
+    factor: Tensor | None = None  # of the scores, [batch or 1, head or 1, query or 1, 1]
     bias: Tensor | None = None  # [head, query, key], added to the scores
+
+    @property
+    def nothing(self) -> bool:
+        return all(part is None for part in self)
+
+
+class Written(NamedTuple):
+    """How numbers of an encoding are written for one head and one query, and how NumPy has them again.
+
+    ``formula`` is LaTeX: t is the query and j a key, n_t how many keys t may look at, i a position, c a dimension.
+    ``function`` of ``parameters`` gives the numbers. None: they can only be read off.
+    """
+
+    formula: str
+    function: Callable[..., np.ndarray] | None = None
+    parameters: Mapping[str, Any] = MappingProxyType({})
+
+
+READ_OFF: Mapping[Place, str] = MappingProxyType({"added": "p_i=P[i]", "factor": r"f=F[n_t]", "bias": r"b_j=B[t,j]"})
 
 
 class Encoding(nn.Module):
-    """``none``: no position is told. The others override what they do; the rest does nothing."""
+    """``none``: no position is told. The others override what they do; the rest does nothing.
+
+    ``formula`` (LaTeX) says what becomes of an input or of a score, ``words`` the same in English, ``source`` who
+    wrote it first.
+    """
+
+    formula: ClassVar[str] = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}"
+    words: ClassVar[str] = (
+        "No position is told. An encoder then sees a set of words: shuffle them, and its output is shuffled alike. (A "
+        "decoder still counts a little: its mask shows each row one token more.)"
+    )
+    source: ClassVar[str] = ""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -56,9 +94,46 @@ class Encoding(nn.Module):
         """
         return None
 
-    def on_scores(self, positions: Tensor, *, causal: bool) -> OnScores:
-        """What it does to the self-attention of tokens at ``positions``, ``[position]``."""
-        return OnScores(self.rotation(positions), self.bias(positions, positions, causal=causal))
+    def factor(self, seen: Callable[[], Tensor]) -> Tensor | None:
+        """What the scores of each query are multiplied by, before any bias: ``[batch or 1, head or 1, query or 1, 1]``.
+
+        ``seen()`` is how many keys each query may look at, float32 ``[batch or 1, 1, query or 1, 1]``; padding is
+        none. It is counted only where an encoding asks.
+        """
+        return None
+
+    def on_scores(self, positions: Tensor, *, causal: bool, lengths: Callable[[], Tensor] | None = None) -> OnScores:
+        """What it does to the self-attention of tokens at ``positions``, ``[position]``.
+
+        ``lengths()`` is how many of them each text has, ``[batch]``; without it, all.
+        """
+
+        def seen() -> Tensor:
+            if causal:
+                return seen_back(positions)
+            n = torch.full((1,), len(positions), device=positions.device) if lengths is None else lengths()
+            return n.float()[:, None, None, None]
+
+        return OnScores(self.rotation(positions), self.factor(seen), self.bias(positions, positions, causal=causal))
+
+    @property
+    def adds(self) -> bool:
+        """Whether anything is added to the embedded input."""
+        return bool(self.added().any())
+
+    @property
+    def acts(self) -> OnScores:
+        """What it does to the scores of a decoder that reads two tokens: which parts there are."""
+        return self.on_scores(torch.arange(2, device=self.added().device), causal=True)
+
+    @property
+    def tells_order(self) -> bool:
+        """Whether an encoder gives another output for the same tokens in another order. A factor alone does not."""
+        return self.adds or not self.acts._replace(factor=None).nothing
+
+    def written(self, place: Place, *, head: int, query: int, n: int) -> Written:
+        """What one ``head`` (from 0) is given at ``place`` for one ``query`` (from 0) among ``n`` tokens."""
+        return Written(READ_OFF[place])
 
     def stretched(self, config: ModelConfig) -> Encoding:
         """The same encoding with the ``max_len`` of ``config``.
@@ -69,6 +144,11 @@ class Encoding(nn.Module):
         longer = type(self)(config)
         longer.load_state_dict(self.state_dict())
         return longer
+
+
+def seen_back(positions: Tensor) -> Tensor:
+    """How many keys each of the first ``[position]`` queries of a decoder may look at, ``[1, 1, query, 1]``."""
+    return torch.arange(1, len(positions) + 1, dtype=torch.float32, device=positions.device)[None, None, :, None]
 
 
 def sinusoidal(n_positions: int, d_model: int) -> Tensor:
@@ -101,6 +181,12 @@ def angles(positions: Tensor, width: int) -> Tensor:
 class Sinusoidal(Encoding):
     """:func:`sinusoidal` vectors are added to the embedded input (Vaswani et al. 2017, section 3.5)."""
 
+    formula = (
+        r"\begin{aligned} PE_{pos,\,2i} &= \sin(pos / 10000^{2i/d_{model}}) \\"
+        r"PE_{pos,\,2i+1} &= \cos(pos / 10000^{2i/d_{model}}) \end{aligned}"
+    )
+    words = "A fixed vector is added to each embedded token."
+    source = "Vaswani et al. 2017, section 3.5"
     table: Tensor  # [max_len, d_model], computed and not saved
 
     def __init__(self, config: ModelConfig) -> None:
@@ -110,9 +196,30 @@ class Sinusoidal(Encoding):
     def added(self) -> Tensor:
         return self.table
 
+    def written(self, place: Place, *, head: int, query: int, n: int) -> Written:
+        formula = (
+            r"\begin{aligned}p_{i,2c}&=\sin(i/10000^{2c/d_\text{model}})\\"
+            r"p_{i,2c+1}&=\cos(i/10000^{2c/d_\text{model}})\end{aligned}"
+        )
+        return Written(formula, sinusoids, {"n_positions": n, "d_model": self.config.d_model})
+
+
+def sinusoids(*, n_positions: int, d_model: int) -> np.ndarray:
+    """:func:`sinusoidal` by NumPy, float64."""
+    pairs = np.arange(0, d_model, 2)
+    angle = np.arange(n_positions)[:, None] / 10000.0 ** (pairs / d_model)
+    return np.stack((np.sin(angle), np.cos(angle)), axis=-1).reshape(n_positions, d_model)
+
 
 class Learned(Encoding):
     """A learned vector for each position is added to the embedded input (Gehring et al. 2017; Devlin et al. 2019)."""
+
+    formula = r"x_{pos} = \sqrt{d_{model}}\,E_{token} + P_{pos}"
+    words = (
+        "A vector for each position is learned like any weight, and added. There is none beyond the last position of "
+        "training."
+    )
+    source = "Gehring et al. 2017; Devlin et al. 2019"
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -139,6 +246,13 @@ class Rotary(Encoding):
     (section 3.2.2, equations 14 and 15); a product of two turned vectors keeps the difference of the angles.
     """
 
+    formula = r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}"
+    words = (
+        "Nothing is added. Each pair of dimensions of a query or key turns by an angle that grows with its position; a "
+        "score keeps only the difference of the angles."
+    )
+    source = "Su et al. 2021, section 3.2"
+
     def rotation(self, positions: Tensor) -> Rotation:
         angle = angles(positions, self.config.d_head)
         return Rotation(angle.cos().float(), angle.sin().float())
@@ -159,6 +273,12 @@ class Alibi(Encoding):
     Section 3. There keys stand before their queries; in an encoder the same fall goes both ways.
     """
 
+    formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|"
+    words = (
+        "Nothing is added to the input and nothing is learned: scores fall with the distance, in each head at its own "
+        "slope."
+    )
+    source = "Press et al. 2022, section 3"
     slopes: Tensor  # [head], computed and not saved
 
     def __init__(self, config: ModelConfig) -> None:
@@ -167,6 +287,16 @@ class Alibi(Encoding):
 
     def bias(self, queries: Tensor, keys: Tensor, *, causal: bool) -> Tensor:
         return -self.slopes[:, None, None] * (queries[:, None] - keys).abs()
+
+    def written(self, place: Place, *, head: int, query: int, n: int) -> Written:
+        slope = self.slopes[head].item()
+        formula = rf"b_j=-{slope:.4g}\cdot|t-j|"
+        return Written(formula, fall_with_distance, {"slope": slope, "row": query, "n_keys": n})
+
+
+def fall_with_distance(*, slope: float, row: int, n_keys: int) -> np.ndarray:
+    """What :class:`Alibi` adds to each score of the query ``row``, by NumPy, float64 ``[key]``."""
+    return -slope * np.abs(np.arange(n_keys) - row, dtype=np.float64)
 
 
 def alibi_slopes(n_heads: int) -> Tensor:
@@ -195,6 +325,10 @@ class Relative(Encoding):
     One table for the encoder and one for the decoder, each shared by the layers of its stack.
     """
 
+    formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
+    words = "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share."
+    source = "Raffel et al. 2020, section 2.1"
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.encoder = nn.Parameter(torch.randn(BUCKETS, config.n_heads) * config.d_model**-0.5)
@@ -203,6 +337,9 @@ class Relative(Encoding):
     def bias(self, queries: Tensor, keys: Tensor, *, causal: bool) -> Tensor:
         table = self.decoder if causal else self.encoder
         return table[relative_bucket(keys - queries[:, None], causal=causal)].permute(2, 0, 1)
+
+    def written(self, place: Place, *, head: int, query: int, n: int) -> Written:
+        return Written(r"b_j=B[\text{bucket}(j-t)]")
 
 
 def relative_bucket(distance: Tensor, *, causal: bool) -> Tensor:
@@ -221,7 +358,7 @@ def relative_bucket(distance: Tensor, *, causal: bool) -> Tensor:
     return ahead + torch.where(far < exact, far, shared)
 
 
-ENCODINGS = MappingProxyType(
+ENCODINGS: Mapping[str, type[Encoding]] = MappingProxyType(
     {
         "sinusoidal": Sinusoidal,
         "learned": Learned,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from model.config import ModelConfig
-
-BUCKETS = 32  # of the relative encoding, model.network.positional.BUCKETS
+from model.config import ENCODING_SIZES, ModelConfig
 
 
 def count_parameters(config: ModelConfig) -> int:
@@ -25,8 +23,7 @@ def count_parameters(config: ModelConfig) -> int:
 
 
 def _positional(config: ModelConfig, n_positions: int) -> int:
-    sizes = {"learned": n_positions * config.d_model, "relative": 2 * BUCKETS * config.n_heads}
-    return sizes.get(config.positional, 0)
+    return ENCODING_SIZES[config.positional].n_parameters(config, n_positions)
 
 
 def _recurrent(config: ModelConfig) -> int:

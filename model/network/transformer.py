@@ -217,7 +217,8 @@ class TokenEmbedding(nn.Module):
 
     def on_scores(self, ids: Tensor, *, causal: bool) -> OnScores:
         """What the encoding does to the self-attention of ``[batch, position]``, ``causal`` in a decoder."""
-        return self.positional.on_scores(torch.arange(ids.size(1), device=ids.device), causal=causal)
+        positions = torch.arange(ids.size(1), device=ids.device)
+        return self.positional.on_scores(positions, causal=causal, lengths=lambda: (ids != PAD_ID).sum(1))
 
 
 class Transformer(nn.Module):

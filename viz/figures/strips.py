@@ -113,7 +113,7 @@ def _made_from(anatomy: Anatomy, step: Step) -> tuple[str, tuple[Operand, ...]]:
         case "weights":
             total = f"exp({{0}}) / Σ exp of all {len(step.value)} scores"
             return f"{{value}} = {total}", (Operand(label="", values=_laid_out(inputs[0])),)
-        case "weighted":
+        case "weighted" | "multiplied":
             return "{value} = {0} × {1}", tuple(Operand(label="", values=_laid_out(part)) for part in inputs)
         case "head":
             column = Operand(label="sum of this column of the weighted values", values=inputs[0].value, pick="column")

@@ -14,7 +14,7 @@ STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "From tokens to the layer": ("token", "position", "sum", "input", "self_attention", "memory", "normed"),
         "Query, keys and values": ("query", "key", "value", "turned_query", "turned_key"),
         "From scores to attention weights": (
-            "products", "scaled", "distance_bias", "biased", "masked", "weights",
+            "products", "scaled", "factor", "multiplied", "distance_bias", "biased", "masked", "weights",
         ),
         "What the head gathers": ("weighted", "head", "heads"),
         "Out of the attention": ("projected", "attention_sum", "attention_normed"),
@@ -43,6 +43,11 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "turned_key": ("Keys, turned", "So a score depends on how far query and key are apart."),
         "products": ("Dot products", "How well the query fits each key: large where they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
+        "factor": (
+            "Factor of the scores",
+            "What the positional encoding multiplies the scores of this query by; it may look at n_t keys.",
+        ),
+        "multiplied": ("Scores times their factor", "The larger the factor, the sharper the attention."),
         "distance_bias": ("Bias of the distance", "What the positional encoding adds to a score; j and t are places."),
         "biased": ("Scores with their bias", "Fit and distance in one number."),
         "masked": ("Mask", "A decoder may not look at what comes later."),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from model.config import ARCHITECTURES, MEANINGLESS, NORMS, POSITIONALS, ModelConfig
-from model.network import positional, sizes
 from model.network.build import build
 from model.network.sizes import count_parameters
 from tests.model.helpers import tiny
@@ -28,7 +27,6 @@ def test_every_architecture(architecture: str, n_layers: int):
 @pytest.mark.parametrize("encoding", POSITIONALS)
 def test_every_norm_and_positional_encoding(architecture: str, norm: str, encoding: str):
     assert same(tiny(architecture=architecture, norm=norm, positional=encoding))
-    assert sizes.BUCKETS == positional.BUCKETS
 
 
 def test_a_model_that_no_machine_could_hold_is_counted_at_once():
