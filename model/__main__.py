@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.config import ARCHITECTURES, POSITIONALS, ModelConfig, TrainConfig
 from model.jobs.command import is_out_of_memory, train, why
 from model.text.tasks import TASKS
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
 
 OPTION_HELP = {
     "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
@@ -87,8 +91,19 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="print a model's scores as one JSON object")
     evaluate.set_defaults(command=_evaluate)
-    for name in ("source", "target"):
-        evaluate.add_argument(f"--{name}", type=Path, metavar="FILE", help="UTF-8, a sentence a line")
+    evaluate.add_argument("--source", type=Path, metavar="FILE", help="UTF-8, a sentence a line")
+    evaluate.add_argument(
+        "--target", type=Path, nargs="+", metavar="FILE", help="its translation; several files: several right ones"
+    )
+    evaluate.add_argument(
+        "--moses", metavar="LANGUAGE", help="also BLEU as papers on Multi30k report it, such as --moses fr"
+    )
+    evaluate.add_argument(
+        "--casual", action="store_true", help="also BLEU of the words alone, when the source is typed as people type"
+    )
+    evaluate.add_argument(
+        "--against", metavar="NAME_OR_PATH", help="also another checkpoint, by a paired bootstrap test"
+    )
     evaluate.add_argument("--task", choices=tuple(TASKS), help="instead of files: unseen examples of this task")
     evaluate.add_argument("--examples", type=int, default=10_000, help="how many (10000)")
     evaluate.add_argument("--seed", type=int, default=1, help="which (1)")
@@ -164,11 +179,40 @@ def _translate(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from model.checkpoint import load
-    from model.decoding.search import translate
-    from model.evaluation import alignment, score
+    from model.evaluation import CASUAL, alignment, bleu_moses, bleu_words, paired, score
+
+    sources, references = _texts(options)
+    checkpoint = load(options.checkpoint)
+    other = load(options.against) if options.against else None
+    typed = {name: [type_(text) for text in sources] for name, type_ in CASUAL.items()} if options.casual else {}
+    translated = _translated(checkpoint, [*sources, *itertools.chain(*typed.values())], options.beam)
+    hypotheses = [translated[text] for text in sources]
+    scores: dict[str, Any] = score(hypotheses, *references)
+    if options.moses:
+        scores["bleu_moses"] = bleu_moses(options.moses, hypotheses, *references)
+    if options.casual:
+        scores["bleu_words"] = {
+            name: bleu_words([translated[text] for text in texts], *references) for name, texts in typed.items()
+        }
+    if other is not None:
+        by_other = _translated(other, sources, options.beam)
+        theirs = [by_other[text] for text in sources]
+        scores["against"] = {"checkpoint": other.name, **paired(hypotheses, theirs, *references)}
+    aligned = options.task == checkpoint.task and TASKS[options.task].alignment
+    if aligned and checkpoint.config.architecture != "decoder":
+        pairs = list(zip(sources, references[0], strict=True))
+        scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
+    print(json.dumps(scores, allow_nan=False))
+    return 0
+
+
+def _texts(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
+    """The sources, and one or more lists of references.
+
+    Raises:
+        ValueError: neither files nor a task are given, or both, or a file cannot be used.
+    """
     from model.text.reading import read_parallel
     from model.text.tasks import generate
 
@@ -177,19 +221,22 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise ValueError("give either --source and --target, or --task")
     if options.examples < 1:
         raise ValueError(f"--examples must be at least 1, but it is {options.examples}")
-    checkpoint = load(options.checkpoint)
     if options.task:
-        pairs = generate(options.task, options.examples, seed=options.seed, held_out=True)
+        read = [generate(options.task, options.examples, seed=options.seed, held_out=True)]
     else:
-        pairs = read_parallel(*files)
-    found = translate(checkpoint, [source for source, _ in pairs], options.beam)
-    hypotheses = dict(tqdm(found, total=len(pairs), unit="text", dynamic_ncols=True))
-    scores: dict[str, Any] = score([hypotheses[i] for i in range(len(pairs))], [target for _, target in pairs])
-    aligned = options.task == checkpoint.task and TASKS[options.task].alignment
-    if aligned and checkpoint.config.architecture != "decoder":
-        scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
-    print(json.dumps(scores, allow_nan=False))
-    return 0
+        read = [read_parallel(options.source, target) for target in options.target]
+    return [source for source, _ in read[0]], [[target for _, target in pairs] for pairs in read]
+
+
+def _translated(checkpoint: Checkpoint, texts: Iterable[str], beam: int) -> dict[str, str]:
+    """What the model writes for each text."""
+    from tqdm import tqdm
+
+    from model.decoding.search import translate
+
+    different = list(dict.fromkeys(texts))
+    found = tqdm(translate(checkpoint, different, beam), total=len(different), unit="text", dynamic_ncols=True)
+    return {different[i]: target for i, target in found}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import torch
 from model import checkpoint
 from model.__main__ import main
 from model.decoding.search import translate
-from model.evaluation import alignment, score
+from model.evaluation import alignment, bleu_moses, bleu_words, paired, score
 from model.network.transformer import Transformer
 from model.text.tasks import generate
 from model.text.tokenizer import Tokenizer
@@ -104,6 +104,22 @@ def test_evaluate_files(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     printed = json.loads(capsys.readouterr().out)
     assert printed == score(targets(folder, sources, 1), references)
     assert printed["n"] == 3
+
+
+def test_evaluate_with_all_there_is(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sources, references, others = ["Be.", "da?", "cab"], ["bbeeeeeeee", "eeeee", "bac"], ["eb", "ad", "x"]
+    for name, lines in (("source", sources), ("target", references), ("other", others)):
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files = ["--source", str(tmp_path / "source"), "--target", str(tmp_path / "target"), str(tmp_path / "other")]
+    more = ["--beam", "1", "--casual", "--moses", "fr", "--against", str(folder)]
+    assert main(["evaluate", "--checkpoint", str(folder), *files, *more]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    found = targets(folder, sources, 1)
+    assert {name: printed[name] for name in ("bleu", "n")} == {"bleu": score(found, references, others)["bleu"], "n": 3}
+    assert printed["bleu_words"]["no_stop"] == bleu_words(targets(folder, ["be", "da?", "cab"], 1), references, others)
+    assert printed["bleu_words"]["no_mark"] == bleu_words(targets(folder, ["be", "da", "cab"], 1), references, others)
+    assert printed["bleu_moses"] == bleu_moses("fr", found, references, others)
+    assert printed["against"] == {"checkpoint": folder.name, **paired(found, found, references, others)}
 
 
 def test_evaluate_a_task(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -9,7 +9,7 @@ import sacrebleu
 from model import evaluation
 from model.capture import capture
 from model.checkpoint import Checkpoint
-from model.evaluation import alignment, score
+from model.evaluation import CASUAL, alignment, bleu_moses, bleu_words, paired, score, words
 from model.network.transformer import Transformer
 from model.text.tokenizer import Tokenizer
 from tests.model.helpers import tiny
@@ -41,6 +41,84 @@ def test_scores_are_those_of_sacrebleu():
 def test_a_perfect_score():
     found = score(REFERENCES, REFERENCES)
     assert found == pytest.approx({"bleu": 100, "bleu_lc": 100, "chrf": 100, "exact_match": 100, "n": 3})
+
+
+def test_several_references():
+    others = ["Une fillette joue.", "Un homme joue de la guitare ,", "Deux chiens courent à la plage."]
+    found = score(HYPOTHESES, REFERENCES, others)
+    assert (
+        found["bleu"]
+        == sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES, others]).score
+        > score(HYPOTHESES, REFERENCES)["bleu"]
+    )
+    assert found["chrf"] == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES, others]).score
+    assert (found["exact_match"], found["n"]) == (pytest.approx(200 / 3), 3)
+    with pytest.raises(ValueError, match="as many hypotheses as references, but got 3 and 2"):
+        score(HYPOTHESES, REFERENCES, others[:2])
+
+
+def test_the_papers_metric_is_bleu_of_what_moses_writes():
+    hypotheses = ["L’eau, c'est « froid »!", "Aujourd'hui il fait 3,5 degrés à St-Malo.", "Un homme (en noir) rit..."]
+    references = ["L'eau est froide!", "Il fait 3,5 degrés à St-Malo aujourd'hui.", "Un homme en noir rit."]
+    # By the rules of tokenizer.perl -l fr: an apostrophe goes to the left, marks stand alone, special ones are escaped.
+    by_moses = [
+        "l&apos; eau , c&apos; est &quot; froid &quot; !",
+        "aujourd&apos; hui il fait 3,5 degrés à st-malo .",
+        "un homme ( en noir ) rit ...",
+    ]
+    right = ["l&apos; eau est froide !", "il fait 3,5 degrés à st-malo aujourd&apos; hui .", "un homme en noir rit ."]
+    expected = sacrebleu.corpus_bleu(by_moses, [right], tokenize="none", force=True).score
+    assert bleu_moses("fr", hypotheses, references) == pytest.approx(expected)
+    assert bleu_moses("fr", hypotheses, references, hypotheses) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C'est l'été, Tom !", "c est l été tom"),
+        ("« Oui », dit-elle…", "oui dit elle"),
+        ("Il a 3 € ?", "il a 3 €"),
+        ("...", ""),
+    ],
+)
+def test_words_are_without_case_and_punctuation(text: str, expected: str):
+    assert words(text) == expected
+
+
+def test_words_alone_are_scored():
+    references = ["où est la gare", "l’ami de tom est ici"]
+    assert bleu_words(["Où est la gare ?", "L'ami de Tom est ici."], references) == pytest.approx(100)
+    assert score(["Où est la gare ?", "L'ami de Tom est ici."], references)["bleu"] < 50
+
+
+@pytest.mark.parametrize(
+    ("text", "no_stop", "no_mark"),
+    [
+        ("I am Tom.", "i am tom", "i am tom"),
+        ("Who? You?", "who? you?", "who? you"),
+        ("Wait ...", "wait", "wait"),
+        ("Stop !", "stop !", "stop"),
+        ("...", "...", "..."),
+        ("3.5", "3.5", "3.5"),
+    ],
+)
+def test_what_people_leave_out(text: str, no_stop: str, no_mark: str):
+    typed = {name: type_(text) for name, type_ in CASUAL.items()}
+    assert typed == {"as_written": text, "no_stop": no_stop, "no_mark": no_mark}
+
+
+def test_the_paired_test_is_sacrebleu_s():
+    references = [f"le chat numéro {i} dort sur la table de la cuisine" for i in range(41)]
+    good = [text.replace("la cuisine", "cuisine") if i % 3 == 0 else text for i, text in enumerate(references)]
+    bad = [text.replace("dort sur", "est à") if i % 2 == 0 else text for i, text in enumerate(references)]
+    found = paired(good, bad, references)
+    for name, metric in (("bleu", sacrebleu.corpus_bleu), ("chrf", sacrebleu.corpus_chrf)):
+        assert found[name]["ours"] == pytest.approx(metric(good, [references]).score)
+        assert found[name]["theirs"] == pytest.approx(metric(bad, [references]).score)
+        assert found[name]["p"] < 0.05
+        assert 0 < found[name]["ours_ci"] < found[name]["theirs_ci"]
+    elsewhere = [text.replace("la cuisine", "cuisine") if i % 3 == 1 else text for i, text in enumerate(references)]
+    assert paired(good, elsewhere, references)["bleu"]["p"] > 0.05
 
 
 def test_case_and_spaces_count_for_an_exact_match():
