@@ -20,12 +20,12 @@ from model.compare.points import (
     by_layer,
     halves,
 )
-from viz.figures.positions import DASHES, axis, colours, figure
+from viz.figures.plot import DASHES, LEGEND_BELOW, axis, colours, curve, figure, note
 from viz.look.theme import LIGHT, Theme
 
 HEIGHT = 380
 MARGIN = {"l": 68, "r": 16, "t": 12, "b": 92}
-LEGEND = {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0}
+LEGEND = {**LEGEND_BELOW, "y": -0.24}
 SECONDS = tuple(digit * 10**power for power in (-2, -1, 0, 1) for digit in (1, 2, 5))
 NAMES = {"transformer": "Transformer", "lstm": "LSTM"}
 Curves = Mapping[str, Sequence[tuple[int, float]]]
@@ -52,13 +52,13 @@ def distance_figure(
     lines, rings = by_distance(points), by_distance(again)
     hover = "%{x} tokens back: <b>%{y:.1%}</b><extra>%{fullData.name}</extra>"
     guess = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1 / SYMBOLS, "y1": 1 / SYMBOLS}
-    note = {"xref": "paper", "x": 0.01, "y": 1 / SYMBOLS, "yanchor": "bottom", "xanchor": "left", "text": "guessing"}
+    place = {"xref": "paper", "x": 0.01, "y": 1 / SYMBOLS, "yanchor": "bottom", "xanchor": "left"}
     return _chart(
         lines, rings, hover, theme,
         xaxis=_lengths(lines, rings, "tokens between the letter and the question", theme),
         yaxis=axis("right", theme, range=[-0.03, 1.07], tickformat=".0%"),
         shapes=[{**guess, "line": {"color": theme.text, "width": 1}}],
-        annotations=[{**note, "showarrow": False, "font": {"color": theme.text}}],
+        annotations=[note("guessing", **place, font={"color": theme.text})],
     )  # fmt: skip
 
 
@@ -100,18 +100,11 @@ def _chart(lines: Curves, rings: Curves, hover: str, theme: Theme, **layout: Any
         line = {"mode": "lines+markers", "line": {"color": colour, "dash": dash}}
         ring = {"symbol": "circle-open", "size": 12, "color": colour, "line": {"width": 2}}
         # Where nothing is recorded the rings stand alone, and need the names.
-        traces.append(_curve(name, lines.get(name, ()), hover) | line)
-        traces.append(
-            _curve(name, rings.get(name, ()), hover)
-            | {"mode": "markers", "marker": ring, "showlegend": not lines.get(name)}
-        )
+        traces.append(curve(name, lines.get(name, ()), hover, **line))
+        named = not lines.get(name)
+        traces.append(curve(name, rings.get(name, ()), hover, mode="markers", marker=ring, showlegend=named))
     traces = [trace for trace in traces if trace["x"]]
     return figure(traces, theme, height=HEIGHT, margin=MARGIN, showlegend=True, legend=LEGEND, **layout)
-
-
-def _curve(name: str, points: Sequence[tuple[int, float]], hover: str) -> dict[str, Any]:
-    x, y = [x for x, _ in points], [y for _, y in points]
-    return {"type": "scatter", "name": name, "x": x, "y": y, "hovertemplate": hover}
 
 
 def _lengths(lines: Curves, rings: Curves, title: str, theme: Theme) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from model.heads.measures import Measure, describe
-from viz.look.theme import FONT, LIGHT, Theme, coloured, ink
+from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
+from viz.look.theme import LIGHT, Theme, coloured, ink
 
 ROW_HEIGHT, MARGIN = 34, {"l": 40, "r": 8, "t": 28, "b": 56}
 FEW = 12  # heads in a layer whose values still fit into their cells
@@ -47,74 +48,36 @@ def measure_heatmap(
     n_layers, n_heads = values.shape
     scale = theme.diverging if measure.low < 0 else theme.scale
     high = measure.high if measure.high is not None else float(np.nan_to_num(values).max()) or 1.0
-    figure: dict[str, Any] = {
-        "data": [
-            {
-                "type": "heatmap",
-                "z": values,
-                "x": [f"H{head + 1}" for head in range(n_heads)],
-                "y": [f"L{layer + 1}" for layer in range(n_layers)],
-                "zmin": measure.low,
-                "zmax": high,
-                "colorscale": [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)],
-                "xgap": 1,
-                "ygap": 1,
-                "hoverongaps": False,
-                "hovertemplate": f"%{{y}} %{{x}}<br>{measure.name} <b>%{{z:.3f}}</b><extra></extra>",
-                "colorbar": {
-                    "title": {"text": measure.unit or measure.name, "side": "bottom"},
-                    "orientation": "h",
-                    "thickness": 10,
-                    "y": 0,
-                    "yanchor": "top",
-                    "ypad": 10,
-                    "outlinewidth": 0,
-                    "nticks": 5,
-                },
-            }
-        ],
-        "layout": {
-            "height": MARGIN["t"] + MARGIN["b"] + n_layers * ROW_HEIGHT,
-            "margin": MARGIN,
-            "font": {"family": FONT, "size": 12, "color": theme.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": _axis(side="top"),
-            "yaxis": _axis(autorange="reversed", ticklabelstandoff=6),
-            "shapes": [] if chosen is None else [_frame(*chosen, theme)],
-            "annotations": _numbers(values, (values - measure.low) / (high - measure.low), scale),
-            "template": "none",
-        },
-    }
-    return go.Figure(figure)
+    trace = heatmap(
+        values, scale, measure.low, high,
+        x=[f"H{head + 1}" for head in range(n_heads)],
+        y=[f"L{layer + 1}" for layer in range(n_layers)],
+        xgap=1, ygap=1, hoverongaps=False,
+        hovertemplate=f"%{{y}} %{{x}}<br>{measure.name} <b>%{{z:.3f}}</b><extra></extra>",
+        colorbar=colour_bar_below(measure.unit or measure.name, nticks=5),
+    )  # fmt: skip
+    cells = cell_axis(type="category", fixedrange=True)
+    return figure(
+        [trace],
+        theme,
+        height=MARGIN["t"] + MARGIN["b"] + n_layers * ROW_HEIGHT,
+        margin=MARGIN,
+        xaxis={**cells, "side": "top"},
+        yaxis={**cells, "autorange": "reversed", "ticklabelstandoff": 6},
+        shapes=[] if chosen is None else [_frame(*chosen, theme)],
+        annotations=_numbers(values, (values - measure.low) / (high - measure.low), scale),
+    )
 
 
 def _numbers(values: np.ndarray, levels: np.ndarray, scale: Sequence[str]) -> list[dict[str, Any]]:
     """The value in each cell ``[layer, head]`` that has one, where there is room, in ink that can be read on it."""
     colours = coloured(np.nan_to_num(levels), scale)
     return [
-        {
-            "x": head,
-            "y": layer,
-            "text": f"{values[layer, head]:.2f}",
-            "showarrow": False,
-            "font": {"color": ink(colours[layer, head])},
-        }
+        note(f"{values[layer, head]:.2f}", x=head, y=layer, font={"color": ink(colours[layer, head])})
         for layer, head in np.ndindex(values.shape)
         if values.shape[1] <= FEW and not np.isnan(values[layer, head])
     ]
 
 
-def _axis(**options: Any) -> dict[str, Any]:
-    return {"type": "category", "showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True, **options}
-
-
 def _frame(layer: int, head: int, theme: Theme) -> dict[str, Any]:
-    return {
-        "type": "rect",
-        "x0": head - 0.5,
-        "x1": head + 0.5,
-        "y0": layer - 0.5,
-        "y1": layer + 0.5,
-        "line": {"color": theme.accent, "width": 2},
-    }
+    return frame(theme, x0=head - 0.5, x1=head + 0.5, y0=layer - 0.5, y1=layer + 0.5)

@@ -9,10 +9,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from model.trace import AttentionMap
-from viz.look.theme import FONT, LIGHT, Theme, for_plotly, short_token
+from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
+from viz.look.theme import LIGHT, Theme, for_plotly, short_token
 
 HEIGHT = 490
-FONT_SIZE = 12
 INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
 MARGIN = {"l": 104, "r": 28, "t": 74, "b": 60}
 
@@ -36,47 +36,26 @@ def head_heatmap(
     """
     pattern = attention_map.pattern[layer, head]  # [query, key]
     rows, columns = attention_map.row_tokens, attention_map.key_tokens
-    figure: dict[str, Any] = {
-        "data": [
-            {
-                "type": "heatmap",
-                "x": _names(columns),
-                "y": _names(rows),
-                "z": pattern,
-                "zmin": 0,
-                "zmax": 1,
-                "colorscale": [[i / (len(theme.scale) - 1), colour] for i, colour in enumerate(theme.scale)],
-                "xgap": 1 if pattern.size <= 2500 else 0,
-                "ygap": 1 if pattern.size <= 2500 else 0,
-                "hovertemplate": "from %{y}<br>to %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
-                "colorbar": {
-                    "title": {"text": "attention weight", "side": "bottom"},
-                    "orientation": "h",
-                    "thickness": 10,
-                    "y": 0,
-                    "yanchor": "top",
-                    "ypad": 10,
-                    "outlinewidth": 0,
-                    "tickvals": [0, 0.25, 0.5, 0.75, 1],
-                },
-            }
-        ],
-        "layout": {
-            "height": HEIGHT,
-            "margin": MARGIN,
-            "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": _axis(side="top", tickangle=-60),
-            "yaxis": _axis(autorange="reversed"),
-            "annotations": [_corner("to →", 22), _corner("from ↓", 6)],
-            "shapes": [] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
-            "uirevision": f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
-            "dragmode": "zoom",
-            "template": "none",
-        },
-    }
-    return go.Figure(figure)
+    gap = 1 if pattern.size <= 2500 else 0
+    trace = heatmap(
+        pattern, theme.scale, 0, 1,
+        x=_names(columns), y=_names(rows), xgap=gap, ygap=gap,
+        hovertemplate="from %{y}<br>to %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
+        colorbar=colour_bar_below("attention weight", tickvals=[0, 0.25, 0.5, 0.75, 1]),
+    )  # fmt: skip
+    cells = cell_axis(type="category", automargin=False)
+    return figure(
+        [trace],
+        theme,
+        height=HEIGHT,
+        margin=MARGIN,
+        xaxis={**cells, "side": "top", "tickangle": -60},
+        yaxis={**cells, "autorange": "reversed"},
+        annotations=[_corner("to →", 22), _corner("from ↓", 6)],
+        shapes=[] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
+        uirevision=f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
+        dragmode="zoom",
+    )
 
 
 def _names(tokens: Sequence[str]) -> list[str]:
@@ -94,23 +73,11 @@ def _names(tokens: Sequence[str]) -> list[str]:
     return names
 
 
-def _axis(**options: Any) -> dict[str, Any]:
-    return {"type": "category", "showgrid": False, "zeroline": False, "ticks": "", "automargin": False, **options}
-
-
 def _corner(text: str, above: int) -> dict[str, Any]:
     """Which way the axes go, left of the columns' names."""
     place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "right", "yanchor": "middle"}
-    return {**place, "xshift": -6, "yshift": above, "text": text, "showarrow": False, "opacity": 0.75}
+    return note(text, **place, xshift=-6, yshift=above, opacity=0.75)
 
 
 def _row_frame(row: int, theme: Theme) -> dict[str, Any]:
-    return {
-        "type": "rect",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": row - 0.5,
-        "y1": row + 0.5,
-        "line": {"color": theme.accent, "width": 2},
-    }
+    return frame(theme, xref="paper", x0=0, x1=1, y0=row - 0.5, y1=row + 0.5)

@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.figures.positions import DASHES, axis, colours, figure
-from viz.look.theme import LIGHT, Theme, for_plotly, short_token
+from viz.figures.plot import (
+    DASHES,
+    across_bars,
+    axis,
+    colours,
+    curve,
+    figure,
+    names_width,
+    note,
+    token_ticks,
+)
+from viz.look.theme import LIGHT, Theme, for_plotly
 
 Numbers = Sequence[float] | np.ndarray
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
@@ -31,39 +41,20 @@ def beside_bars(
         number = "" if place == 0 else str(place + 1)
         left = place * (width + GAP)
         finite = np.where(np.isfinite(values), values, 0.0)
-        bars.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "x": finite.astype(np.float32),
-                "y": list(range(len(names))),
-                "text": ["" if value < 0 else _short(number) for value, number in zip(finite, values, strict=True)],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
-                "hovertext": [for_plotly(short_token(name)) for name in names],
-                "hovertemplate": "%{hovertext}: %{x:.4g}<extra></extra>",
-                "xaxis": f"x{number}",
-            }
-        )
+        bars.append(_bars(names, values, finite, framed, theme) | {"xaxis": f"x{number}"})
         below.append(_below_zero(finite, f"x{number}"))
         axes[f"xaxis{number}"] = axis(
-            "",
-            theme,
-            domain=[left, left + width],
-            range=_room(finite),
-            fixedrange=True,
-            showgrid=False,
+            "", theme, domain=[left, left + width], range=_room(finite), fixedrange=True, showgrid=False,
             showticklabels=False,
-        )
+        )  # fmt: skip
         titles.append(_heading(title, left + width / 2))
     return figure(
         bars + [texts for texts in below if texts["y"]],
         theme,
         height=ROW * len(names) + 44,
-        margin={"l": _names_width(names), "r": 12, "t": 32, "b": 8},
+        margin={"l": names_width(names, 8), "r": 12, "t": 32, "b": 8},
         bargap=0.3,
-        yaxis=_names_axis(names),
+        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "zeroline": False, **token_ticks(names)},
         annotations=titles,
         showlegend=False,
         **axes,
@@ -80,17 +71,10 @@ def curves(
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """A curve for each name; ``logarithmic`` puts both axes on a logarithmic scale."""
+    hover = "%{x}: <b>%{y:.4g}</b><extra>%{fullData.name}</extra>"
     data = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": list(x),
-            "y": list(values),
-            "line": {"color": colour, "dash": dash},
-            "hovertemplate": "%{x}: <b>%{y:.4g}</b><extra>%{fullData.name}</extra>",
-        }
-        for (name, values), colour, dash in zip(lines.items(), colours(theme), DASHES, strict=False)
+        curve(name, [*zip(x, y, strict=True)], hover, mode="lines+markers", line={"color": colour, "dash": dash})
+        for (name, y), colour, dash in zip(lines.items(), colours(theme), DASHES, strict=False)
     ]
     across = {"type": "log", "tickvals": list(x)} if logarithmic else {}
     upward = {"type": "log", "dtick": 1, "exponentformat": "SI"} if logarithmic else {"rangemode": "tozero"}
@@ -114,6 +98,19 @@ def enlarged(shown: go.Figure) -> go.Figure:
     if layout.title.font.size:
         larger.update_layout(title={"font": {"size": LARGER * layout.title.font.size}})
     return larger
+
+
+def _bars(
+    names: Sequence[str], values: Numbers, finite: np.ndarray, framed: int | None, theme: Theme
+) -> dict[str, Any]:
+    """The bars of one column. Where a value is not ``finite``, its bar has no length; those below 0 are named apart."""
+    return across_bars(
+        finite.astype(np.float32),
+        "%{hovertext}: %{x:.4g}<extra></extra>",
+        text=["" if bar < 0 else _short(value) for bar, value in zip(finite, values, strict=True)],
+        marker={"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
+        hovertext=token_ticks(names)["ticktext"],
+    )
 
 
 def _short(value: float) -> str:
@@ -145,21 +142,4 @@ def _room(values: np.ndarray) -> list[float]:
 
 def _heading(title: str, x: float) -> dict[str, Any]:
     place = {"x": x, "xref": "paper", "xanchor": "center", "y": 1, "yref": "paper", "yanchor": "bottom"}
-    return {**place, "text": f"<b>{for_plotly(title)}</b>", "showarrow": False}
-
-
-def _names_axis(names: Sequence[str]) -> dict[str, Any]:
-    shown = [for_plotly(short_token(name)) for name in names]
-    return {
-        "autorange": "reversed",
-        "fixedrange": True,
-        "tickvals": list(range(len(shown))),
-        "ticktext": shown,
-        "ticks": "",
-        "zeroline": False,
-    }
-
-
-def _names_width(names: Sequence[str]) -> int:
-    """Pixels for the longest name."""
-    return 16 + 8 * max((len(short_token(name)) for name in names), default=0)
+    return note(f"<b>{for_plotly(title)}</b>", **place)

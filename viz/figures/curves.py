@@ -9,11 +9,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from model.training.folder import LogPoint
-from viz.figures.positions import axis, colours, figure
+from viz.figures.plot import Points, axis, colours, curve, figure, thinned
 from viz.look.theme import LIGHT, Theme
 
 HEIGHT = 220
-MOST_POINTS = 500  # more than there are pixels for, and each is sent again at every look
 MARGIN = {"l": 56, "r": 12, "t": 26, "b": 40}
 
 
@@ -22,20 +21,16 @@ def loss_curves(
 ) -> go.Figure:
     """The loss of the batches, and on unseen examples, over the step; the axis reaches to the last of ``steps``."""
     first, second, *_ = colours(theme)
+    hover = "step %{x:,}<br>loss <b>%{y:.4f}</b><extra>%{fullData.name}</extra>"
+    lost = thinned([(point.step, point.loss) for point in points])
+    unseen = [(point.step, point.valid_loss) for point in points if point.valid_loss is not None]
     lines = [
-        _line("on the batch", _thinned([(point.step, point.loss) for point in points]), first, "lines", len(points)),
-        _line(
-            "on unseen examples",
-            [(point.step, point.valid_loss) for point in points if point.valid_loss is not None],
-            second,
-            "lines+markers",
-            len(points),
-        ),
+        _line("on the batch", lost, hover, first, "lines", len(points)),
+        _line("on unseen examples", unseen, hover, second, "lines+markers", len(points)),
     ]
     options = {"type": "log", "dtick": "D2"} if logarithmic else {"rangemode": "tozero"}
-    hover = {"hovertemplate": "step %{x:,}<br>loss <b>%{y:.4f}</b><extra>%{fullData.name}</extra>"}
     return figure(
-        [line | hover for line in lines],
+        lines,
         theme,
         height=HEIGHT,
         margin=MARGIN,
@@ -49,9 +44,9 @@ def loss_curves(
 def accuracy_curve(points: Sequence[LogPoint], steps: int, *, theme: Theme = LIGHT) -> go.Figure:
     """The share of tokens of unseen examples that are predicted right, in percent, over the step."""
     scored = [(point.step, 100 * point.valid_accuracy) for point in points if point.valid_accuracy is not None]
-    line = _line("on unseen examples", scored, colours(theme)[1], "lines+markers", len(scored))
+    hover = "step %{x:,}<br><b>%{y:.2f} %</b> right<extra></extra>"
     return figure(
-        [{**line, "hovertemplate": "step %{x:,}<br><b>%{y:.2f} %</b> right<extra></extra>"}],
+        [_line("on unseen examples", scored, hover, colours(theme)[1], "lines+markers", len(scored))],
         theme,
         height=HEIGHT,
         margin=MARGIN,
@@ -85,22 +80,10 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
     )
 
 
-def _thinned(points: list[tuple[int, float | None]]) -> list[tuple[int, float | None]]:
-    """Every so manieth point, and the last."""
-    every = -(-len(points) // MOST_POINTS) or 1
-    return [*points[:-1:every], *points[-1:]]
-
-
-def _line(name: str, points: Sequence[tuple[int, float | None]], colour: str, mode: str, n: int) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if n == 1 else mode,  # a line of one point cannot be seen
-        "name": name,
-        "x": [step for step, _ in points],
-        "y": [value for _, value in points],
-        "line": {"color": colour, "width": 2},
-        "marker": {"color": colour, "size": 6},
-    }
+def _line(name: str, points: Points, hover: str, colour: str, mode: str, n: int) -> dict[str, Any]:
+    mode = "lines+markers" if n == 1 else mode  # a line of one point cannot be seen
+    line, marker = {"color": colour, "width": 2}, {"color": colour, "size": 6}
+    return curve(name, points, hover, mode=mode, line=line, marker=marker)
 
 
 def _steps(steps: int, theme: Theme) -> dict[str, Any]:

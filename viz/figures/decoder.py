@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from model.text.tokenizer import Tokenizer
+from viz.figures.plot import across_bars, figure, named_ticks
 from viz.look.theme import FONT, LIGHT, Theme, for_plotly, show_token
 
 if TYPE_CHECKING:
@@ -66,49 +67,28 @@ def candidate_bars(step: Step, n_others: int, *, spaced: bool, theme: Theme = LI
         rest = max(0.0, 1 - sum(values))
         labels, values, colours = [*labels, f"{n_others} others"], [*values, rest], [*colours, theme.faint]
         hover.append(f"all {n_others} others together: {rest:.4g}")
-    places = list(range(len(values)))
-    figure: dict[str, Any] = {
-        "data": [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "x": values,
-                "y": places,
-                "text": [short_number(value) for value in values],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"color": colours},
-                "hovertext": hover,
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
-        ],
-        "layout": {
-            "height": BAR_HEIGHT * len(values) + MARGIN["t"] + MARGIN["b"],
-            "margin": MARGIN,
-            "bargap": 0.25,
-            "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": {
-                "range": [0, 1],
-                "fixedrange": True,
-                "title": {"text": "probability"},
-                "tickvals": [0, 0.25, 0.5, 0.75, 1],
-                "gridcolor": theme.faint,
-                "zeroline": False,
-            },
-            "yaxis": {
-                "autorange": "reversed",
-                "fixedrange": True,
-                "tickvals": places,
-                "ticktext": [for_plotly(_short(name)) for name in labels],
-                "ticks": "",
-            },
-            "showlegend": False,
-            "template": "none",
+    bars = across_bars(
+        values, "%{hovertext}<extra></extra>", text=[short_number(value) for value in values],
+        marker={"color": colours}, hovertext=hover,
+    )  # fmt: skip
+    return figure(
+        [bars],
+        theme,
+        height=BAR_HEIGHT * len(values) + MARGIN["t"] + MARGIN["b"],
+        margin=MARGIN,
+        bargap=0.25,
+        font={"family": FONT, "size": FONT_SIZE, "color": theme.text},
+        xaxis={
+            "range": [0, 1],
+            "fixedrange": True,
+            "title": {"text": "probability"},
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "gridcolor": theme.faint,
+            "zeroline": False,
         },
-    }
-    return go.Figure(figure)
+        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", **named_ticks(labels)},
+        showlegend=False,
+    )
 
 
 def written_html(steps: Sequence[Step], current: int, n_forced: int, theme: Theme = LIGHT) -> str:
@@ -156,7 +136,3 @@ def _shade(probability: float, theme: Theme) -> tuple[str, str]:
     """The colour of the scale for a probability, and that of text which can be read on it."""
     place = min(int(probability * len(theme.scale)), len(theme.scale) - 1)
     return theme.scale[place], theme.scale[-1 if place < len(theme.scale) // 2 else 0]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"{name[:13]}…"

@@ -8,71 +8,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.look.theme import FONT, LIGHT, Theme
-
-FONT_SIZE = 12
-COLOURS = {
-    "light": ("#2b5fc9", "#d9480f", "#2b8a3e", "#9c36b5", "#0b7285", "#5c5f66"),
-    "dark": ("#7aa5ff", "#ffa94d", "#69db7c", "#e599f7", "#66d9e8", "#adb5bd"),
-}
-"""For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-
-
-def colours(theme: Theme) -> tuple[str, ...]:
-    """A colour for each of six curves."""
-    return COLOURS[theme.name]
-
-
-def scale(stops: Sequence[str]) -> list[list[float | str]]:
-    """Colours in even steps, as Plotly wants them."""
-    return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
-
-
-def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Figure:
-    """Traces on a transparent ground, in the page's font."""
-    plain = {
-        "height": 360,
-        "margin": {"l": 64, "r": 16, "t": 16, "b": 48},
-        "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        "template": "none",
-    }
-    return go.Figure({"data": list(data), "layout": plain | layout})
-
-
-def axis(title: str, theme: Theme, **options: Any) -> dict[str, Any]:
-    """An axis with a faint grid."""
-    return {"title": {"text": title}, "gridcolor": theme.faint, "zerolinecolor": theme.faint, **options}
-
-
-def signed_heatmap(values: np.ndarray, theme: Theme, **options: Any) -> dict[str, Any]:
-    """A heatmap trace of numbers around 0, its scale as far below as above."""
-    limit = float(np.abs(values).max(initial=0)) or 1.0
-    return {
-        "type": "heatmap",
-        "z": values.astype(np.float32),
-        "zmin": -limit,
-        "zmax": limit,
-        "colorscale": scale(theme.diverging),
-        "colorbar": {"thickness": 10, "outlinewidth": 0},
-        **options,
-    }
+from viz.figures.plot import BELOW_LEGEND, DASHES, axis, colours, figure, frame, signed_heatmap
+from viz.look.theme import LIGHT, Theme
 
 
 def table_heatmap(table: np.ndarray, *, pair: int | None = None, theme: Theme = LIGHT) -> go.Figure:
     """An encoding, ``[position, dimension]``: rows are positions, and the chosen pair of dimensions is framed."""
     hover = "position %{y}<br>dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
-    shapes = [] if pair is None else [_frame(2 * pair - 0.5, 2 * pair + 1.5, theme)]
-    return figure(
-        [signed_heatmap(table, theme, hovertemplate=hover)],
-        theme,
-        xaxis=axis("dimension", theme, showgrid=False),
-        yaxis=axis("position", theme, autorange="reversed", showgrid=False),
-        shapes=shapes,
-    )
+    shapes = [] if pair is None else [frame(theme, yref="paper", y0=0, y1=1, x0=2 * pair - 0.5, x1=2 * pair + 1.5)]
+    trace = signed_heatmap(table, theme, hovertemplate=hover)
+    return _matrix(trace, "position", "dimension", theme, shapes=shapes)
 
 
 def wave(table: np.ndarray, pair: int, *, theme: Theme = LIGHT) -> go.Figure:
@@ -96,30 +41,21 @@ def wave(table: np.ndarray, pair: int, *, theme: Theme = LIGHT) -> go.Figure:
         xaxis=axis("position", theme),
         yaxis=axis("value", theme),
         showlegend=True,
-        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+        margin=BELOW_LEGEND,
     )
 
 
 def similarity_heatmap(similar: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
     """The cosine of every two positions, ``[position, position]``."""
     hover = "positions %{y} and %{x}<br>cosine <b>%{z:.3f}</b><extra></extra>"
-    return figure(
-        [signed_heatmap(similar, theme, zmin=-1, zmax=1, hovertemplate=hover)],
-        theme,
-        xaxis=axis("position", theme, showgrid=False),
-        yaxis=axis("position", theme, autorange="reversed", showgrid=False),
-    )
+    return _matrix(signed_heatmap(similar, theme, 1, hovertemplate=hover), "position", "position", theme)
 
 
 def matrix_heatmap(matrix: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
     """A linear map, ``[dimension out, dimension in]``."""
     hover = "to dimension %{y}<br>from dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
-    return figure(
-        [signed_heatmap(matrix, theme, zmin=-1, zmax=1, hovertemplate=hover)],
-        theme,
-        xaxis=axis("from dimension", theme, showgrid=False),
-        yaxis=axis("to dimension", theme, autorange="reversed", showgrid=False),
-    )
+    trace = signed_heatmap(matrix, theme, 1, hovertemplate=hover)
+    return _matrix(trace, "to dimension", "from dimension", theme)
 
 
 def turning_pairs(angles: np.ndarray, pairs: Sequence[int], *, theme: Theme = LIGHT) -> go.Figure:
@@ -163,12 +99,8 @@ def turning_pairs(angles: np.ndarray, pairs: Sequence[int], *, theme: Theme = LI
 def score_heatmap(scores: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
     """The score of one query and one key at every two positions, ``[query position, key position]``."""
     hover = "query at %{y}<br>key at %{x}<br>score <b>%{z:.3f}</b><extra></extra>"
-    return figure(
-        [signed_heatmap(scores, theme, hovertemplate=hover)],
-        theme,
-        xaxis=axis("position of the key", theme, showgrid=False),
-        yaxis=axis("position of the query", theme, autorange="reversed", showgrid=False),
-    )
+    trace = signed_heatmap(scores, theme, hovertemplate=hover)
+    return _matrix(trace, "position of the query", "position of the key", theme)
 
 
 def bias_lines(distance: np.ndarray, bias: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
@@ -193,7 +125,7 @@ def bias_lines(distance: np.ndarray, bias: np.ndarray, *, theme: Theme = LIGHT) 
         xaxis=axis("distance: key minus query (below 0: the key stands before)", theme),
         yaxis=axis("added to the score", theme),
         showlegend=True,
-        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+        margin=BELOW_LEGEND,
     )
 
 
@@ -216,10 +148,11 @@ def slope_bars(slopes: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
         height=300,
         xaxis=axis("head", theme, type="category"),
         yaxis=axis("slope", theme, rangemode="tozero"),
-        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+        margin=BELOW_LEGEND,
     )
 
 
-def _frame(left: float, right: float, theme: Theme) -> dict[str, Any]:
-    line = {"color": theme.accent, "width": 2}
-    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": left, "x1": right, "line": line}
+def _matrix(trace: dict[str, Any], down: str, across: str, theme: Theme, **layout: Any) -> go.Figure:
+    """A heatmap whose first row is on top, with the names of its axes."""
+    xaxis = axis(across, theme, showgrid=False)
+    return figure([trace], theme, xaxis=xaxis, yaxis=axis(down, theme, autorange="reversed", showgrid=False), **layout)

@@ -8,8 +8,23 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.figures.positions import DASHES, axis, colours, figure, scale, signed_heatmap
-from viz.look.theme import LIGHT, Theme, for_plotly, short_token
+from viz.figures.plot import (
+    DASHES,
+    LEGEND_BELOW,
+    Points,
+    axis,
+    cell_axis,
+    colours,
+    curve,
+    figure,
+    heatmap,
+    names_width,
+    note,
+    signed_heatmap,
+    token_ticks,
+    upright,
+)
+from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
 TITLE, AXIS = 26, 44  # pixels
@@ -20,7 +35,7 @@ def vectors_panel(
 ) -> go.Figure:
     """A vector for each token, ``[token, dimension]``; numbers beyond ``limit`` share the strongest colour."""
     hover = "dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
-    trace = signed_heatmap(vectors, theme, zmin=-limit, zmax=limit, hovertemplate=hover)
+    trace = signed_heatmap(vectors, theme, limit, hovertemplate=hover)
     return _panel(trace, tokens, None, title, theme)
 
 
@@ -33,15 +48,7 @@ def weights_panel(
     pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, *, theme: Theme = LIGHT
 ) -> go.Figure:
     """Attention weights, ``[query, key]``, from 0 to 1."""
-    trace = {
-        "type": "heatmap",
-        "z": pattern,
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": scale(theme.scale),
-        "colorbar": {"thickness": 10, "outlinewidth": 0},
-        "hovertemplate": "weight <b>%{z:.3f}</b><extra></extra>",
-    }
+    trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>")
     return _panel(trace, rows, columns, title, theme)
 
 
@@ -50,7 +57,7 @@ def change_panel(
 ) -> go.Figure:
     """Changes of attention weights, ``[query, key]``, from -1 to 1."""
     hover = "change <b>%{z:+.3f}</b><extra></extra>"
-    return _panel(signed_heatmap(change, theme, zmin=-1, zmax=1, hovertemplate=hover), rows, columns, title, theme)
+    return _panel(signed_heatmap(change, theme, 1, hovertemplate=hover), rows, columns, title, theme)
 
 
 def length_curves(
@@ -76,33 +83,31 @@ def length_curves(
     for name, points in (again or {}).items():
         ring = {"symbol": "circle-open", "size": 11, "color": styles[name][0], "line": {"width": 2}}
         traces.append(_curve(name, points, mode="markers", marker=ring, showlegend=False))
-    line = {"type": "line", "x0": trained, "x1": trained, "yref": "paper", "y0": 0, "y1": 1}
-    note = {"x": trained, "y": 1, "yref": "paper", "text": "longest in training", "showarrow": False}
+    place = {"x": trained, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     return figure(
         traces,
         theme,
         height=400,
         xaxis=axis("characters in the string", theme),
         yaxis=axis("right", theme, range=[-0.03, 1.05], tickformat=".0%"),
-        shapes=[{**line, "line": {"color": theme.accent, "dash": "dot"}}],
-        annotations=[{**note, "xanchor": "left", "yanchor": "bottom", "font": {"color": theme.accent}}],
+        shapes=[upright(trained, color=theme.accent, dash="dot")],
+        annotations=[note("longest in training", **place, font={"color": theme.accent})],
         showlegend=True,
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        legend=LEGEND_BELOW,
         margin={"l": 64, "r": 16, "t": 30, "b": 90},
     )
 
 
-def _curve(name: str, points: Sequence[tuple[int, float]], **options: Any) -> dict[str, Any]:
-    lengths, shares = zip(*points, strict=True) if points else ((), ())
+def _curve(name: str, points: Points, **options: Any) -> dict[str, Any]:
     hover = "%{x} characters: <b>%{y:.1%}</b><extra>" + for_plotly(name) + "</extra>"
-    return {"type": "scatter", "name": name, "x": lengths, "y": shares, "hovertemplate": hover, **options}
+    return curve(name, points, hover, **options)
 
 
 def _panel(
     trace: dict[str, Any], rows: Sequence[str], columns: Sequence[str] | None, title: str, theme: Theme
 ) -> go.Figure:
     """One heatmap, as high as its rows of tokens need; its columns are tokens, or dimensions."""
-    above, below = TITLE + (_room(columns) if columns else 0), 8 if columns else AXIS
+    above, below = TITLE + (names_width(columns) if columns else 0), 8 if columns else AXIS
     height = max(SHORTEST, CELL * len(rows)) + above + below
     side = (
         {"side": "top", "tickangle": -90, "ticklabelstandoff": 3}
@@ -113,7 +118,7 @@ def _panel(
         [trace],
         theme,
         height=height,
-        margin={"l": _room(rows), "r": 8, "t": above, "b": below},
+        margin={"l": names_width(rows), "r": 8, "t": above, "b": below},
         title={
             "text": f"<b>{for_plotly(title)}</b>",
             "font": {"size": 14},
@@ -122,19 +127,6 @@ def _panel(
             "yanchor": "top",
             "pad": {"t": 4},
         },
-        xaxis=_axis(columns, **side),
-        yaxis=_axis(rows, autorange="reversed"),
+        xaxis=cell_axis(**side, **token_ticks(columns)) if columns else cell_axis(**side),
+        yaxis=cell_axis(autorange="reversed", **token_ticks(rows)),
     )
-
-
-def _room(tokens: Sequence[str]) -> int:
-    """Pixels for the longest name."""
-    return 16 + 7 * max((len(short_token(token)) for token in tokens), default=0)
-
-
-def _axis(tokens: Sequence[str] | None, **options: Any) -> dict[str, Any]:
-    plain = {"showgrid": False, "zeroline": False, "ticks": "", **options}
-    if tokens is None:
-        return plain
-    names = [for_plotly(short_token(token)) for token in tokens]
-    return {**plain, "tickvals": list(range(len(names))), "ticktext": names}

@@ -12,8 +12,7 @@ import plotly.graph_objects as go
 from model.heads.measures import Measure
 from model.training.folder import LogPoint
 from viz.figures.atlas import head_name
-from viz.figures.curves import MOST_POINTS
-from viz.figures.positions import axis, colours, figure
+from viz.figures.plot import LEGEND, Points, axis, colours, curve, figure, note, thinned, upright
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def story_figure(stories: Sequence[Story], measure: Measure | None, *, theme: Th
         shapes=[mark for place, story in enumerate(stories) for mark in _marks(story, place, theme)],
         annotations=_notes(stories, theme),
         showlegend=True,
-        legend={"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0},
+        legend={**LEGEND, "y": 1.01},
         uirevision="story",
     )
 
@@ -88,21 +87,14 @@ def _lines(story: Story, place: int, n: int, measure: Measure | None, theme: The
     colour = colours(theme)[place]
     name = for_plotly(story.name)
     of = f" · {name}" if n > 1 else ""
-    every = max(1, -(-len(story.log) // MOST_POINTS))
     scored = [(p.step, p.valid_accuracy) for p in story.log if p.valid_accuracy is not None]
-    lost = [(p.step, p.loss) for p in story.log[::every]]
+    lost = thinned([(p.step, p.loss) for p in story.log])
     unseen = [(p.step, p.valid_loss) for p in story.log if p.valid_loss is not None]
-    said = "step %{x:,}: <b>%{y:.3f}</b><extra>%{fullData.name}</extra>"
+    share, said = (f"step %{{x:,}}: <b>%{{y:{form}}}</b><extra>%{{fullData.name}}</extra>" for form in (".1%", ".3f"))
     lines = [
-        _line(
-            f"right{of}",
-            scored,
-            colour,
-            "y",
-            hovertemplate="step %{x:,}: <b>%{y:.1%}</b><extra>%{fullData.name}</extra>",
-        ),
-        _line(f"loss on the batch{of}", lost, colour, "y2", opacity=0.45, hovertemplate=said),
-        _line(f"loss on unseen{of}", unseen, colour, "y2", hovertemplate=said, dash="dot"),
+        _line(f"right{of}", scored, share, colour, "y"),
+        _line(f"loss on the batch{of}", lost, said, colour, "y2", opacity=0.45),
+        _line(f"loss on unseen{of}", unseen, said, colour, "y2", dash="dot"),
     ]
     for line in lines:
         line["showlegend"] = False
@@ -119,7 +111,7 @@ def _lines(story: Story, place: int, n: int, measure: Measure | None, theme: The
         chosen = head == story.head
         lines.append(
             _line(
-                f"{head_name(*head)}{of}", points, colour if chosen else theme.faint, "y3", hovertemplate=said,
+                f"{head_name(*head)}{of}", points, said, colour if chosen else theme.faint, "y3",
                 width=3 if chosen else 1.5, showlegend=chosen and n == 1,
             )
         )  # fmt: skip
@@ -127,51 +119,28 @@ def _lines(story: Story, place: int, n: int, measure: Measure | None, theme: The
 
 
 def _line(
-    name: str,
-    points: Sequence[tuple[int, float | None]],
-    colour: str,
-    panel: str,
-    *,
-    width: float = 2,
-    dash: str = "solid",
+    name: str, points: Points, hover: str, colour: str, panel: str, *, width: float = 2, dash: str = "solid",
     **options: Any,
-) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if len(points) < 2 else "lines",
-        "name": name,
-        "x": [step for step, _ in points],
-        "y": [value for _, value in points],
-        "yaxis": panel,
-        "line": {"color": colour, "width": width, "dash": dash},
-        **options,
-    }
+) -> dict[str, Any]:  # fmt: skip
+    line = {"color": colour, "width": width, "dash": dash}
+    mode = "lines+markers" if len(points) < 2 else "lines"
+    return curve(name, points, hover, mode=mode, yaxis=panel, line=line, **options)
 
 
 def _marks(story: Story, place: int, theme: Theme) -> list[dict[str, Any]]:
-    upright = {"type": "line", "yref": "paper", "y0": 0, "y1": 1}
-    marks = [
-        {
-            **upright,
-            "x0": story.at,
-            "x1": story.at,
-            "line": {"color": theme.accent if place == 0 else colours(theme)[1], "width": 2},
-        }
-    ]
+    marks = [upright(story.at, color=theme.accent if place == 0 else colours(theme)[1], width=2)]
     if story.formed is not None:
-        line = {"color": colours(theme)[place], "width": 1.5, "dash": "dot"}
-        marks.append({**upright, "x0": story.formed, "x1": story.formed, "line": line})
+        marks.append(upright(story.formed, color=colours(theme)[place], width=1.5, dash="dot"))
     return marks
 
 
 def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
     """Beside the dotted line, that the head forms there."""
     return [
-        {
-            "x": story.formed, "y": PANELS[2][1], "yref": "paper", "yanchor": "bottom", "showarrow": False,
-            "text": f"{head_name(*story.head)} forms", "font": {"color": colours(theme)[place]},
-            "xanchor": "left" if 2 * story.formed < story.steps[-1] else "right",
-        }
+        note(
+            f"{head_name(*story.head)} forms", x=story.formed, y=PANELS[2][1], yref="paper", yanchor="bottom",
+            xanchor="left" if 2 * story.formed < story.steps[-1] else "right", font={"color": colours(theme)[place]},
+        )
         for place, story in enumerate(stories)
         if story.formed is not None
     ]  # fmt: skip

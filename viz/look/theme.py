@@ -85,7 +85,11 @@ def show_token(token: str) -> str:
 
 def short_token(token: str) -> str:
     """:func:`show_token`, cut to a length that fits beside a heatmap."""
-    text = show_token(token)
+    return shortened(show_token(token))
+
+
+def shortened(text: str) -> str:
+    """Text, cut to a length that fits beside a figure."""
     return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
 
 

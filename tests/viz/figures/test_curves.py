@@ -3,7 +3,8 @@
 import math
 
 from model.training.folder import LogPoint
-from viz.figures.curves import MOST_POINTS, accuracy_curve, describe_accuracy, describe_loss, loss_curves
+from viz.figures.curves import accuracy_curve, describe_accuracy, describe_loss, loss_curves
+from viz.figures.plot import MOST_POINTS
 from viz.look.theme import DARK
 
 POINTS = (

@@ -1,0 +1,149 @@
+"""What all Plotly figures share: ground and font, axes, heatmaps with their colour bars, curves, marks and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.look.theme import FONT, Theme, for_plotly, short_token, shortened, show_token
+
+FONT_SIZE = 12
+MARGIN = {"l": 64, "r": 16, "t": 16, "b": 48}
+BELOW_LEGEND = {**MARGIN, "t": 36}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+LEGEND_BELOW = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
+MOST_POINTS = 500  # more than there are pixels for, and each is sent again at every look
+COLOURS = {
+    "light": ("#2b5fc9", "#d9480f", "#2b8a3e", "#9c36b5", "#0b7285", "#5c5f66"),
+    "dark": ("#7aa5ff", "#ffa94d", "#69db7c", "#e599f7", "#66d9e8", "#adb5bd"),
+}
+"""For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+Points = Sequence[tuple[float, float | None]]
+
+
+def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Figure:
+    """Traces on a transparent ground, in the page's font."""
+    plain = {
+        "height": 360,
+        "margin": MARGIN,
+        "font": {"family": FONT, "size": FONT_SIZE, "color": theme.text},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "legend": LEGEND,
+        "template": "none",
+    }
+    return go.Figure({"data": list(data), "layout": plain | layout})
+
+
+def colours(theme: Theme) -> tuple[str, ...]:
+    """A colour for each of six curves."""
+    return COLOURS[theme.name]
+
+
+def axis(title: str, theme: Theme, **options: Any) -> dict[str, Any]:
+    """An axis with a faint grid."""
+    return {"title": {"text": title}, "gridcolor": theme.faint, "zerolinecolor": theme.faint, **options}
+
+
+def cell_axis(**options: Any) -> dict[str, Any]:
+    """An axis of cells: they need neither grid nor ticks."""
+    return {"showgrid": False, "zeroline": False, "ticks": "", **options}
+
+
+def token_ticks(tokens: Sequence[str]) -> dict[str, Any]:
+    """A token at each place of an axis, from 0."""
+    return named_ticks([show_token(token) for token in tokens])
+
+
+def named_ticks(names: Sequence[str]) -> dict[str, Any]:
+    """A name at each place of an axis, from 0, letter for letter, and cut where it is long."""
+    return {"tickvals": list(range(len(names))), "ticktext": [for_plotly(shortened(name)) for name in names]}
+
+
+def names_width(tokens: Sequence[str], letter: int = 7) -> int:
+    """Pixels for the longest name, where a letter takes ``letter``."""
+    return 16 + letter * max((len(short_token(token)) for token in tokens), default=0)
+
+
+def heatmap(values: np.ndarray, stops: Sequence[str], low: float, high: float, **options: Any) -> dict[str, Any]:
+    """``values`` ``[row, column]`` in the colours ``stops``, which go from ``low`` to ``high`` in even steps."""
+    return {
+        "type": "heatmap",
+        "z": values,
+        "zmin": low,
+        "zmax": high,
+        "colorscale": [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)],
+        "colorbar": {"thickness": 10, "outlinewidth": 0},
+        **options,
+    }
+
+
+def signed_heatmap(values: np.ndarray, theme: Theme, limit: float | None = None, **options: Any) -> dict[str, Any]:
+    """Numbers around 0, the colours as far below as above: to ``limit``, else to the largest of them."""
+    limit = limit or float(np.abs(values).max(initial=0)) or 1.0
+    return heatmap(values.astype(np.float32), theme.diverging, -limit, limit, **options)
+
+
+def colour_bar_below(title: str, **options: Any) -> dict[str, Any]:
+    """A colour bar that lies below the cells."""
+    return {
+        "title": {"text": title, "side": "bottom"},
+        "orientation": "h",
+        "thickness": 10,
+        "outlinewidth": 0,
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 10,
+        **options,
+    }
+
+
+def curve(name: str, points: Points, hover: str, **options: Any) -> dict[str, Any]:
+    """A trace through ``points`` ``(x, y)``; where y is None, the line has a gap."""
+    return {
+        "type": "scatter",
+        "name": name,
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+        "hovertemplate": hover,
+        **options,
+    }
+
+
+def thinned(points: Points) -> Points:
+    """At most about :data:`MOST_POINTS` of them, evenly, and the last."""
+    every = -(-len(points) // MOST_POINTS) or 1
+    return [*points[:-1:every], *points[-1:]]
+
+
+def across_bars(values: np.ndarray | Sequence[float], hover: str, **options: Any) -> dict[str, Any]:
+    """Bars that lie below each other, at places from 0, each with its number at its end."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": values,
+        "y": list(range(len(values))),
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": hover,
+        **options,
+    }
+
+
+def frame(theme: Theme, **corners: Any) -> dict[str, Any]:
+    """A frame around what is chosen; ``corners`` are x0, x1, y0, y1 and, in shares of the plot, their xref or yref."""
+    return {"type": "rect", **corners, "line": {"color": theme.accent, "width": 2}}
+
+
+def upright(x: float, **line: Any) -> dict[str, Any]:
+    """A line from the bottom to the top of the plot."""
+    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def note(text: str, **place: Any) -> dict[str, Any]:
+    """Words in the plot, without an arrow."""
+    return {"text": text, "showarrow": False, **place}
