@@ -22,28 +22,22 @@ from viz.look.theme import for_markdown, show_token
 from viz.look.words import KIND_NAMES
 from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
 from viz.pages.shared.forcing import forcing_notice
+from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import decoder as decoding
 from viz.state import session
 
-WIDTHS = (5, 6)
 BESIDE = 3  # steps side by side
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+STYLE = """
 [class*="st-key-step_"] p { margin-bottom: 0.3rem; }
 [class*="st-key-step_"] .katex-display { margin: 0.4rem 0; padding-top: 3px; overflow-x: auto; overflow-y: hidden; }
-</style>"""
-TITLE = '<h1 class="headlight">Anatomy <small>One head and one token, number by number.</small></h1>'
+"""
 
 
 def page() -> None:
     """The whole page; what a keystroke changes is a fragment of its own."""
-    st.html(STYLE)
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-    left.html(TITLE)
-    with right:
+    style(STYLE)
+    with title_beside("Anatomy", "One head and one token, number by number."):
         opened = choose_checkpoint()
     if opened is not None and is_transformer(opened, "Anatomy takes apart the heads of a Transformer."):
         _live(opened)

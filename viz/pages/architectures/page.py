@@ -16,28 +16,19 @@ from viz.figures.architectures import cost_figure, distance_figure, step_figure
 from viz.look import architecture_words as words
 from viz.look.theme import for_markdown
 from viz.pages.architectures.measuring_here import measured_here
+from viz.pages.shared.frame import WIDTHS, chart, choose_part, style, title
 from viz.state import opening, session
 
-CHART = {"displaylogo": False, "displayModeBar": False}
-WIDTHS = (6, 5)
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+STYLE = """
 .stMarkdown table { display: block; overflow-x: auto; }
-</style>"""
-TITLE = '<h1 class="headlight">Architectures <small>What the Transformer buys, measured beside an LSTM.</small></h1>'
+"""
 
 
 def page() -> None:
     """One part at a time."""
-    st.html(STYLE)
-    st.html(TITLE)
-    names = list(PARTS)
-    part = st.segmented_control(
-        "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
-    )
-    PARTS[part]()
+    style(STYLE)
+    title("Architectures", "What the Transformer buys, measured beside an LSTM.")
+    PARTS[choose_part(PARTS)]()
 
 
 def _steps() -> None:
@@ -150,7 +141,7 @@ def _compare(
     before = recorded_part(part)
     if before is None:
         st.info("The record of these measurements is not on this server; measure it here.")
-    left, right = st.columns(WIDTHS, gap="large")
+    left, right = st.columns(WIDTHS[::-1], gap="large")
     with right:
         words_here = st.container()
         here = measured_here(part)
@@ -160,7 +151,7 @@ def _compare(
             words_here.caption(f"{found.date}, {for_markdown(found.machine)}")
     with left:
         for key, figure in draw(before.points if before else (), here.points if here else ()).items():
-            st.plotly_chart(figure, theme=None, config=CHART, key=key)
+            chart(figure, key)
         if before and here:
             st.caption("Lines: recorded. Rings: measured here, just now, with fewer runs.")
     return before or here

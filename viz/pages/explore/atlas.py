@@ -14,6 +14,7 @@ from model.trace import Kind
 from viz.figures.atlas import HEAD, WORDS, head_name, head_table, measure_heatmap
 from viz.look.look import Look
 from viz.look.words import KIND_NAMES
+from viz.pages.shared.frame import chart
 from viz.state import atlas as surveys
 from viz.state import link, session
 
@@ -83,7 +84,7 @@ def _picture(look: Look, values: Mapping[str, np.ndarray]) -> None:
         "Measure of all heads", list(by_name), format_func=str.capitalize, key="atlas_measure", bind="query-params"
     )
     figure = measure_heatmap(by_name[name], values[name], (look.layer, look.head), theme=session.theme())
-    st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="atlas_picture")
+    chart(figure, "atlas_picture")
     st.caption(by_name[name].definition)
 
 

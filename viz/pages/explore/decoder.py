@@ -25,6 +25,7 @@ from viz.look.forcing import BEAM
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.pages.shared.forcing import choose_forcing
+from viz.pages.shared.frame import chart
 from viz.state import decoder as decoding
 from viz.state import link, session
 
@@ -60,7 +61,7 @@ def _steps(look: Look) -> None:
     with left:
         n_others = len(look.opened.tokenizer) - 2 - len(step.best)  # <pad> and <s> are never written
         figure = candidate_bars(step, n_others, spaced=spaced, theme=session.theme())
-        st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False}, key="bars")
+        chart(figure, "bars")
     with right:
         _take_another(look, step, number, spaced=spaced)
 

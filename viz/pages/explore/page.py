@@ -28,10 +28,10 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.forcing import forcing_notice
+from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.state import clicked, link, session
 from viz.state import decoder as decoding
 
-WIDTHS = (5, 6)
 DECODER = "Decoder"
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
@@ -39,10 +39,7 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     "Atlas": lambda look, shown, display: atlas_panel(look),
     "Export": export_panel,
 }
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+STYLE = """
 .st-key-texts { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }
 @media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
 .st-key-translation label { font-size: 0.875rem; }
@@ -50,16 +47,13 @@ h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
   font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; max-height: 3.75em; margin: 0; overflow: hidden auto;
   overflow-wrap: anywhere;
 }
-</style>"""
-TITLE = '<h1 class="headlight">Headlight <small>See what a Transformer pays attention to, while you type.</small></h1>'
+"""
 
 
 def page() -> None:
     """The whole page; what changes with the text, or with how one looks at it, is a fragment of its own."""
-    st.html(STYLE)
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-    left.html(TITLE)
-    with right:
+    style(STYLE)
+    with title_beside("Headlight", "See what a Transformer pays attention to, while you type."):
         opened = choose_checkpoint()
     if opened is not None:
         _live(opened)

@@ -16,20 +16,17 @@ from viz.look.theme import for_markdown
 from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
 from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
+from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import link, opening
 
 ROOT = Path(__file__).parents[3]
-WIDTHS = (5, 6)
 CODE_HEIGHT = 340  # pixels; longer code scrolls
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+STYLE = """
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
 .st-key-guide table { font-size: 0.875rem; }
-</style>"""
-LARGE = """<style>
+"""
+LARGE = """
 .st-key-guide p, .st-key-guide li, .st-key-guide label p, .st-key-guide table {
   font-size: 1.5rem !important; line-height: 1.45;
 }
@@ -38,14 +35,10 @@ LARGE = """<style>
 .st-key-guide code, .st-key-guide pre { font-size: 1.15rem !important; }
 .st-key-guide input, .st-key-guide .katex-display { font-size: 1.5rem; }
 .st-key-guide [data-testid="stCaptionContainer"] p, .st-key-guide small { font-size: 1.15rem !important; }
-</style>"""
-HIDDEN = """<style>
+"""
+HIDDEN = """
 .st-key-top, .st-key-choices, .st-key-contents, .st-key-neighbours { display: none; }
-</style>"""
-TITLE = (
-    '<h1 class="headlight">Guide <small>Transformers, from nothing to reading a head, in your own sentence.'
-    "</small></h1>"
-)
+"""
 PAGES = {
     "explore": partial(st.Page, title="Explore", url_path="explore", default=True),
     "anatomy": partial(st.Page, title="Anatomy", url_path="anatomy"),
@@ -57,12 +50,10 @@ ON_OFF = ("on", "off")
 
 def page() -> None:
     """The whole page; only the chapter that is open is computed."""
-    st.html(STYLE + (LARGE if presenting() else "") + (HIDDEN if link.asked("controls") == "off" else ""))
-    with st.container(key="top"):
-        left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-        left.html(TITLE)
-        with right:
-            opened = choose_checkpoint()
+    style(STYLE + (LARGE if presenting() else "") + (HIDDEN if link.asked("controls") == "off" else ""))
+    says = "Transformers, from nothing to reading a head, in your own sentence."
+    with st.container(key="top"), title_beside("Guide", says):
+        opened = choose_checkpoint()
     if opened is None or not is_transformer(opened, "The Guide follows a text through a Transformer."):
         return
     number = _choose_chapter()

@@ -26,6 +26,7 @@ from model.trace import Trace
 from viz.figures import positions
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.theme import for_markdown, show_token
+from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
 SAID = {
@@ -60,7 +61,6 @@ SAID = {
         "alike. (A decoder still counts a little: its mask shows each row one token more.)",
     ),
 }  # fmt: skip
-CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_encoding(opened: Checkpoint, trace: Trace) -> None:
@@ -130,15 +130,15 @@ def _show_table(table: np.ndarray, name: str) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Each position is a row.** The framed pair of dimensions is drawn to the right.")
-        st.plotly_chart(positions.table_heatmap(table, pair=pair, theme=theme), theme=None, config=CHART)
+        chart(positions.table_heatmap(table, pair=pair, theme=theme))
         st.markdown("**How alike are two positions?** The cosine of their vectors.")
-        st.plotly_chart(positions.similarity_heatmap(similarity(table), theme=theme), theme=None, config=CHART)
+        chart(positions.similarity_heatmap(similarity(table), theme=theme))
     with right:
         if name == "sinusoidal":
             st.markdown(f"**A wave**: it repeats after {wavelengths(d_model)[pair]:,.1f} positions.")
         else:
             st.markdown("**Two dimensions**, as training left them: nothing makes them waves.")
-        st.plotly_chart(positions.wave(table, pair, theme=theme), theme=None, config=CHART)
+        chart(positions.wave(table, pair, theme=theme))
         if name == "sinusoidal":
             _show_shift(table, n)
 
@@ -148,7 +148,7 @@ def _show_shift(table: np.ndarray, n: int) -> None:
     matrix = shift_matrix(shift, table.shape[1])
     st.markdown(f"**A shift is a linear map.** The same matrix $M$ moves every position on by {shift}:")
     st.latex(rf"PE_{{pos+{shift}}} = M\,PE_{{pos}}")
-    st.plotly_chart(positions.matrix_heatmap(matrix, theme=session.theme()), theme=None, config=CHART)
+    chart(positions.matrix_heatmap(matrix, theme=session.theme()))
     if shift < n:
         st.caption(
             f"Measured over the {n - shift} positions on screen, M misses by at most "
@@ -166,7 +166,7 @@ def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int)
         st.markdown("**The turning pairs.** Where the first 16 positions turn the vector (1, 0) of a pair.")
         turned = angles(torch.arange(min(16, shown)), d_head).numpy()
         pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
-        st.plotly_chart(positions.turning_pairs(turned, pairs, theme=theme), theme=None, config=CHART)
+        chart(positions.turning_pairs(turned, pairs, theme=theme))
         st.caption("The first pair turns by one radian a position, the last by very little: short and long waves.")
     with right:
         with st.container(horizontal=True):
@@ -180,7 +180,7 @@ def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int)
             "**The score depends on the distance alone.** The same query and key (encoder, layer 1, head 1 of this "
             "model), put at every two positions."
         )
-        st.plotly_chart(positions.score_heatmap(scores, theme=theme), theme=None, config=CHART)
+        chart(positions.score_heatmap(scores, theme=theme))
         st.caption(f"Cells at the same distance differ by at most {spread_by_distance(scores):.1e} (float32).")
 
 
@@ -189,11 +189,11 @@ def _show_alibi(encoding: Alibi, shown: int) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The slope of each head.** Steep heads look near, flat ones far.")
-        st.plotly_chart(positions.slope_bars(encoding.slopes.numpy(), theme=theme), theme=None, config=CHART)
+        chart(positions.slope_bars(encoding.slopes.numpy(), theme=theme))
     with right:
         st.markdown("**What is added to a score**, by the distance. In a decoder only the left half plays a part.")
         bias = bias_by_distance(encoding, shown - 1, causal=False)
-        st.plotly_chart(positions.bias_lines(distance, bias, theme=theme), theme=None, config=CHART)
+        chart(positions.bias_lines(distance, bias, theme=theme))
 
 
 def _show_relative(encoding: Relative, shown: int) -> None:
@@ -203,7 +203,7 @@ def _show_relative(encoding: Relative, shown: int) -> None:
             st.markdown("**In the decoder**, which looks back only" if causal else "**In the encoder**, both ways")
             bias = bias_by_distance(encoding, shown - 1, causal=causal)
             distance = np.arange(1 - shown, 1 if causal else shown)
-            st.plotly_chart(positions.bias_lines(distance, bias, theme=theme), theme=None, config=CHART)
+            chart(positions.bias_lines(distance, bias, theme=theme))
     st.caption(
         "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. "
         "Distances that training never met keep the random numbers they began with."
@@ -232,7 +232,8 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     limit = common_limit(parts.values())
     for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):
         figure = vectors_panel(tokens, part, title, limit, theme=session.theme())
-        column.plotly_chart(figure, theme=None, config=CHART)
+        with column:
+            chart(figure)
     st.caption(f"One colour scale for all three; numbers beyond ±{limit:.1f} have its strongest colours.")
 
 

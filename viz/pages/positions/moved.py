@@ -14,8 +14,8 @@ from viz.figures.side_by_side import change_panel, weights_panel
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, describe_row
-from viz.pages.positions.encoding import CHART
 from viz.pages.shared.choices import choose_head, choose_kind
+from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
 OFF = ("in neither", "after", "before and after")
@@ -89,7 +89,8 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         change_panel(after - before, *names, "after minus before", theme=theme),
     )
     for column, figure in zip(st.columns(3, gap="small"), figures, strict=True):
-        column.plotly_chart(figure, theme=None, config=CHART)
+        with column:
+            chart(figure)
     st.caption(
         "Both runs are fed the first one's output, so that a row is the same token in both, and shuffled tokens stand "
         "in their old order here. In the last picture blue is more attention than before, orange less."

@@ -17,7 +17,7 @@ from model.trace import KINDS, Kind, Trace
 from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES
-from viz.pages.positions.encoding import CHART
+from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
 LONGEST = 60
@@ -70,7 +70,7 @@ def _curves(models: dict[str, Checkpoint]) -> None:
     rings = _points(here, measure)
     if not points and not rings:
         return
-    st.plotly_chart(length_curves(points, MAX_STRING, again=rings, theme=session.theme()), theme=None, config=CHART)
+    chart(length_curves(points, MAX_STRING, again=rings, theme=session.theme()))
     if measured:
         st.caption(
             f"Measured by `{measured.command}` on {measured.strings} held-out strings a length, {measured.date}, "
@@ -114,7 +114,8 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
     columns = itertools.cycle(st.columns(3, gap="small"))
     for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
-        column.plotly_chart(figure, theme=None, config=CHART, key=f"six_{name}")
+        with column:
+            chart(figure, f"six_{name}")
     st.caption("Each model is fed the right answer here, so that a row is the same token in all pictures.")
 
 

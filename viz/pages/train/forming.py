@@ -17,10 +17,9 @@ from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_he
 from viz.look.picture import Picture, picture
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
+from viz.pages.shared.frame import WIDTHS
 from viz.state import opening, session
 from viz.state import train as lab
-
-WIDTHS = (5, 6)
 
 
 @st.fragment

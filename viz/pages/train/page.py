@@ -8,35 +8,29 @@ import streamlit as st
 
 from model.training.folder import RunView
 from viz.look.theme import for_markdown
+from viz.pages.shared.frame import style, title_beside
 from viz.pages.train.forming import forming
 from viz.pages.train.new_run import new_run
 from viz.pages.train.watched import how_far, learns, watch
 from viz.state import time_machine as replay
 from viz.state import train as lab
 
-WIDTHS = (5, 6)
 ROWS_SHOWN = 10
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+STYLE = """
 .st-key-loss_curve, .st-key-accuracy_curve { margin-top: -0.5rem; }
 .target label { font-size: 0.875rem; }
 .target p { font-size: 1.3rem; line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
 .st-key-run_words { min-height: 5.5rem; }
 .st-key-run_words p { margin: 0 0 0.3rem; }
-</style>"""
-TITLE = '<h1 class="headlight">Train <small>Start a model from nothing, and watch its attention form.</small></h1>'
+"""
 
 
 def page() -> None:
     """The form, or the run that is chosen; below, all runs of this server."""
-    st.html(STYLE)
+    style(STYLE)
     lab.show_started()
     runs = lab.runs()
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-    left.html(TITLE)
-    with right:
+    with title_beside("Train", "Start a model from nothing, and watch its attention form."):
         name = _choose_run([run.name for run in runs])
     if name == lab.NEW:
         new_run()

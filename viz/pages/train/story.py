@@ -13,12 +13,12 @@ from model.training.folder import RunView
 from viz.figures.story import Story, describe_formation, formation_table, story_figure
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES
+from viz.pages.shared.frame import chart
 from viz.pages.train.play import play
 from viz.pages.train.side import Side
 from viz.state import session
 from viz.state import time_machine as replay
 
-CHART = {"displaylogo": False, "displayModeBar": False}
 PAUSE = 0.1  # seconds between two portions of reading, when other visitors have their turn
 MOST_SAID = 3
 
@@ -55,7 +55,7 @@ def story(
             )
         )
     _progress_or_nothing([last.run for last, history in histories if not history.done], histories)
-    st.plotly_chart(story_figure(stories, one, theme=session.theme()), theme=None, config=CHART, key="machine_story")
+    chart(story_figure(stories, one, theme=session.theme()), "machine_story")
     st.caption(
         f"Loss: solid on the batch, dotted on unseen examples. {one.name.capitalize()} (this head in colour, the "
         f"others of this run grey): {one.definition}"

@@ -19,9 +19,10 @@ from viz.look.choice import first_kind, telling_head, telling_row
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row
+from viz.pages.shared.frame import chart
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
-from viz.pages.train.story import CHART, history_of, notes, play_head, story, what_formed
+from viz.pages.train.story import history_of, notes, play_head, story, what_formed
 from viz.state import session
 from viz.state import time_machine as replay
 from viz.state import train as lab
@@ -179,7 +180,7 @@ def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str
     """What every head does at this step, by one measure."""
     st.markdown(f"**{one.name.capitalize()} of every head at step {side.step:,}**", help=one.definition)
     figure = measure_heatmap(one, measure(side.trace.map(kind))[one.name], head, theme=session.theme())
-    st.plotly_chart(figure, theme=None, config=CHART, key=f"{key}_atlas")
+    chart(figure, f"{key}_atlas")
 
 
 def _one_head(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:

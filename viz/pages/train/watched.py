@@ -9,10 +9,10 @@ from model.training.data import DataConfig
 from model.training.folder import RunView
 from viz.figures.curves import accuracy_curve, describe_accuracy, describe_loss, loss_curves
 from viz.look.theme import for_markdown
+from viz.pages.shared.frame import chart
 from viz.state import session
 from viz.state import train as lab
 
-CHART = {"displaylogo": False, "displayModeBar": False}
 ICONS = {
     "queued": ":material/hourglass_empty:",
     "running": ":material/directions_run:",
@@ -151,13 +151,8 @@ def _curves(run: RunView) -> None:
     theme, steps = session.theme(), run.status.steps or run.train.steps
     with left:
         logarithmic = st.session_state.get("log_loss", False)
-        st.plotly_chart(
-            loss_curves(run.log, steps, logarithmic=logarithmic, theme=theme),
-            theme=None,
-            config=CHART,
-            key="loss_curve",
-        )
+        chart(loss_curves(run.log, steps, logarithmic=logarithmic, theme=theme), "loss_curve")
         st.caption(describe_loss(run.log, run.model.vocab_size))
     with right:
-        st.plotly_chart(accuracy_curve(run.log, steps, theme=theme), theme=None, config=CHART, key="accuracy_curve")
+        chart(accuracy_curve(run.log, steps, theme=theme), "accuracy_curve")
         st.caption(describe_accuracy(run.log, run.train.validate_every))

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from model.trace import Kind
 from viz.figures.bars import enlarged
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
+from viz.pages.shared import frame
 from viz.state import link
 
-CHART = {"displaylogo": False, "displayModeBar": False}
 Source = Callable[..., object] | type
 
 
@@ -69,7 +68,7 @@ class Chapter:
 
 def chart(figure: go.Figure, key: str) -> None:
     """A figure, with larger letters in a presentation."""
-    st.plotly_chart(enlarged(figure) if presenting() else figure, theme=None, config=CHART, key=key)
+    frame.chart(enlarged(figure) if presenting() else figure, key)
 
 
 def presenting() -> bool:

@@ -1,0 +1,50 @@
+"""What all pages look like: their style and title, the widths of two columns, and how a figure is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+WIDTHS = (5, 6)
+STYLE = """
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+"""
+
+
+def style(own: str = "") -> None:
+    """The style of every page, and what this one has besides, as CSS."""
+    st.html(f"<style>{STYLE}{own}</style>")
+
+
+def title(name: str, says: str) -> None:
+    """A page's name and, smaller, what it is about; both are HTML."""
+    st.html(f'<h1 class="headlight">{name} <small>{says}</small></h1>')
+
+
+def title_beside(name: str, says: str) -> DeltaGenerator:
+    """:func:`title`; what a page asks first goes beside it, into the column that is returned."""
+    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    with left:
+        title(name, says)
+    return right
+
+
+def choose_part(names: Iterable[str]) -> str:
+    """Which part of a page is open; at first the first one."""
+    names = list(names)
+    return st.segmented_control(
+        "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
+    )
+
+
+def chart(figure: go.Figure, key: str | None = None) -> None:
+    """A figure in its own colours, without Plotly's buttons."""
+    st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key=key)
