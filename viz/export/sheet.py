@@ -10,17 +10,13 @@ import numpy as np
 
 from viz.export.drawing import Anchor, Cells, Drawing, Item, Text
 from viz.export.provenance import Provenance
+from viz.look.geometry import LEGEND, LEGEND_WIDTH, TICKS
 from viz.look.picture import Scale, scaled
 from viz.look.theme import Theme, coloured
 
 SIZE, SMALL = 12, 10
 PAD = 14  # around the whole
 LEGEND_STEPS = 96
-TICKS: dict[Scale, tuple[float, ...]] = {
-    "linear": (0, 0.25, 0.5, 0.75, 1),
-    "square root": (0, 0.1, 0.25, 0.5, 1),
-    "logarithm": (0.001, 0.01, 0.1, 1),
-}
 
 
 def framed(items: Sequence[Item], right: float, bottom: float, made: Provenance, theme: Theme) -> Drawing:
@@ -51,17 +47,14 @@ def framed(items: Sequence[Item], right: float, bottom: float, made: Provenance,
 
 def legend(x: float, y: float, scale: Scale, theme: Theme) -> list[Item]:
     """The colours from weight 0 to 1."""
-    width = 300
     levels = np.linspace(0, 1, LEGEND_STEPS)[None]
-    bar = Cells(
-        x=x, y=y, width=width, height=10, colours=coloured(levels, theme.scale), values=levels, rows=(), columns=(),
-        name="",
-    )  # fmt: skip
+    colours = coloured(levels, theme.scale)
+    bar = Cells(x=x, y=y, width=LEGEND_WIDTH, height=10, colours=colours, values=levels, rows=(), columns=(), name="")
     ticks = [
-        label(x + width * float(scaled(np.array(weight), scale)), y + 20, f"{weight:g}", theme, "middle")
+        label(x + LEGEND_WIDTH * float(scaled(np.array(weight), scale)), y + 20, f"{weight:g}", theme, "middle")
         for weight in TICKS[scale]
     ]
-    return [bar, *ticks, label(x + width / 2, y + 36, "attention weight", theme, "middle")]
+    return [bar, *ticks, label(x + LEGEND_WIDTH / 2, y + 36, LEGEND, theme, "middle")]
 
 
 def label(x: float, y: float, text: str, theme: Theme, anchor: Anchor = "start", turn: float = 0) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,12 @@ import plotly.graph_objects as go
 
 from model.heads.measures import Measure, describe
 from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
-from viz.look.theme import LIGHT, Theme, coloured, ink
+from viz.look.geometry import FEW, MEASURE_ROW, head_label, head_name, layer_label
+from viz.look.measured import measured
+from viz.look.theme import LIGHT, Theme, ink
 
-ROW_HEIGHT, MARGIN = 34, {"l": 40, "r": 8, "t": 28, "b": 56}
-FEW = 12  # heads in a layer whose values still fit into their cells
+MARGIN = {"l": 40, "r": 8, "t": 28, "b": 56}
 HEAD, WORDS = "Head", "In words"
-
-
-def head_name(layer: int, head: int) -> str:
-    """A head (from 0) as people call it: "L3 H4"."""
-    return f"L{layer + 1} H{head + 1}"
 
 
 def head_table(values: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
@@ -42,16 +38,14 @@ def measure_heatmap(
 ) -> go.Figure:
     """One measure of all heads: layers down, heads across, ``values`` ``[layer, head]``; NaN stays empty.
 
-    The colours span what the measure can be, so that two sentences compare; without a bound, up to the
-    largest value. ``chosen`` (layer, head from 0) is framed.
+    The colours are those of :func:`viz.look.measured.measured`; ``chosen`` (layer, head from 0) is framed.
     """
     n_layers, n_heads = values.shape
-    scale = theme.diverging if measure.low < 0 else theme.scale
-    high = measure.high if measure.high is not None else float(np.nan_to_num(values).max()) or 1.0
+    shown = measured(measure, values, theme)
     trace = heatmap(
-        values, scale, measure.low, high,
-        x=[f"H{head + 1}" for head in range(n_heads)],
-        y=[f"L{layer + 1}" for layer in range(n_layers)],
+        values, shown.stops, shown.low, shown.high,
+        x=[*map(head_label, range(n_heads))],
+        y=[*map(layer_label, range(n_layers))],
         xgap=1, ygap=1, hoverongaps=False,
         hovertemplate=f"%{{y}} %{{x}}<br>{measure.name} <b>%{{z:.3f}}</b><extra></extra>",
         colorbar=colour_bar_below(measure.unit or measure.name, nticks=5),
@@ -60,18 +54,17 @@ def measure_heatmap(
     return figure(
         [trace],
         theme,
-        height=MARGIN["t"] + MARGIN["b"] + n_layers * ROW_HEIGHT,
+        height=MARGIN["t"] + MARGIN["b"] + n_layers * MEASURE_ROW,
         margin=MARGIN,
         xaxis={**cells, "side": "top"},
         yaxis={**cells, "autorange": "reversed", "ticklabelstandoff": 6},
         shapes=[] if chosen is None else [_frame(*chosen, theme)],
-        annotations=_numbers(values, (values - measure.low) / (high - measure.low), scale),
+        annotations=_numbers(values, shown.colours),
     )
 
 
-def _numbers(values: np.ndarray, levels: np.ndarray, scale: Sequence[str]) -> list[dict[str, Any]]:
+def _numbers(values: np.ndarray, colours: np.ndarray) -> list[dict[str, Any]]:
     """The value in each cell ``[layer, head]`` that has one, where there is room, in ink that can be read on it."""
-    colours = coloured(np.nan_to_num(levels), scale)
     return [
         note(f"{values[layer, head]:.2f}", x=head, y=layer, font={"color": ink(colours[layer, head])})
         for layer, head in np.ndindex(values.shape)

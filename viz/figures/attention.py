@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from model.trace import AttentionMap
 from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
+from viz.look.geometry import LEGEND, TICKS, TURN
 from viz.look.theme import LIGHT, Theme, for_plotly, short_token
 
 HEIGHT = 490
@@ -41,7 +42,7 @@ def head_heatmap(
         pattern, theme.scale, 0, 1,
         x=_names(columns), y=_names(rows), xgap=gap, ygap=gap,
         hovertemplate="from %{y}<br>to %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
-        colorbar=colour_bar_below("attention weight", tickvals=[0, 0.25, 0.5, 0.75, 1]),
+        colorbar=colour_bar_below(LEGEND, tickvals=TICKS["linear"]),
     )  # fmt: skip
     cells = cell_axis(type="category", automargin=False)
     return figure(
@@ -49,7 +50,7 @@ def head_heatmap(
         theme,
         height=HEIGHT,
         margin=MARGIN,
-        xaxis={**cells, "side": "top", "tickangle": -60},
+        xaxis={**cells, "side": "top", "tickangle": TURN},
         yaxis={**cells, "autorange": "reversed"},
         annotations=[_corner("to →", 22), _corner("from ↓", 6)],
         shapes=[] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from model.heads.measures import Measure
 from model.training.folder import LogPoint
-from viz.figures.atlas import head_name
 from viz.figures.plot import LEGEND, Points, axis, colours, curve, figure, note, thinned, upright
+from viz.look.geometry import head_name
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import streamlit as st
 from model.heads.measures import measure, measures_of, similar
 from model.heads.survey import MOST_SENTENCES, Survey
 from model.trace import Kind
-from viz.figures.atlas import HEAD, WORDS, head_name, head_table, measure_heatmap
+from viz.figures.atlas import HEAD, WORDS, head_table, measure_heatmap
+from viz.look.geometry import head_name
 from viz.look.look import Look
 from viz.look.words import KIND_NAMES
 from viz.pages.shared.frame import chart

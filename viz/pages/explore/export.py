@@ -11,8 +11,10 @@ import streamlit as st
 
 from model.heads.measures import Measure, measure, measures_of
 from viz.components.save_png import save_png
+from viz.export.atlas import atlas_drawing
 from viz.export.drawing import Drawing
-from viz.export.drawings import FAINTEST, atlas_drawing, head_drawing, lines_drawing, overview_drawing
+from viz.export.drawings import head_drawing, overview_drawing
+from viz.export.lines import lines_drawing
 from viz.export.numbers import (
     Numbers,
     all_numbers,
@@ -26,6 +28,7 @@ from viz.export.numbers import (
 from viz.export.provenance import Provenance, file_name, provenance
 from viz.export.standalone import to_html
 from viz.export.svg import svg
+from viz.look.geometry import FAINTEST
 from viz.look.look import Look
 from viz.look.picture import Display, Picture, picture
 from viz.look.theme import Theme
