@@ -7,11 +7,12 @@ row counts once, whichever text it is from. Which rows count, :mod:`model.heads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from model.heads import rows as of
+from model.heads.habits import Observed, observe
 from model.heads.rows import SPECIAL, Rows, Terms, mean, ratio, row_entropy
 from model.trace import KINDS, AttentionMap, Kind
 
@@ -54,6 +55,7 @@ class Tally:
 
     n_texts: int
     terms: Mapping[str, Terms]
+    observed: Observed
 
     def __add__(self, other: Tally) -> Tally:
         """Of the texts of both, which must be of one kind and model."""
@@ -61,7 +63,7 @@ class Tally:
         if mine.keys() != theirs.keys():
             raise ValueError(f"{sorted(mine)} and {sorted(theirs)} are not measures of one kind of attention")
         added = {name: (mine[name][0] + theirs[name][0], mine[name][1] + theirs[name][1]) for name in mine}
-        return Tally(self.n_texts + other.n_texts, added)
+        return Tally(self.n_texts + other.n_texts, added, self.observed + other.observed)
 
     def values(self) -> dict[str, np.ndarray]:
         """Each measure's mean over the rows of all texts, float32 ``[layer, head]``; NaN where it is undefined."""
@@ -71,18 +73,13 @@ class Tally:
 def tally(attention_map: AttentionMap) -> Tally:
     """The measures of one text, ready to be added to those of others."""
     rows = Rows(attention_map)
-    return Tally(1, {one.name: one.terms(rows) for one in measures_of(attention_map.kind)})
+    terms = {one.name: one.terms(rows) for one in measures_of(attention_map.kind)}
+    return Tally(1, terms, observe(attention_map))
 
 
 def measure(attention_map: AttentionMap) -> dict[str, np.ndarray]:
     """All measures that apply to a map: by name, float32 ``[layer, head]``, NaN where undefined."""
     return tally(attention_map).values()
-
-
-def measure_head(attention_map: AttentionMap, layer: int, head: int) -> dict[str, float]:
-    """:func:`measure` of one head (layer and head from 0), without the time that all others take."""
-    alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
-    return {name: float(values[0, 0]) for name, values in measure(alone).items()}
 
 
 def measures_of(kind: Kind) -> tuple[Measure, ...]:
@@ -138,7 +135,7 @@ MEASURES = (
         definition="Weight on the query's own position.",
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
-        terms=of.offset(0),
+        terms=of.on(of.at_offset(0)),
     ),
     Measure(
         name="previous",
@@ -146,7 +143,7 @@ MEASURES = (
         definition="Weight on the token just before the query. The first row has none and does not count.",
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
-        terms=of.offset(-1),
+        terms=of.on(of.at_offset(-1)),
     ),
     Measure(
         name="next",
@@ -155,27 +152,27 @@ MEASURES = (
         "not look ahead.",
         source=f"{CLARK}, section 3.1",
         kinds=("encoder",),
-        terms=of.offset(1),
+        terms=of.on(of.at_offset(1)),
     ),
     Measure(
         name="first",
         formula=r"\bigl\langle A_{i1} \bigr\rangle_i",
         definition="Weight on the first key.",
-        terms=of.first,
+        terms=of.on(of.at_first),
     ),
     Measure(
         name="special",
         formula=r"\Bigl\langle \sum_{j \,\in\, \text{special}} A_{ij} \Bigr\rangle_i",
         definition="Weight on tokens that are no text, such as the beginning and the end of the sentence.",
         source=f"{CLARK}, section 3.2",
-        terms=of.on_tokens(SPECIAL.__contains__),
+        terms=of.on(of.at_tokens(SPECIAL.__contains__)),
     ),
     Measure(
         name="punctuation",
         formula=r"\Bigl\langle \sum_{j \,\in\, \text{punctuation}} A_{ij} \Bigr\rangle_i",
         definition="Weight on tokens made of punctuation marks (Unicode category P), in rows that can see one.",
         source=f"{CLARK}, section 3.2",
-        terms=of.on_tokens(of.is_punctuation),
+        terms=of.on(of.at_tokens(of.is_punctuation)),
     ),
     Measure(
         name="distance",
@@ -200,8 +197,8 @@ MEASURES = (
         formula=r"\frac{\displaystyle\sum_{i < i'} P(j_i < j_{i'}) - P(j_i > j_{i'})}{n^2 (k - 1) / 2k}"
         r",\quad j_i \sim A_i,\ k = \min(n, m)",
         definition="Whether later rows look further right: for any two rows, a key is drawn by the weights of each. "
-        "How much more often is the later row's key on the right than on the left? 1: in order throughout, "
-        "−1: backwards throughout, 0: neither. Over several texts each pair of rows counts alike.",
+        "How much more often is the later row's key on the right than on the left? up to 1 in order throughout, "
+        "down to −1 backwards throughout, 0: neither. Over several texts each pair of rows counts alike.",
         source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
         kinds=("cross",),
         terms=of.monotonicity,
@@ -214,55 +211,7 @@ MEASURES = (
         "has occurred before. Undefined where no token repeats.",
         source="Olsson et al. 2022, *In-context Learning and Induction Heads* (prefix matching)",
         kinds=SELF,
-        terms=of.induction,
+        terms=of.on(of.at_followers),
     ),
 )
 """In the order of the table."""
-
-MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
-IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
-HABITS = {
-    "previous": "previous token",
-    "next": "next token",
-    "itself": "itself",
-    "first": "first token",
-    "special": "special tokens",
-    "punctuation": "punctuation",
-}
-
-
-def describe(values: Mapping[str, float]) -> str:
-    """What one head does, such as "mostly previous token, 0.93", from its measures by name (NaN: undefined).
-
-    At most two habits are named, of at least :data:`PARTLY`; two that are the same number are one habit (a
-    decoder's first token is a special one).
-    """
-    if np.isnan(values.get("entropy", np.nan)):
-        return "nothing to choose from"
-    said = []
-    order = values.get("monotonicity", np.nan)
-    if abs(order) >= PARTLY_IN_ORDER:
-        how = "" if abs(order) >= IN_ORDER else "partly "
-        said.append(f"{how}{'in' if order > 0 else 'against'} source order, {_signed(order)}")
-    habits = {name: values[name] for name in HABITS if values.get(name, np.nan) >= PARTLY}
-    different = {value: name for name, value in reversed(habits.items())}
-    said += [
-        f"{'mostly' if value >= MOSTLY else 'partly'} {HABITS[different[value]]}, {value:.2f}"
-        for value in sorted(different, reverse=True)[:2]
-    ]
-    induction = values.get("induction", np.nan)
-    if induction >= MOSTLY and induction > max(habits.values(), default=0):
-        said.append(f"where a token repeats, what followed it, {induction:.2f}")
-    return "; ".join(said) or _spread(values)
-
-
-def _spread(values: Mapping[str, float]) -> str:
-    """For a head without a habit: how widely it looks, and how far."""
-    if values["evenness"] >= EVEN:
-        return f"evenly over all it may see, {values['evenness']:.2f}"
-    far = values.get("distance", np.nan)
-    return f"no single habit, {values['entropy']:.1f} bits" + ("" if np.isnan(far) else f", {far:.1f} tokens away")
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

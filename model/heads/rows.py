@@ -92,25 +92,45 @@ def evenness(rows: Rows) -> Terms:
     return mean(rows.entropy / most, rows.counted)
 
 
-def offset(by: int) -> Callable[[Rows], Terms]:
-    """The share on the key ``by`` places after the query."""
-    return lambda rows: share(rows, np.eye(*rows.pattern.shape[2:], k=by, dtype=bool))
+def at_offset(by: int) -> Callable[[Rows], np.ndarray]:
+    """The key ``by`` positions after the query, boolean ``[query, key]``; none in cross-attention."""
+
+    def cells(rows: Rows) -> np.ndarray:
+        here = np.eye(*rows.pattern.shape[2:], k=by, dtype=bool)
+        return np.zeros_like(here) if rows.attention_map.kind == "cross" else here
+
+    return cells
 
 
-def on_tokens(is_one: Callable[[str], bool]) -> Callable[[Rows], Terms]:
-    """The share on the keys whose token ``is_one``."""
-
-    def terms(rows: Rows) -> Terms:
-        keys = np.array([is_one(token) for token in rows.attention_map.key_tokens])
-        return share(rows, np.broadcast_to(keys, rows.allowed.shape))
-
-    return terms
+def at_tokens(is_one: Callable[[str], bool]) -> Callable[[Rows], np.ndarray]:
+    """The keys whose token ``is_one``, boolean ``[query, key]``."""
+    return lambda rows: np.broadcast_to(
+        np.array([is_one(token) for token in rows.attention_map.key_tokens]), rows.allowed.shape
+    )
 
 
-def first(rows: Rows) -> Terms:
+def at_first(rows: Rows) -> np.ndarray:
+    """The first key, boolean ``[query, key]``."""
     wanted = np.zeros_like(rows.allowed)
     wanted[:, 0] = True
-    return share(rows, wanted)
+    return wanted
+
+
+def at_followers(rows: Rows) -> np.ndarray:
+    """The tokens after earlier occurrences of the query's token, as far as they lie before it: ``[query, key]``."""
+    if rows.attention_map.kind == "cross":
+        return np.zeros_like(rows.allowed)
+    tokens = rows.attention_map.query_tokens
+    ids = np.unique(np.array(tokens, dtype=object), return_inverse=True)[1]
+    text = np.array([token not in SPECIAL for token in tokens])
+    follows = np.zeros_like(rows.allowed)
+    follows[:, 1:] = (ids[:, None] == ids[:-1]) & text[:, None]
+    return np.tril(follows, k=-1)  # or in "a a" the second would be its own follower
+
+
+def on(cells: Callable[[Rows], np.ndarray]) -> Callable[[Rows], Terms]:
+    """The share of the weight on these cells."""
+    return lambda rows: share(rows, cells(rows))
 
 
 def is_punctuation(token: str) -> bool:
@@ -132,25 +152,22 @@ def diagonality(rows: Rows) -> Terms:
 
 
 def monotonicity(rows: Rows) -> Terms:
-    order = np.stack([_concordance(of_layer) for of_layer in rows.pattern])
+    ahead, behind = concordance(rows)
     n = rows.counted.sum(-1, dtype=np.float64)
     places = np.maximum(np.minimum(n, rows.pattern.shape[3]), 1)
-    return order, n**2 * (places - 1) / (2 * places)
+    return ahead - behind, n**2 * (places - 1) / (2 * places)
 
 
-def _concordance(pattern: np.ndarray) -> np.ndarray:
-    """Of ``[head, query, key]``, for each head: the pairs of rows in order less those out of order, ``[head]``."""
-    earlier = np.cumsum(pattern, axis=1) - pattern  # all the rows before, at [head, query, key]
+def concordance(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Over all pairs of rows, for a key drawn by the weights of each: how often the later row's key lies further right,
+    and how often further left; float64 ``[layer, head]``."""
+    ahead, behind = zip(*map(_concordance, rows.pattern), strict=True)
+    return np.stack(ahead), np.stack(behind)
+
+
+def _concordance(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`concordance` of ``[head, query, key]``, for each head."""
+    earlier = np.cumsum(pattern, axis=1, dtype=np.float64) - pattern  # all the rows before, at [head, query, key]
     up_to = np.cumsum(earlier, axis=2)
     left, right = up_to - earlier, up_to[..., -1:] - up_to  # what of it lies on each side of the key
-    return np.einsum("hqk,hqk->h", pattern, left - right)
-
-
-def induction(rows: Rows) -> Terms:
-    """The share on the keys after earlier occurrences of the query's token, as far as they lie before the query."""
-    tokens = rows.attention_map.query_tokens
-    ids = np.unique(np.array(tokens, dtype=object), return_inverse=True)[1]
-    text = np.array([token not in SPECIAL for token in tokens])
-    follows = np.zeros_like(rows.allowed)
-    follows[:, 1:] = (ids[:, None] == ids[:-1]) & text[:, None]
-    return share(rows, np.tril(follows, k=-1))  # or in "a a" the second would be its own follower
+    return np.einsum("hqk,hqk->h", pattern, left), np.einsum("hqk,hqk->h", pattern, right)

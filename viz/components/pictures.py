@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from model.heads.measures import describe, measure_head
+from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
 from viz.components import head, links, overview
 from viz.components.head import head_data
@@ -150,8 +150,8 @@ def _where(look: Look) -> str:
 def _words(shown: Picture, look: Look, row: int | None) -> str:
     """HTML, in which whatever a person typed is escaped: what the head does, and where one row looks."""
     lines = {
-        _where(look): f"On this text: {describe(measure_head(look.attention_map, look.layer, look.head))}.",
-        "Clearest:": clearest(shown, look.layer, look.head),
+        _where(look): f"On this text it {describe(look.attention_map, look.layer, look.head)}.",
+        "Strongest links:": clearest(shown, look.layer, look.head),
         "Selected:": _says(shown, look, row),
     }
     return "".join(f"<p><strong>{name}</strong> {html.escape(said)}</p>" for name, said in lines.items())

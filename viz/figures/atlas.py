@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from model.heads.measures import Measure, describe
+from model.heads.measures import Measure
 from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
 from viz.look.geometry import FEW, MEASURE_ROW, head_label, head_name, layer_label
 from viz.look.measured import measured
@@ -18,17 +18,16 @@ MARGIN = {"l": 40, "r": 8, "t": 28, "b": 56}
 HEAD, WORDS = "Head", "In words"
 
 
-def head_table(values: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
-    """A column for each measure ``[layer, head]``, after the head's name and its habit in words; a row a head.
+def head_table(values: Mapping[str, np.ndarray], words: Sequence[str]) -> dict[str, list[Any]]:
+    """A column for each measure ``[layer, head]``, after the head's name and its habit in ``words``; a row a head.
 
     None stands where a measure is undefined. The heads come layer by layer.
     """
     heads = list(np.ndindex(next(iter(values.values())).shape))
     columns = {name: [float(value[head]) for head in heads] for name, value in values.items()}
-    words = [describe({name: column[row] for name, column in columns.items()}) for row in range(len(heads))]
     return {
         HEAD: [head_name(*head) for head in heads],
-        WORDS: words,
+        WORDS: list(words),
         **{name: [None if np.isnan(value) else value for value in column] for name, column in columns.items()},
     }
 

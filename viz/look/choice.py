@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.heads.rows import Rows, induction, ratio
+from model.heads.rows import Rows, at_followers, ratio, share
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.theme import show_token
 
@@ -40,7 +40,8 @@ def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     if attention_map.kind == "cross":
         score = score * (1 + turns(attention_map).sum(-1))
     elif attention_map.kind == "decoder":
-        score = score * (1 + 2 * np.nan_to_num(ratio(induction(Rows(attention_map)))))
+        rows = Rows(attention_map)
+        score = score * (1 + 2 * np.nan_to_num(ratio(share(rows, at_followers(rows)))))
     layer, head = np.unravel_index(score.argmax(), score.shape)
     return int(layer), int(head)
 

@@ -61,6 +61,13 @@ class Picture:
         sizes = (len(self.rows), len(self.columns))
         return all(0 <= begin < end <= size for (begin, end), size in zip(zoom, sizes, strict=True))
 
+    def n_visible(self, row: int) -> int:
+        """How many columns a row may see: in a decoder those that begin no later than the row ends."""
+        if self.kind != "decoder":
+            return len(self.columns)
+        last = self.row_places[row][-1]
+        return sum(places[0] <= last for places in self.column_places)
+
     def row_of(self, position: int) -> int | None:
         """The row that shows a position of the map; None if it is hidden."""
         return next((row for row, places in enumerate(self.row_places) if position in places), None)

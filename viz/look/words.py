@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.heads.habits import MOSTLY, PARTLY, percent
 from model.text.tokenizer import SPECIAL_TOKENS
 from model.trace import Kind
 from viz.look.picture import Picture, RowNames, View
@@ -44,9 +45,9 @@ LACKS = {
     "layers of heads, no queries, keys and values, and no positional encoding",
 }
 """By architecture: what a model is, and what it has not, that is no Transformer with encoder and decoder."""
-MOSTLY, PARTLY = 0.5, 0.25
 CLEAREST = 3
-SMALLEST = 0.005  # weight that is said: less is 0.00
+A_CHOICE = 3  # keys that a row must be able to see before its choice of one is worth telling
+SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
 def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") -> str:
@@ -62,35 +63,48 @@ def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") ->
 
 
 def clearest(picture: Picture, layer: int, head: int) -> str:
-    """The rows of a head that look at one key most, such as «“fille” → “girl” 0.99», both of them text."""
+    """The rows of a head that give most of their attention to one key, such as «“fille” → “girl” 99 %», both of them
+    text, out of three keys or more that the row may see."""
     weights = picture.pattern[layer, head]  # [row, column]
-    text = [i for i, name in enumerate(picture.rows) if name not in SPECIAL_TOKENS]
-    keys = [j for j, name in enumerate(picture.columns) if name not in SPECIAL_TOKENS]
+    text = [i for i, name in enumerate(picture.rows) if not _is_special(name) and picture.n_visible(i) >= A_CHOICE]
+    keys = [j for j, name in enumerate(picture.columns) if not _is_special(name)]
     pairs = ((i, keys[int(weights[i, keys].argmax())]) for i in text if keys)
-    clear = sorted((weights[pair], *pair) for pair in pairs if weights[pair] >= MOSTLY)
+    clear = sorted((weights[pair], *pair) for pair in pairs if weights[pair] > MOSTLY)
     best = {(picture.rows[i], picture.columns[j]): weight for weight, i, j in clear}  # tokens repeat
     first = sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
-    said = [f"{_quoted(row)} → {_quoted(column)} {weight:.2f}" for (row, column), weight in first]
-    return f"{', '.join(said)}." if said else "none; no token gives half of its attention to another."
+    said = [f"{_quoted(row)} → {_quoted(column)} {percent(weight)}" for (row, column), weight in first]
+    return f"{', '.join(said)}." if said else "none: no word gives more than half of its attention to a single word."
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
-    """Where one row looks, such as «“bleue” looks mostly at “blue” (0.71), then at “dress” (0.12)»."""
+    """Where one row looks, such as «“bleue” looks mostly at “blue” (71 %), then at “dress” (12 %)»."""
     weights = picture.pattern[layer, head, row]
-    name = _quoted(picture.rows[row])
-    top = np.argsort(-weights)[:2]
-    keys = [f"{_quoted(picture.columns[key])} ({weights[key]:.2f})" for key in top]
-    largest = weights.max()
+    name, n_visible = _quoted(picture.rows[row]), picture.n_visible(row)
+    order = np.argsort(-weights, kind="stable")
+    said = [percent(weights[key]) for key in order]
+    keys = [f"{_quoted(picture.columns[key])} ({share})" for key, share in zip(order[:2], said, strict=False)]
+    largest = weights[order[0]]
     if largest == 0:
         return f"{name} may look at nothing here."
-    if len(weights) == 1:
-        return f"{name} looks at {keys[0]}, the only token there is."
-    if largest >= MOSTLY:
-        then = f", then at {keys[1]}" if weights[top[1]] >= SMALLEST else ""
+    if n_visible == 1:
+        return f"{name} looks at {keys[0]}, the only token it may see."
+    equal = said[0] == said[1] and abs(largest - weights[order[1]]) < EQUAL
+    if equal and (n_equal := sum(abs(largest - weight) < EQUAL for weight in weights)) > 2:
+        return f"{name} spreads its attention: no token gets more than {said[0]}, and {n_equal} get as much."
+    if equal and largest >= PARTLY:
+        return f"{name} looks equally at {_quoted(picture.columns[order[0]])} and {keys[1][:-1]} each)."
+    if largest > MOSTLY:
+        then = f", then at {keys[1]}" if weights[order[1]] >= SMALLEST else ""
         return f"{name} looks mostly at {keys[0]}{then}."
     if largest >= PARTLY:
-        return f"{name} looks partly at {keys[0]} and at {keys[1]}."
-    return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}, the rest over {len(weights) - 2} others."
+        return f"{name} looks partly at {keys[0]}, then at {keys[1]}."
+    rest = n_visible - 2
+    others = f", the rest over {rest} other{'s' * (rest > 1)}" if rest else ""
+    return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}{others}."
+
+
+def _is_special(name: str) -> bool:
+    return name in SPECIAL_TOKENS
 
 
 def _quoted(token: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from model.heads.measures import measure, measures_of, similar
+from model.heads.habits import describe_heads
+from model.heads.measures import Tally, measures_of, similar, tally
 from model.heads.survey import MOST_SENTENCES, Survey
 from model.trace import Kind
 from viz.figures.atlas import HEAD, WORDS, head_table, measure_heatmap
@@ -27,8 +28,9 @@ PAUSE = 0.1  # seconds between two portions of a survey, when other visitors hav
 def atlas_panel(look: Look) -> None:
     """The table of all heads of one kind, one measure of it as a picture, and the heads like the chosen one."""
     with st.container():  # always there: what comes below keeps its place, so an open expander stays open
-        values = _values(look)
-    _table(look, values)
+        found = _tally(look)
+    values = found.values()
+    _table(look, values, describe_heads(found.observed))
     left, right = st.columns(2, gap="medium")
     with left:
         _picture(look, values)
@@ -40,7 +42,7 @@ def atlas_panel(look: Look) -> None:
         _survey(look)
 
 
-def _values(look: Look) -> Mapping[str, np.ndarray]:
+def _tally(look: Look) -> Tally:
     """The measures on the sentence, or, where there is a survey and the visitor wants it, over its sentences."""
     survey = surveys.finished(look.opened)
     if survey is not None:
@@ -49,11 +51,11 @@ def _values(look: Look) -> Mapping[str, np.ndarray]:
             "Measured on", list(names), format_func=names.__getitem__, default="survey", required=True, key="atlas_on"
         )
         if asked == "survey":
-            return survey.values(look.kind)
-    return measure(look.attention_map)
+            return survey.tallies[look.kind]
+    return tally(look.attention_map)
 
 
-def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
+def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -> None:
     n_heads = look.attention_map.n_heads
     surveys.select_row(look.layer * n_heads + look.head)
     columns = {
@@ -63,13 +65,15 @@ def _table(look: Look, values: Mapping[str, np.ndarray]) -> None:
         for one in measures_of(look.kind)
     }
     st.dataframe(
-        head_table(values),
+        head_table(values, words),
         hide_index=True,
         height=38 + 35 * min(ROWS_SHOWN, look.attention_map.n_layers * n_heads),
         placeholder="–",
         column_config={
             HEAD: st.column_config.TextColumn(pinned=True, width=64),
-            WORDS: st.column_config.TextColumn(width=320, help="The habits whose weight is 0.25 or more."),
+            WORDS: st.column_config.TextColumn(
+                width=320, help="What it gives a quarter or more of its attention to, and clearly more than by chance."
+            ),
             **columns,
         },
         key=surveys.TABLE,

@@ -1,0 +1,269 @@
+"""What a head does, in words: a habit is named by the head's whole weight, and only above chance; NumPy only.
+
+The weight of a habit is the mean, over every row that has a choice, of the attention on the keys that the habit is
+about; a row without such a key counts with 0, so that no share is claimed that the head as a whole does not give.
+Chance is what uniform rows of the same lengths would give. All of it are sums that add up over texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from model.heads import rows as of
+from model.heads.rows import SPECIAL, Rows
+from model.trace import AttentionMap, Kind
+
+MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
+IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
+FEW = 4
+"""With fewer rows that have a choice, their number is said."""
+AS_GOOD = 0.95
+"""If the narrower of two habits has this share of the wider one's weight, it is the one that is named."""
+
+
+ROUNDING = 1e-6
+
+
+class Sums(NamedTuple):
+    """Of one habit, float64 ``[layer, head]`` each: weight and chance over the rows that count, and how many of these
+    rows have a key that the habit is about."""
+
+    weight: np.ndarray
+    chance: np.ndarray
+    able: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """Cells of a pattern that a head may favour; ``decoder`` are the words where a row is read and another written."""
+
+    name: str
+    words: str
+    decoder: str
+    cells: Callable[[Rows], np.ndarray]  # boolean [query, key]
+    within: str = ""
+    """The habit whose cells hold all of this one's, where the first token is a special one."""
+
+
+HABITS = (
+    Habit(name="previous", words="the previous token", decoder="the token read before it", cells=of.at_offset(-1)),
+    Habit(name="next", words="the next token", decoder="the next token", cells=of.at_offset(1)),
+    Habit(name="itself", words="the token itself", decoder="the token read last", cells=of.at_offset(0)),
+    Habit(name="first", words="the first token", decoder="the first token", cells=of.at_first, within="special"),
+    Habit(name="special", words="special tokens", decoder="special tokens", cells=of.at_tokens(SPECIAL.__contains__)),
+    Habit(name="punctuation", words="punctuation", decoder="punctuation", cells=of.at_tokens(of.is_punctuation)),
+)
+INDUCTION = Habit(name="induction", words="", decoder="", cells=of.at_followers)
+"""Judged by the rows that can have it alone, whose number is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What describing the heads of one kind of attention takes, over one or more texts.
+
+    ``counted`` and the other arrays are float64 ``[layer, head]``: rows with a choice; sums over them of entropy
+    (bits), evenness and distance (tokens; only in self-attention); over all pairs of rows, how often the later row's
+    key lies further right (``ahead``) and further left (``behind``), for keys drawn by the weights.
+    """
+
+    kind: Kind
+    n_keys: int  # the most in a text
+    counted: np.ndarray
+    entropy: np.ndarray
+    evenness: np.ndarray
+    distance: np.ndarray | None
+    ahead: np.ndarray
+    behind: np.ndarray
+    pairs: np.ndarray
+    order: np.ndarray  # the measure "monotonicity", its denominator
+    habits: Mapping[str, Sums]
+
+    def __add__(self, other: Observed) -> Observed:
+        """Of the texts of both, which must be of one kind and model."""
+        if self.kind != other.kind:
+            raise ValueError(f"{self.kind} and {other.kind} attention cannot be described as one")
+        return Observed(
+            self.kind,
+            max(self.n_keys, other.n_keys),
+            *(
+                None if mine is None or theirs is None else mine + theirs
+                for mine, theirs in zip(self._arrays, other._arrays, strict=True)
+            ),  # type: ignore[arg-type]
+            habits={
+                name: Sums(*(mine + theirs for mine, theirs in zip(sums, other.habits[name], strict=True)))
+                for name, sums in self.habits.items()
+            },
+        )
+
+    @property
+    def _arrays(self) -> tuple[np.ndarray | None, ...]:
+        return (
+            *(self.counted, self.entropy, self.evenness, self.distance),
+            *(self.ahead, self.behind, self.pairs, self.order),
+        )
+
+
+def observe(attention_map: AttentionMap) -> Observed:
+    """What :func:`describe_heads` needs to know of one text."""
+    rows = Rows(attention_map)
+    counted = rows.counted.sum(-1, dtype=np.float64)
+    ahead, behind = of.concordance(rows)
+    return Observed(
+        kind=attention_map.kind,
+        n_keys=rows.pattern.shape[3],
+        counted=counted,
+        entropy=of.entropy(rows)[0],
+        evenness=of.evenness(rows)[0],
+        distance=None if attention_map.kind == "cross" else of.distance(rows)[0],
+        ahead=ahead,
+        behind=behind,
+        pairs=counted * (counted - 1) / 2,
+        order=of.monotonicity(rows)[1],
+        habits={habit.name: _sums(rows, habit.cells(rows)) for habit in (*HABITS, INDUCTION)},
+    )
+
+
+def _sums(rows: Rows, wanted: np.ndarray) -> Sums:
+    wanted = wanted & rows.allowed
+    weight = np.einsum("lhqk,qk,lhq->lh", rows.pattern, wanted.astype(np.float32), rows.counted, dtype=np.float64)
+    chance = wanted.sum(-1) / np.maximum(rows.allowed.sum(-1), 1)
+    return Sums(weight, rows.counted @ chance, rows.counted @ wanted.any(-1).astype(np.float64))
+
+
+def describe(attention_map: AttentionMap, layer: int, head: int) -> str:
+    """What one head (layer and head from 0) does on one text, such as «gives 71 % of its attention to the previous
+    token»: the end of a sentence that begins with "it"."""
+    alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
+    return _said(observe(alone), 0, 0, _one_token(alone))
+
+
+def describe_heads(observed: Observed) -> list[str]:
+    """:func:`describe` of each head over all texts, layer by layer."""
+    return [_said(observed, layer, head) for layer, head in np.ndindex(observed.counted.shape)]
+
+
+class _Share(NamedTuple):
+    name: str
+    words: str
+    weight: float
+    chance: float
+    within: frozenset[str] = frozenset()
+
+    @property
+    def stands_out(self) -> bool:
+        """A quarter or more, and more than twice what chance gives, or than half of what is left above it."""
+        return self.weight >= PARTLY and self.weight > min(2 * self.chance, (1 + self.chance) / 2) + ROUNDING
+
+
+def _one_token(alone: AttentionMap) -> _Share | None:
+    """The key that gets most of the weight of the only head of a map, wherever it stands."""
+    rows = Rows(alone)
+    counted = rows.counted[0, 0]
+    if not counted.any():
+        return None
+    key = int((counted @ alone.pattern[0, 0]).argmax())
+    wanted = np.zeros_like(rows.allowed)
+    wanted[:, key] = True
+    sums, token, n = _sums(rows, wanted), alone.key_tokens[key], counted.sum()
+    wider = {"special"} if token in SPECIAL else {"punctuation"} if of.is_punctuation(token) else set()
+    if key == 0:
+        wider.add("first")
+    return _Share(
+        "token", f"“{token.strip() or token}”", sums.weight.item() / n, sums.chance.item() / n, frozenset(wider)
+    )
+
+
+def _said(observed: Observed, layer: int, head: int, one_token: _Share | None = None) -> str:
+    at = (layer, head)
+    n = int(observed.counted[at])
+    if n == 0:
+        return "has no choice: every row may see one token only"
+    few = "" if n >= FEW else f" (on {n} row{'s' * (n > 1)} that {'have' if n > 1 else 'has'} a choice)"
+    if observed.evenness[at] / n >= EVEN:
+        return f"spreads its attention evenly over all it may see{few}"
+    clauses = [*_order(observed, at), *_shares(observed, at, one_token), *_induction(observed, at)]
+    return "; ".join(clauses or [_spread(observed, at)]) + few
+
+
+def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
+    """Whether a cross-attention head follows the source, with the numbers that say so."""
+    if observed.kind != "cross" or observed.counted[at] < FEW or observed.n_keys < FEW - 1:
+        return []
+    ahead, behind, pairs = observed.ahead[at], observed.behind[at], observed.pairs[at]
+    order = (ahead - behind) / observed.order[at]
+    if abs(order) < PARTLY_IN_ORDER:
+        return []
+    how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
+    way, further = ("from left to right", "right") if order > 0 else ("from right to left", "left")
+    share = max(ahead, behind) / pairs
+    return [f"{how} the source {way} (a later row looks further {further} in {percent(share)} of all pairs of rows)"]
+
+
+def _shares(observed: Observed, at: tuple[int, int], one_token: _Share | None) -> list[str]:
+    """The largest shares that stand out: two, or more where they are equal."""
+    n = observed.counted[at]
+    shares = [
+        _Share(
+            habit.name,
+            habit.decoder if observed.kind == "decoder" else habit.words,
+            observed.habits[habit.name].weight[at] / n,
+            observed.habits[habit.name].chance[at] / n,
+            frozenset({habit.within} if habit.within else ()),
+        )
+        for habit in HABITS
+    ]
+    found = [share for share in (*shares, *([one_token] if one_token else ())) if share.stands_out]
+    found = sorted(_once(found), key=lambda share: -share.weight)
+    named = [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
+    if not named:
+        return []
+    if len(named) > 1 and len({percent(share.weight) for share in named}) == 1:
+        return [f"gives {percent(named[0].weight)} of its attention each to {_listed([one.words for one in named])}"]
+    whose = [" of its attention", *[""] * len(named)]
+    said = [f"{percent(share.weight)}{part} to {share.words}" for share, part in zip(named, whose, strict=False)]
+    return [f"gives {_listed(said)}"]
+
+
+def _once(shares: Sequence[_Share]) -> list[_Share]:
+    """Of a habit and a narrower one only one: the narrower if it is as good as all there is of the wider."""
+    by_name = {share.name: share for share in shares}
+    dropped = set()
+    for share in shares:
+        for name in share.within & by_name.keys():
+            wide = by_name[name]
+            if share.weight <= wide.weight + ROUNDING:  # else the first token is no special one
+                dropped.add(name if share.weight >= AS_GOOD * wide.weight else share.name)
+    return [share for share in shares if share.name not in dropped]
+
+
+def _induction(observed: Observed, at: tuple[int, int]) -> list[str]:
+    sums, n = observed.habits["induction"], observed.counted[at]
+    able = sums.able[at]
+    if not able or not _Share("", "", sums.weight[at] / able, sums.chance[at] / able).stands_out:
+        return []
+    if sums.weight[at] / able < MOSTLY:
+        return []
+    return [
+        f"where a token repeats ({able:.0f} of {n:.0f} rows), gives {percent(sums.weight[at] / able)} to what followed "
+        "it before"
+    ]
+
+
+def _spread(observed: Observed, at: tuple[int, int]) -> str:
+    """For a head without a habit: how widely it looks, and how far."""
+    n = observed.counted[at]
+    wide = f"has no single habit: it looks as widely as over {2 ** (observed.entropy[at] / n):.1f} equal tokens"
+    return wide if observed.distance is None else f"{wide}, {observed.distance[at] / n:.1f} tokens away on average"
+
+
+def percent(share: float) -> str:
+    """A share as people read it: whole percent."""
+    return f"{100 * share:.0f} %"
+
+
+def _listed(said: Sequence[str]) -> str:
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
