@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from model import checkpoint
 from model.capture import capture
+from model.heads.habits import describe_heads
 from model.heads.measures import MEASURES, Measure, measure, measures_of, similar, tally
 from model.heads.survey import MOST_SENTENCES
 from model.trace import KINDS, Kind
@@ -35,11 +36,9 @@ def named(name: str) -> Measure:
 
 def test_the_table_has_a_row_a_head():
     values = {"entropy": np.array([[0.5, np.nan, 2], [1, 1.25, 3]]), "evenness": np.full((2, 3), 0.95)}
-    assert head_table(values) == {
+    assert head_table(values, list("uvwxyz")) == {
         "Head": ["L1 H1", "L1 H2", "L1 H3", "L2 H1", "L2 H2", "L2 H3"],
-        "In words": [
-            "nothing to choose from" if head == 1 else "evenly over all it may see, 0.95" for head in range(6)
-        ],
+        "In words": list("uvwxyz"),
         "entropy": [0.5, None, 2, 1, 1.25, 3],
         "evenness": [0.95] * 6,
     }
@@ -128,7 +127,7 @@ def expected(kind: Kind, *texts: str, name: str = WORDS) -> dict[str, list]:
     total, *others = (tally(capture(loaded, text).map(kind)) for text in texts)
     for other in others:
         total += other
-    return head_table(total.values())
+    return head_table(total.values(), describe_heads(total.observed))
 
 
 def same(found: dict[str, list], wanted: dict[str, list]) -> bool:
@@ -182,7 +181,7 @@ def test_the_table_is_measured_on_the_sentence(kind: Kind):
 
 def test_the_head_that_copies_is_named():
     table = shown(opened(kind="Cross", source=SENTENCES[0]))
-    assert table["In words"][0].startswith("in source order, ")
+    assert table["In words"][0].startswith("follows the source from left to right (a later row looks further right in ")
     assert table["monotonicity"][0] > 0.9
 
 
@@ -192,7 +191,7 @@ def test_any_text(kind: Kind, text: str):
     app = opened(kind=SHORT_KIND_NAMES[kind], source=text)
     assert same(shown(app), expected(kind, text))
     if not text:
-        assert set(shown(app)["In words"]) == {"nothing to choose from"}
+        assert set(shown(app)["In words"]) == {"has no choice: every row may see one token only"}
         assert set(shown(app)["entropy"]) == {None}
         assert "atlas_alike_0" not in keys(app)
 
