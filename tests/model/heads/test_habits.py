@@ -117,9 +117,11 @@ def test_no_share_is_claimed_that_the_pattern_does_not_have(attention_map: Atten
     observed = observe(attention_map)
     for layer, head in np.ndindex(attention_map.n_layers, attention_map.n_heads):
         counted, text = observed.counted[layer, head], describe(attention_map, layer, head)
-        possible = {round(100 * sums.weight[layer, head] / counted) for sums in observed.habits.values() if counted}
+        possible = {
+            round(100 * float(sums.weight[layer, head] / counted)) for sums in observed.habits.values() if counted
+        }
         possible |= {
-            round(100 * sums.weight[layer, head] / sums.able[layer, head])
+            round(100 * float(sums.weight[layer, head] / sums.able[layer, head]))
             for sums in observed.habits.values()
             if sums.able[layer, head]
         }

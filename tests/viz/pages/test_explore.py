@@ -279,7 +279,7 @@ def test_another_checkpoint_keeps_what_was_typed(runs: Path):
 def test_a_link_is_followed(runs: Path):
     app = opened(checkpoint=LETTERS, source="dog", kind="Encoder self", layer_number="2", head_number="3", token="2 o")
     assert app.text_input(key="source").value == "dog"
-    assert words(app).startswith("Encoder self-attention, layer 2, head 3. On this text: ")
+    assert words(app).startswith("Encoder self-attention, layer 2, head 3. On this text it ")
     assert "Selected: “o” " in words(app)
     assert pinned(app) == "2 o"
 
@@ -302,7 +302,7 @@ def test_a_link_is_followed(runs: Path):
 )
 def test_a_link_to_what_is_not_there_shows_the_nearest(runs: Path, query: dict[str, str]):
     app = opened(**query)
-    assert words(app).startswith("Cross-attention, layer 1, head 1. On this text: ")
+    assert words(app).startswith("Cross-attention, layer 1, head 1. On this text it ")
     assert pinned(app) == "most telling"
     assert pictures(app)["head"]["zoom"] is None
 
