@@ -1,4 +1,4 @@
-"""The command line: ``python -m model train | translate | evaluate``."""
+"""The command line: ``python -m model prepare | train | translate | evaluate``."""
 
 from __future__ import annotations
 
@@ -108,6 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--examples", type=int, default=10_000, help="how many (10000)")
     evaluate.add_argument("--seed", type=int, default=1, help="which (1)")
 
+    prepare = commands.add_parser("prepare", help="make training files from the public downloads as they come")
+    prepare.set_defaults(command=_prepare)
+    prepare.add_argument("--tatoeba", type=Path, metavar="FILE", help="fra-eng.zip of manythings.org/anki, or its text")
+    prepare.add_argument("--multi30k", type=Path, metavar="FOLDER", help="data/task1/raw of multi30k/dataset")
+    prepare.add_argument("--out", type=Path, required=True, help="gets a folder for each, which must not be there")
+    prepare.add_argument("--seed", type=int, default=1, help="by which pairs of Tatoeba are held out (1)")
+    for part, size, use in (("valid", 1500, "to choose by"), ("test", 2000, "to be tested on")):
+        prepare.add_argument(f"--n-{part}", type=int, default=size, help=f"how many are held out {use} ({size})")
+
     for command in (translate, evaluate):
         command.add_argument(
             "--checkpoint", required=True, metavar="NAME_OR_PATH", help="one that ships, a file, or a run folder"
@@ -175,6 +184,32 @@ def _translate(options: argparse.Namespace) -> int:
     for line in lines:  # one at a time, so that a person who types sees an answer
         target = next(translate(checkpoint, [line], options.beam))[1] if line else ""
         print(target, flush=True)
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from model.text import prepare
+
+    given = {name: getattr(options, name) for name in ("tatoeba", "multi30k") if getattr(options, name) is not None}
+    if not given:
+        raise ValueError("give --tatoeba, --multi30k, or both")
+    prepare.refuse_to_overwrite(options.out, given)
+
+    def progress(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+        return tqdm(pairs, unit="pair", dynamic_ncols=True)
+
+    corpora = {}
+    if "tatoeba" in given:
+        pairs = prepare.read_tatoeba(options.tatoeba)
+        corpora["tatoeba"] = prepare.part_tatoeba(pairs, options.seed, options.n_valid, options.n_test, progress)
+    if "multi30k" in given:
+        corpora["multi30k"] = prepare.clean_multi30k(prepare.read_multi30k(options.multi30k), progress)
+    for name, corpus in prepare.without_held_out(corpora).items():
+        prepare.write(options.out, name, corpus)
+        sizes = {part: len(getattr(corpus, part)) for part in prepare.PARTS}
+        print(json.dumps({"folder": str(options.out / name), **sizes, "left_out": dict(corpus.left_out)}))
     return 0
 
 
