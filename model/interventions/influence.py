@@ -11,10 +11,28 @@ from model.checkpoint import Checkpoint
 from model.network.transformer import EncoderLayer, Transformer
 from model.text.tokenizer import EOS_ID
 
+SHORTEST = 3  # letters of a word that can stand for another
+
 
 def another_token(checkpoint: Checkpoint, token_id: int) -> int:
-    """The id after ``token_id``, from the last one round to the first that is no special token."""
-    return token_id + 1 if token_id + 1 < checkpoint.config.vocab_size else EOS_ID + 1
+    """The id of another word of the same kind: the one whose embedding is most like that of ``token_id``.
+
+    A word here begins with a space and has three letters or more; neither may begin as the other does (“dog”, “dogs”).
+    Where there are no words, it is the next id, from the last one round to the first that is no special token.
+    """
+    labels = checkpoint.tokenizer.labels(range(checkpoint.config.vocab_size))
+    old = labels[token_id].strip().lower()
+    words = [
+        i
+        for i, label in enumerate(labels)
+        if i != token_id and label.startswith(" ") and len(word := label.strip().lower()) >= SHORTEST
+        and word.isalpha() and not word.startswith(old) and not old.startswith(word)
+    ]  # fmt: skip
+    if not words:
+        return token_id + 1 if token_id + 1 < checkpoint.config.vocab_size else EOS_ID + 1
+    embeddings = checkpoint.model.embedding.tokens.weight.detach()
+    alike = torch.cosine_similarity(embeddings[words], embeddings[token_id], dim=-1)
+    return words[int(alike.argmax())]
 
 
 @torch.inference_mode()

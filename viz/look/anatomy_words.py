@@ -24,10 +24,11 @@ STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """The steps that there may be, under the headings they stand under."""
 
+NORMALISED = "Each vector gets mean 0 and standard deviation 1, then gain γ and shift β."
 TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         "token": ("Token embedding", "The row of each token in the embedding matrix, times √d_model."),
-        "position": ("Positional encoding", "Where the token stands; i counts from 0."),
+        "position": ("Positional encoding", "The position of the token; i counts from 0."),
         "sum": ("Sum: the input of layer 1", "Token and position in one vector."),
         "input": ("Input of the layer", "What the layer before gave, for every token."),
         "self_attention": (
@@ -35,43 +36,43 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "It comes first in a decoder layer; choose “Decoder self” to take it apart. Here the query token only.",
         ),
         "memory": ("Memory", "The encoder's output: a vector for each source token."),
-        "normed": ("LayerNorm before the attention", "Each vector gets mean 0 and spread 1, then gain γ and shift β."),
+        "normed": ("LayerNorm before the attention", NORMALISED),
         "query": ("Query", "What the query token asks for, in this head."),
         "key": ("Keys", "What each token offers to be found by."),
-        "value": ("Values", "What each token hands over if it is looked at."),
-        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers turns by an angle of the position."),
-        "turned_key": ("Keys, turned", "So a score depends on how far query and key are apart."),
-        "products": ("Dot products", "How well the query fits each key: large where they point the same way."),
+        "value": ("Values", "What each token passes on when it is attended to."),
+        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers is rotated by an angle for the position."),
+        "turned_key": ("Keys, turned", "So a score depends on the offset between query and key."),
+        "products": ("Dot products", "How well the query matches each key: large where they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
         "factor": (
             "Factor of the scores",
             "What the positional encoding multiplies the scores of this query by; it may look at n_t keys.",
         ),
         "multiplied": ("Scores times their factor", "The larger the factor, the sharper the attention."),
-        "distance_bias": ("Bias of the distance", "What the positional encoding adds to a score; j and t are places."),
-        "biased": ("Scores with their bias", "Fit and distance in one number."),
+        "distance_bias": ("Bias of the distance", "What the encoding adds to a score; j and t are positions."),
+        "biased": ("Scores with their bias", "Match and distance in one number."),
         "masked": ("Mask", "A decoder may not look at what comes later."),
         "weights": ("Softmax: the attention weights", "They sum to 1: the row in the heatmap of Explore."),
         "weighted": ("Weighted values", "Each value times its attention weight."),
         "head": ("Output of the head", "The sum of the weighted values."),
-        "heads": ("All heads side by side", "The other heads of this layer do the same with their own weights."),
-        "projected": ("W_O mixes the heads", "Back to a vector of d_model numbers."),
+        "heads": ("All heads side by side", "The other heads of this layer, each with its own weight matrices."),
+        "projected": ("W_O mixes the heads", "There are d_model numbers already; W_O mixes what the heads found."),
         "attention_sum": ("Residual", "What came in is added to what was gathered."),
-        "attention_normed": ("LayerNorm", "Mean 0 and spread 1, then gain γ and shift β."),
+        "attention_normed": ("LayerNorm", NORMALISED),
         "cross_attention": (
             "Cross-attention of this layer",
             "It comes next in a decoder layer; choose “Cross” to take it apart. Here the query token only.",
         ),
-        "forward_normed": ("LayerNorm before the feed-forward", "Mean 0 and spread 1, then gain γ and shift β."),
+        "forward_normed": ("LayerNorm before the feed-forward", NORMALISED),
         "hidden": ("Feed-forward, inner half", "A wider vector, through the activation function."),
         "forwarded": ("Feed-forward, outer half", "Back to d_model numbers."),
         "forward_sum": ("Residual", "What came in is added again."),
-        "output": ("Output of the layer", "This is what the next layer reads at this position."),
+        "output": ("Output of the layer", "What the next layer reads here; after the last layer, the result."),
     }
 )  # fmt: skip
 """Title and explanation of each step."""
 
-NO_MASK = "Here every token may be looked at: nothing is masked."
+NO_MASK = "Every token may be attended to here: nothing is masked."
 WEIGHT_NAMES = MappingProxyType(
     {
         "token": {"rows": "W_E[token]"},

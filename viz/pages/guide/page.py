@@ -177,4 +177,4 @@ def _for_teachers() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for label, key, default in (("Presentation", "presentation", "off"), ("Controls", "controls", "on")):
             st.segmented_control(label, ON_OFF, default=default, required=True, key=key, bind="query-params")
-        st.caption("For teachers: large letters for a projector; no controls. Both stand in the address.")
+        st.caption("For teachers: large letters for a projector; no controls. Both are kept in the link.")

@@ -10,15 +10,19 @@ from viz.state import session
 
 IDEA = """
 A Transformer reads a text and writes another: a translation, an answer, the next word. For each word it writes, it
-must find what matters in the text it reads.
+has to find what matters in the text it reads.
 
-Before it came **recurrent networks**. They read word by word and keep one vector as memory, so that all of a sentence
-had to fit into it. In 2014 Bahdanau, Cho and Bengio gave them **attention**: while writing a word, look back at every
-word read, and take most from those that matter. In 2017 Vaswani and others kept the attention and left out the
-recurrence. That is the Transformer.
+Before it came **recurrent networks**. They read word by word and keep one vector as memory, so the whole sentence had
+to fit into it. Bahdanau, Cho and Bengio (2014 as a preprint, published in 2015) gave them **attention**: while writing
+a word, look back at every word read, and draw most on the ones that matter. In 2017 Vaswani and others kept the
+attention and dropped the recurrence. That is the Transformer.
 
-The picture is a head of this model on your sentence. A row is a word being written; the colours say from where it
-takes.
+The picture is one head of this model on your sentence. Each row is a word being written; the colours show how much
+attention it pays to each word that was read. (Strictly, to the encoder's vector at that word, which already holds
+something of the whole sentence.)
+
+The formula says how such a model writes: one token after another, each given all the tokens before it and the source.
+A recurrent translator has the same formula; what differs is how each factor is computed.
 """
 EQUATION = r"p(y_1,\dots,y_m\mid x)=\prod_{t=1}^{m}p(y_t\mid y_1,\dots,y_{t-1},\,x_1,\dots,x_n)"
 

@@ -14,10 +14,12 @@ from viz.state import session
 
 IDEA = """
 A network computes with numbers, so the text is cut into **tokens**: words, parts of words, or characters, from a
-fixed list, the vocabulary. A rare word becomes several tokens, and none is ever unknown. `</s>` ends the sentence.
+fixed list, the vocabulary. A rare word is split into several tokens. This tokenizer falls back on single bytes, so no
+word is ever unknown to it. `</s>` ends the sentence.
 
 Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, which training has set.
-Words that are used alike get similar rows. The same table also serves at the end, to score what may be written next.
+Words used in similar ways end up with similar rows. The same table also serves at the end, to score what may be
+written next. (The $p_i$ in the formula tells the model the position; chapter 6 is about it.)
 """
 EQUATION = r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i"
 
@@ -50,11 +52,12 @@ def show(look: Look) -> None:
 def ask(look: Look) -> Question:
     n, config = len(ids(look)), look.opened.config
     return amount(
-        "How many numbers does the first layer get for your sentence? Count the rows and the columns; then add a word.",
+        "How many numbers does the first layer get for your sentence? Count the tokens above: each row has "
+        f"{config.d_model} numbers. Then add a word.",
         n * config.d_model,
         (n, config.d_model, n * config.vocab_size),
-        f"{n} tokens, the end mark among them, of {config.d_model} numbers each. The vocabulary has "
-        f"{config.vocab_size:,} tokens, but only the rows of those that stand in the sentence are looked up.",
+        f"{n} tokens, including the end marker, with {config.d_model} numbers each. The vocabulary has "
+        f"{config.vocab_size:,} tokens, but only the rows of those in the sentence are looked up.",
     )
 
 

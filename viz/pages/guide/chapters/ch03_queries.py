@@ -13,14 +13,17 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import session
 
 IDEA = """
-Think of a library. You come with a question, the **query**. Each book has a label on its back, the **key**, and
-something inside, the **value**. You compare your query with every key, and take from each book as much as its key
-fits.
+Think of a library. You come with a question, the **query**. Each book has a label on its spine, the **key**, and
+something inside, the **value**. You compare your query with every key, and take from each book in proportion to how
+well its key matches, compared with all the others: the shares always add up to 1, even if nothing matches well.
 
-Here every token plays all three parts. From its vector three tables of weights make a query, a key and a value. Each
-head has its own tables, so each head asks another question. The weights are the same at every place of the sentence.
+Here every token plays all three roles: three **weight matrices** turn its vector into a query, a key and a value. Each
+head has its own matrices, so each head asks a different question. The same matrices are used at every position.
 
-The query is that of the row you choose; keys and values are those of all tokens.
+**"Weights" means two things.** Weight matrices are *parameters*: training set them, and they stay the same for every
+sentence. *Attention weights* are computed anew for each sentence; they are what the heatmaps show.
+
+The query belongs to the row you choose; keys and values are those of all tokens.
 """
 EQUATION = r"\begin{aligned}q_t&=x_t\,W_Q+b_Q\\k_j&=x_j\,W_K+b_K\\v_j&=x_j\,W_V+b_V\end{aligned}"
 NAMES = {"query": "the query", "key": "the keys", "value": "the values"}
@@ -57,8 +60,8 @@ def ask(look: Look) -> Question | None:
         f"{look.row + 1}). What changes?",
         options=("only the query", "the keys and the values", "all three"),
         answer=options.index(changed),
-        why="Taken apart at both rows: keys and values are made for all tokens at once, whoever asks. Only the query "
-        f"belongs to the row; it changes by up to "
+        why="Taken apart at both rows: keys and values are made for all tokens at once, whichever token is asking. "
+        f"Only the query belongs to the row; it changes by up to "
         f"{np.abs(here.step('query').value - there.step('query').value).max():.2f}.",
     )
 

@@ -15,24 +15,25 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, 
 from viz.state import session
 
 IDEA = r"""
-1. **Scores.** The query is multiplied with each key: a large product means that they fit.
-2. **Scale.** Products of long vectors are large. Divided by $\sqrt{d_\text{head}}$ they stay
-   where softmax is gentle.
+1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
+2. **Scale.** The more dimensions a dot product sums over, the more it varies, up and down. Divided by
+   $\sqrt{d_\text{head}}$, scores stay where softmax does not saturate (Vaswani et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has yet to write. Those scores become −∞.
-4. **Softmax.** Scores become weights: positive, and 1 in all.
-5. **Weighted sum.** The head's output is the mean of the values, each counted by its weight.
+4. **Softmax.** Scores become attention weights: positive, adding up to 1.
+5. **Weighted sum.** The head's output is the weighted average of the **values**: not of the words, and not of the
+   layer's inputs.
 
 This is the decoder's self-attention, where there is something to mask. A row here is a token that was **fed in**.
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"
 WRONG = {
     "right": "As it should be: every row sums to 1, and nothing lies right of the diagonal.",
-    "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, rows do not. In code: `dim=-2` for "
-    "`dim=-1`.",
-    "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing seems amiss; but the largest scores take more "
-    "than they should, and in training less gradient is left for the others.",
-    "mask after softmax": "**Mistake: the mask after the softmax.** What is hidden has taken its share before: rows "
-    "sum to less than 1, and how much less tells of tokens that must not be seen.",
+    "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, rows do not. In code: `dim=-2` instead "
+    "of `dim=-1`.",
+    "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing looks wrong; but the largest scores take more "
+    "than their share, and in training the others get less gradient.",
+    "mask after softmax": "**Mistake: the mask after the softmax.** The hidden tokens have already taken their share: "
+    "rows sum to less than 1, and how much less gives away tokens that must not be seen.",
 }
 
 
@@ -50,7 +51,7 @@ def show(look: Look) -> None:
     )  # fmt: skip
     pattern = VARIANTS[variant](head_scores(look.opened, anatomy))
     sums = pattern.sum(1)
-    st.markdown(f"{WRONG[variant]} Here the rows sum to {sums.min():.3f} at least and {sums.max():.3f} at most.")
+    st.markdown(f"{WRONG[variant]} The smallest row sum here is {sums.min():.3f}, the largest {sums.max():.3f}.")
     chart(weights_panel(pattern, anatomy.tokens, anatomy.keys, variant, theme=theme), "variants")
 
 
@@ -63,7 +64,7 @@ def ask(look: Look) -> Question | None:
     scores = anatomy.step("masked").value
     return among(
         f"Token {n}, {quoted(anatomy.tokens[anatomy.query])}, was fed in. It may see {n} tokens, itself included. "
-        "Which of them takes most of the weight?",
+        "Which of them gets the most attention?",
         numbered(anatomy.keys[:n]),
         best,
         f"{quoted(anatomy.keys[best])} has the largest score, {scores[best]:.2f}; softmax makes it "

@@ -14,14 +14,18 @@ from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted
 from viz.state import session
 
-IDEA = """
-One head can look for one thing at a time. So each layer has several, side by side: one may look at the word before,
-one at the verb, one at nothing in particular. Each has its own $W_Q$, $W_K$ and $W_V$, hence **its own attention
-weights**.
+IDEA = r"""
+A head gives each row one weighted average. If a row needs two things, say the word before and the verb, one average
+blurs them. So each layer has several heads, side by side, each with its own $W_Q$, $W_K$ and $W_V$, hence **its own
+attention weights**. Nobody tells a head what to look for; training does, and many heads can be removed with little
+harm (Michel et al. 2019, Voita et al. 2019).
 
-Their outputs are written one after the other into one long vector (**concatenation**) and multiplied by $W_O$.
-**Mistake: to think that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. What the
-picture of a head shows is all that this head's softmax gave.
+**More heads are not more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions, so
+the matrices of all heads together keep their size.
+
+The outputs are written one after the other into one long vector (**concatenation**) and multiplied by $W_O$.
+**Mistake: thinking that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. The picture of
+a head shows exactly what its softmax gave.
 
 $W_O$ can be cut into one piece for each head. What a head adds to the result is its output times its piece.
 """
@@ -67,7 +71,8 @@ def ask(look: Look) -> Question | None:
         options=tuple(f"head {place + 1}" for place in places),
         answer=places.index(most),
         why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "
-        "A head may look sharply and add little: that depends on its values and on W_O.",
+        "A head may look sharply and add little: that depends on its values and on W_O "
+        "(Kobayashi et al. 2020 weigh attention by the length of what it adds).",
     )
 
 

@@ -14,12 +14,14 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import opening, session
 
 IDEA = """
-Attention compares every token with every other and does not ask where they stand. Shuffle the words, and each finds
-the same partners: to attention alone, “dog bites man” and “man bites dog” are the same.
+Attention compares every token with every other and ignores where they are. Shuffle the words, and each finds the same
+partners: to an encoder's attention alone, “dog bites man” and “man bites dog” are the same. (A decoder's mask already
+tells some of the order.)
 
-So the place must be told. The paper adds to each embedding a vector that belongs to the **position**: sines and
-cosines of many wavelengths, like the hands of many clocks. Other models learn these vectors, turn queries and keys by
-an angle, or make scores fall with the distance.
+So the model must be told each word's position. Vaswani et al. (2017) add to each embedding a vector that belongs to
+the **position**: sines and cosines of many wavelengths, like the hands of many clocks. Other models learn these
+vectors (Gehring et al. 2017), rotate queries and keys by an angle (rotary, Su et al. 2021), make scores fall with the
+distance (ALiBi, Press et al. 2022) or learn a bias for each distance (T5, Raffel et al. 2020).
 """
 EQUATION = (
     r"\begin{aligned}p_{i,2c}&=\sin\!\big(i/10000^{2c/d_\text{model}}\big)\\"
@@ -56,7 +58,7 @@ def ask(look: Look) -> Question | None:
     )  # fmt: skip
     return Question(
         text="Take the encoding away and shuffle the sentence into "
-        f"“{for_markdown(without.text_after)}”. Does any token of the encoder attend to other tokens than before?",
+        f"“{for_markdown(without.text_after)}”. Does any token in the encoder attend to different tokens than before?",
         options=("Yes", "No"),
         answer=0 if share > NOTICED else 1,
         why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it in "

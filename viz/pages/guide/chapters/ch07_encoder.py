@@ -13,15 +13,18 @@ from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids, quoted
 from viz.state import session
 
-IDEA = """
-A layer of the encoder does two things. **Attention** lets every token gather from all others. A **feed-forward**
-network then works on each token by itself. Around each of the two runs a **residual** connection: the input is added
-to the output, so that a layer changes a vector and does not replace it. **LayerNorm** keeps the numbers in range.
+IDEA = r"""
+A layer of the encoder does two things. **Attention** lets every token gather from all the others. A **feed-forward**
+network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two thirds of a
+layer's parameters). Around each of the two runs a
+**residual** connection: the input is added to the output, so a layer changes a vector rather than replacing it, and
+the gradient has a direct way back. **LayerNorm** keeps the numbers in range.
 
-Layers are stacked. After the first a vector says “this word”, after the last “this word, in this sentence”.
+Layers are stacked. They have the same shape, but **each has its own parameters**. Before the first layer a vector says
+“this word”, after the last “this word, in this sentence”.
 
-**Mistake: to take the encoder for a recurrent network.** Nothing is read from left to right, and no memory is handed
-on. All places are computed at once, so the last word can change the vector of the first.
+**Mistake: thinking the encoder is a recurrent network.** Nothing is read from left to right, and no memory is passed
+along. There is no mask either, so the last word can change the vector of the first.
 """
 EQUATION = (
     r"\begin{aligned}y&=\text{LayerNorm}\big(x+\text{MultiHead}(x)\big)\\"

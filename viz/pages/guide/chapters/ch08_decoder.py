@@ -14,14 +14,16 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, 
 from viz.state import opening, session
 
 IDEA = """
-The decoder writes from left to right. At each place it is **fed in** the token before and **predicts** the one there;
-the first place is fed `<s>`. The mask hides what comes later, so a row may look at its own and earlier places only.
+The decoder writes from left to right. At each position it **is fed** the previous token and **predicts** the next one;
+the first position is fed `<s>`. The mask hides what comes later, so a row may look at its own and earlier positions
+only. It is no recurrent network either: no memory is passed along, the tokens themselves are read again.
 
-In training the right translation is known, so all places are fed at once, each with the right token before it,
-whatever the model would have written. That is **teacher forcing**. Thanks to the mask one pass gives the same numbers
-as going word by word, and nobody can copy the answer.
+In training the right translation is known, so all positions are fed at once, each with the right token before it,
+whatever the model would have written. That is **teacher forcing**. Thanks to the mask, one pass gives the same numbers
+as going word by word, and the model cannot simply copy the answer. It has a price: the model never practises carrying
+on after a mistake of its own (exposure bias, Ranzato et al. 2016).
 
-**Mistake: to read a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
+**Mistake: reading a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
 They are one place apart. Here both are written.
 """
 EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"

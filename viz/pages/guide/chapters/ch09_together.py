@@ -18,12 +18,13 @@ IDEA = """
 The encoder reads the source once. In every layer of the decoder **cross-attention** looks at its result: queries come
 from what is being written, keys and values from what was read. That is how a translation stays with its source.
 
-At the end the decoder's vector is compared with the embedding of every token; softmax makes probabilities of it.
+At the end the decoder's vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
+probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases left out).
 **Greedy decoding** writes the likeliest token, feeds it in and goes on until `</s>`. **Beam search** keeps several
 beginnings, since the best first word does not always begin the best sentence.
 """
 EQUATION = (
-    r"\begin{gathered}q_t=y_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\\"
+    r"\begin{gathered}q_t=h_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\\"
     r"p(\cdot\mid y_{\le t},x)=\text{softmax}\big(W_E\,z_t\big)\end{gathered}"
 )
 BEST = 5
@@ -33,7 +34,7 @@ def show(look: Look) -> None:
     shown, theme = look.attention_map, session.theme()
     written, probabilities = shown.row_tokens, look.trace.probabilities
     weights = shown.pattern[look.layer, look.head, look.row]
-    st.markdown(f"**Written at step {look.row + 1}: {quoted(written[look.row])}.** This head reads it from:")
+    st.markdown(f"**Step {look.row + 1} writes {quoted(written[look.row])}.** While writing it, this head attends to:")
     chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
     step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written

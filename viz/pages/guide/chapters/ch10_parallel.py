@@ -17,9 +17,9 @@ from viz.state import session
 IDEA = """
 A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n
 words take n steps, one after the other. A layer of self-attention has no such order: all queries, keys and values of
-all places come from one product of matrices, all scores from another.
+all positions come from one matrix product, all scores from another.
 
-So it may do **more work** and still be **ready sooner**, where there are processors to share the work. That is what
+So it may do **more work** and still **finish sooner**, where there are processors to share the work. That is what
 made it possible to train on so much text. Only writing goes step by step: a token must be there before the next.
 """
 EQUATION = (
@@ -47,7 +47,11 @@ def show(look: Look) -> None:
     n, config = len(ids(look)), look.opened.config
     st.markdown(f"**Your sentence: n = {n} tokens, d = {config.d_model}.** As in Vaswani et al. 2017, table 1:")
     st.markdown(table(layer_costs(n, config.d_model)))
-    st.caption("Counts to leading order, constants left out: they say how the work grows, not how long it takes.")
+    st.caption(
+        f"As in the paper, the four projections of self-attention (W_Q, W_K, W_V, W_O) are left out: another "
+        f"{4 * n * config.d_model**2:,} operations for your sentence. Counts say how the work grows, not how long it "
+        "takes."
+    )
     show_recorded(
         "steps", "A training step, of whole models of the same size",
         lambda points: step_figure(points, theme=session.theme()), describe_steps,
@@ -62,9 +66,9 @@ def show(look: Look) -> None:
     x = [timing.n for timing in timings]
     chart(curves(x, lines, "tokens", "seconds", logarithmic=True, theme=session.theme()), "parallel")
     faster = [timing.n for timing in timings if timing.attention < timing.recurrent]
-    said = f"sooner at {', '.join(map(str, faster))} tokens" if faster else "at no length sooner"
+    said = f"faster at {', '.join(map(str, faster))} tokens" if faster else "faster at no length"
     st.markdown(
-        f"Here the attention layer was ready {said}. This server computes with one thread, so it gains only what a "
+        f"Here the attention layer was {said}. This server computes with one thread, so it gains only what a "
         "large product of matrices gains over many small ones; a GPU does far more of it at once."
     )
 
@@ -74,7 +78,8 @@ def ask(look: Look) -> Question:
     now, longer = ([cost.sequential for cost in layer_costs(length, d)[:2]] for length in (n, 2 * n))
     attention, recurrent = longer[0] - now[0], longer[1] - now[1]
     return amount(
-        "Make the sentence twice as long. How many more steps, one after the other, does a *recurrent* layer need?",
+        f"Take a sentence of twice as many tokens, {2 * n}. How many more steps, one after the other, does a "
+        "*recurrent* layer need?",
         recurrent,
         {attention, 2 * n, n * n} - {recurrent},
         f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",

@@ -18,16 +18,19 @@ from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
 
 IDEA = """
-“The **keys** that I left on the table in the hall **are** gone.” To write *are*, a network must still know of *keys*.
-In a recurrent network that knowledge is rewritten at each word between, and so is the signal from which it learns. It
-fades.
+“The **keys** that I left on the table in the hall **are** gone.” To write *are*, a network must still remember *keys*.
+In a recurrent network that knowledge is rewritten at every word in between, and so is the signal from which it learns.
+It fades.
 
-In self-attention any two tokens are **one step** apart, at any distance. The path has length 1. Nothing says that the
+In self-attention any two tokens are **one step** apart, at any distance. The path has length 1. That does not mean the
 model uses it: whether it does can be measured. Change one token and see how far away vectors change.
+
+(Convolutions reach ⌈log n⌉ only if they are *dilated*, each wider than the last; otherwise the path grows with n/k:
+Vaswani et al. 2017, section 4.)
 """
 EQUATION = (
-    r"\begin{aligned}\text{recurrent: }&|i-j|\\ \text{self-attention: }&1\\"
-    r"\text{convolutions: }&\lceil\log_k|i-j|\rceil\end{aligned}"
+    r"\begin{aligned}\text{recurrent: }&O(n)\\ \text{self-attention: }&O(1)\\"
+    r"\text{dilated convolutions: }&O(\log_k n)\end{aligned}"
 )
 
 
@@ -44,8 +47,15 @@ def show(look: Look) -> None:
     st.markdown(f"**Your sentence: n = {n} tokens.**")
     st.markdown(table(layer_costs(n, look.opened.config.d_model)))
     distances = list(range(n))
-    share = {"all heads of the encoder": attended(look.trace.map("encoder").pattern)}
-    st.markdown("**How far this model looks**: the share of its attention at each distance.")
+    pattern = look.trace.map("encoder").pattern
+    share = {
+        "all heads of the encoder": attended(pattern),
+        "even attention": attended(np.full_like(pattern, 1 / pattern.shape[3])),
+    }
+    st.markdown(
+        "**How far this model looks**: the share of its attention at each distance. Even attention falls too, since "
+        "there are fewer pairs of tokens far apart; what counts is the difference between the two lines."
+    )
     chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")
     show_recorded(
         "distance", "How far back a model learns to look",

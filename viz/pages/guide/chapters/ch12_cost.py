@@ -19,8 +19,9 @@ IDEA = """
 Every token looks at every token: n tokens make n² scores, in each head of each layer. Twice the text, four times the
 scores. That holds for the time to compute them and for the memory to keep them.
 
-For a sentence it hardly matters: the tables of weights cost more. For a book it is all that matters, and so there are
-many ways around it: look only nearby, look at a summary, or never write the scores to memory (FlashAttention).
+For a sentence it hardly matters: the weight matrices cost more. For a book it dominates, and so there are ways around
+it: look only nearby (Beltagy et al. 2020), or at a summary (Wang et al. 2020). FlashAttention (Dao et al. 2022) never
+writes the scores to memory: that saves memory and traffic; the arithmetic still grows with n².
 """
 EQUATION = (
     r"\begin{aligned}\text{scores}&=n_\text{layers}\cdot n_\text{heads}\cdot n^2\\"
@@ -62,8 +63,7 @@ def ask(look: Look) -> Question:
     layers, heads, n, _ = pattern.shape
     twice = layers * heads * (2 * n) ** 2
     return amount(
-        f"The encoder computed {pattern.size:,} weights for {n} tokens. How many for {2 * n}? Predict, then type the "
-        "sentence twice.",
+        f"The encoder computed {pattern.size:,} weights for {n} tokens. How many for a sentence of {2 * n} tokens?",
         twice,
         {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
         f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",

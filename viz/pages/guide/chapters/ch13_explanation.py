@@ -19,14 +19,18 @@ from viz.state import session
 
 IDEA = """
 A heatmap looks like a reason: “it wrote *robe* because it looked at *dress*”. Is it one? **Jain and Wallace (2019)**
-gave trained recurrent models other attention weights and often got the same answers: then the first weights alone
-cannot be the reason. **Wiegreffe and Pinter (2019)** answered that a reason need not be the only one, and that it
-depends on the test: weights that training could not have found prove little.
+gave trained recurrent classifiers other attention weights and often got the same answers: then the first weights alone
+cannot be the reason. **Wiegreffe and Pinter (2019)** answered that an explanation need not be the only one, and that
+it depends on the test: weights that training could not have found prove little. Both studied models with a single
+layer of attention; here many heads and residual connections stand in for each other.
 
-So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it takes the same
-from every token it may look at. If the output stays, this head's pattern was not needed for it. If it changes, it
-mattered, which is still not to say that it alone was the reason. Besides, layers above the first see vectors that are
-mixed already.
+So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it attends equally
+to every token it may see. If the output stays, this head's pattern was not needed *by itself*; other heads can stand
+in for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers above
+the first see vectors that are mixed already, and what a head adds depends on its values too (Kobayashi et al. 2020).
+
+**Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
+output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
 """
 EQUATION = r"\alpha_{tj}\;\longrightarrow\;\frac{1}{|\{j:\ j\text{ allowed}\}|}"
 

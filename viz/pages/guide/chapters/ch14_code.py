@@ -17,8 +17,8 @@ from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
 IDEA = """
-All of chapter 4 and 5 is some ten lines. Here they are written out, then with PyTorch's own layer, then with Keras.
-Each piece runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three print
+Chapters 4 and 5 come to about ten lines of code. Here they are written out, then with PyTorch's own layer, then with
+Keras. Each piece runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three print
 the same numbers. The tests of this project run them and compare.
 
 What differs is convention: on which side a weight matrix stands, whether a mask says what is **allowed** or what is
@@ -73,15 +73,15 @@ def show(look: Look) -> None:
         )
     for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):
         tab.code(text(name))
-    st.caption("Keras is no part of this app; install it to run the third: `pip install keras`.")
+    st.caption("Keras is not part of this app; install it to run the third example: `pip install keras`.")
 
 
 def ask(look: Look) -> Question:
     n = 5
     forbidden = torch.ones(n, n, dtype=torch.bool).triu(1)
     return Question(
-        text="In `nn.MultiheadAttention`, what does True in a boolean `attn_mask` mean? Turn the mask of the second "
-        "piece round and run it.",
+        text="In `nn.MultiheadAttention`, what does True in a boolean `attn_mask` mean? In the second example, change "
+        "`triu(1)` to `tril(-1)` and run it: which keys are hidden now?",
         options=("this key may be attended to", "this key is hidden"),
         answer=1 if _hides(forbidden) else 0,
         why="Tried here: the layer gives the keys marked True the weight 0. In this project's own code, as in the "
