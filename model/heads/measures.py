@@ -163,7 +163,7 @@ MEASURES = (
     Measure(
         name="special",
         formula=r"\Bigl\langle \sum_{j \,\in\, \text{special}} A_{ij} \Bigr\rangle_i",
-        definition="Weight on tokens that are no text, such as the beginning and the end of the sentence.",
+        definition="Weight on tokens that are not text, such as the beginning and the end of the sentence.",
         source=f"{CLARK}, section 3.2",
         terms=of.on(of.at_tokens(SPECIAL.__contains__)),
     ),

@@ -40,7 +40,7 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "query": ("Query", "What the query token asks for, in this head."),
         "key": ("Keys", "What each token offers to be found by."),
         "value": ("Values", "What each token passes on when it is attended to."),
-        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers is rotated by an angle for the position."),
+        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers turns by an angle for its position."),
         "turned_key": ("Keys, turned", "So a score depends on the offset between query and key."),
         "products": ("Dot products", "How well the query matches each key: large where they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),

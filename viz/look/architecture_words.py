@@ -36,7 +36,7 @@ ALIKE = 0.1  # of two times, which differ no less when they are measured again
 
 
 def describe_steps(points: Sequence[StepTime]) -> list[str]:
-    """Which of the two is sooner ready at which length, and how either's time grows."""
+    """Which of the two is faster at which length, and how either's time grows."""
     found = by_architecture(points)
     pairs = list(zip(found["transformer"], found["lstm"], strict=True))
     sooner = [a.n for a, b in pairs if a.seconds < (1 - ALIKE) * b.seconds]
@@ -48,12 +48,12 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
         f"{b.seconds:.2f} s: {_times(b.seconds / a.seconds, 'the LSTM')}."
     ]
     if sooner:
-        said.append(f"The Transformer is sooner ready at {_list(sooner)} tokens.")
+        said.append(f"The Transformer is faster at {_list(sooner)} tokens.")
     if later:
-        said.append(f"**Against the usual claim**, the LSTM is sooner ready at {_list(later)} tokens.")
+        said.append(f"**Against the usual claim**, the LSTM is faster at {_list(later)} tokens.")
     if alike:
         said.append(
-            f"**At {_list(alike)} tokens there is nothing between them** ({ALIKE:.0%} or less): where many short texts "
+            f"**At {_list(alike)} tokens they are equally fast** ({ALIKE:.0%} or less): where many short texts "
             "are read side by side, each of the LSTM's few steps is a large product of matrices, too."
         )
     said.append(
@@ -78,7 +78,7 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
     if far[TRANSFORMER] > far[LSTM]:
         said.append("What the LSTM must carry in its state over every token between, the Transformer looks up.")
     else:
-        said.append("**Against the usual claim**, the Transformer reaches no farther than the LSTM's state.")
+        said.append("**Against the usual claim**, the Transformer reaches no further than the LSTM's state.")
     if far[ATTENDING] >= far[TRANSFORMER]:
         said.append(
             "**But the same LSTM, with attention to what it asks for, reaches as far as the Transformer**: it is "
@@ -86,7 +86,7 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
             "first (Bahdanau et al. 2015)."
         )
     elif far[ATTENDING] > far[LSTM]:
-        said.append("Attention takes the same LSTM farther than its state does, though not as far as the Transformer.")
+        said.append("Attention takes the same LSTM further than its state does, though not as far as the Transformer.")
     return said
 
 
@@ -103,12 +103,12 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     if abs(long.exponent - 2) > ROUNDING:
         steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
-            f"**Not the even square of the books**: from one length to the next the time grows {_join(steps)}, where a "
+            f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, where a "
             "square would be ×\u00a04 each time it doubles. The count of operations is even; a machine's time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
-            f"**Short texts do not cost the square**: from {short.low} to {short.high} tokens the power of the time is "
+            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the power of the time is "
             f"{short.exponent:.2f}, since the projections, which grow with n, are most of the work there."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
@@ -121,7 +121,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     )
     (_, fused), last, kept = halves(layers[FUSED], mebibytes), layers[FUSED][-1], attention[-1]
     said.append(
-        f"**The square of the memory is not a must**: fused, the same layer never stores its weights, and its memory "
+        f"**Quadratic memory is not inevitable**: fused, the same layer never stores its weights, and its memory "
         f"grows with the power {fused.exponent:.2f} ({last.peak_bytes / 2**20:.1f} instead of "
         f"{kept.peak_bytes / 2**20:.1f} MiB at {last.n:,} tokens). Headlight keeps them, to show them."
     )
@@ -229,7 +229,7 @@ def _factor(ratio: float) -> str:
 def _reach(distance: int, longest: int) -> str:
     if not distance:
         return "at no distance"
-    return f"up to {distance} tokens" + (", the farthest tried" if distance == longest else "")
+    return f"up to {distance} tokens" + (", the furthest tried" if distance == longest else "")
 
 
 def _list(numbers: Sequence[int]) -> str:

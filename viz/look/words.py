@@ -34,10 +34,10 @@ PLACES: dict[View, tuple[str, str, str]] = {
 }
 """By view: what carries a weight, and where its query and its key stand."""
 STRENGTH: dict[View, str] = {
-    "Heatmap": "the stronger the colour, the more",
-    "Lines": "the wider, the more",
-    "Lines across": "the wider, the more",
-    "Text": "the stronger, the more",
+    "Heatmap": "the stronger the colour, the higher the weight",
+    "Lines": "the wider the line, the higher the weight",
+    "Lines across": "the wider the line, the higher the weight",
+    "Text": "the stronger the colour, the higher the weight",
 }
 LACKS = {
     "decoder": "a decoder-only Transformer: it has self-attention, but no encoder and no cross-attention",

@@ -63,9 +63,9 @@ POWERS: dict[str, tuple[float, float]] = {SELF: (1, 2), FUSED: (1, 1), RECURRENT
 def test_what_steps_say_for_and_against_the_claim():
     said = " ".join(words.describe_steps(steps({5: 3.0, 7: 2.0, 11: 2.0}, {5: 1.0, 7: 2.1, 11: 6.0})))
     assert "the LSTM takes 3.0 times as long" in said
-    assert "The Transformer is sooner ready at 11 tokens." in said
-    assert "**Against the usual claim**, the LSTM is sooner ready at 5 tokens" in said
-    assert "**At 7 tokens there is nothing between them** (10% or less)" in said
+    assert "The Transformer is faster at 11 tokens." in said
+    assert "**Against the usual claim**, the LSTM is faster at 5 tokens" in said
+    assert "**At 7 tokens they are equally fast** (10% or less)" in said
     assert "10 at every length, the LSTM 20 and 44" in said
     assert "Transformer's step takes 0.7 times as long and the LSTM's 6.0 times" in said
 
@@ -80,8 +80,8 @@ def test_what_steps_say_where_nothing_is_against_it():
     ("far", "says"),
     [
         ((7, 3, 7), "the same LSTM, with attention to what it asks for, reaches as far"),
-        ((7, 3, 5), "Attention takes the same LSTM farther than its state does"),
-        ((3, 3, 3), "the Transformer reaches no farther than the LSTM's state"),
+        ((7, 3, 5), "Attention takes the same LSTM further than its state does"),
+        ((3, 3, 3), "the Transformer reaches no further than the LSTM's state"),
     ],
 )
 def test_what_distances_say(far: tuple[int, int, int], says: str):
@@ -93,7 +93,7 @@ def test_what_distances_say(far: tuple[int, int, int], says: str):
     assert says in said
     assert f"{LSTM} up to 3 tokens" in said
     assert "Guessing gives 12.5%" in said
-    assert (f"{TRANSFORMER} up to 7 tokens, the farthest tried" in said) == (far[0] == 7)
+    assert (f"{TRANSFORMER} up to 7 tokens, the furthest tried" in said) == (far[0] == 7)
 
 
 def test_a_contender_that_learns_nothing():

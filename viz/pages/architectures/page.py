@@ -73,7 +73,7 @@ def _distance() -> None:
             f"Each training: {plan.updates} updates of {plan.texts} sequences, 1 layer, d_model {plan.d_model}, "
             f"{' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} others. The mean over "
             f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the better of the learning rates "
-            f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach farther."
+            f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach further."
         )
 
 

@@ -123,7 +123,7 @@ def _take_another(look: Look, step: Step, number: int, *, spaced: bool) -> None:
                 args=(look.opened, (*before, candidate.token_id)),
             )
     if any(label.startswith("…") for label in labels):
-        st.caption("… goes on with the word before it.")
+        st.caption("… marks a token that continues the previous word.")
 
 
 def _beam(look: Look) -> None:

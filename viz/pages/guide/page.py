@@ -141,7 +141,7 @@ def _ask(question: Question | None, number: int) -> None:
         if options.index(answer) == question.answer:
             st.markdown(f":green-badge[:material/check: Right] {question.why}")
         else:
-            st.markdown(":red-badge[:material/close: Not so] Look again, or change the sentence and watch.")
+            st.markdown(":red-badge[:material/close: Not quite] Look again, or change the sentence and watch.")
 
 
 def _link(further: Further) -> None:

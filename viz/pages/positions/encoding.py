@@ -57,7 +57,7 @@ SAID = {
     ),
     "none": (
         r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}",
-        "No position is told. An encoder then sees a set of words: shuffle them, and its output is shuffled "
+        "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled "
         "alike. (A decoder still counts a little: its mask shows each row one token more.)",
     ),
 }  # fmt: skip
@@ -113,7 +113,7 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
     try:
         return ENCODINGS[name](replace(opened.config, positional=name, max_len=shown))
     except ValueError as error:
-        st.warning(f"Not at the sizes of this model: {for_markdown(str(error))}")
+        st.warning(f"Not available at this model's sizes: {for_markdown(str(error))}")
         return None
 
 
@@ -188,10 +188,10 @@ def _show_alibi(encoding: Alibi, shown: int) -> None:
     theme, distance = session.theme(), np.arange(1 - shown, shown)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**The slope of each head.** Steep heads look near, flat ones far.")
+        st.markdown("**The slope of each head.** Heads with a steep slope look nearby, those with a flat one far away.")
         chart(positions.slope_bars(encoding.slopes.numpy(), theme=theme))
     with right:
-        st.markdown("**What is added to a score**, by the distance. In a decoder only the left half plays a part.")
+        st.markdown("**What is added to a score**, by the distance. In a decoder only the left half matters.")
         bias = bias_by_distance(encoding, shown - 1, causal=False)
         chart(positions.bias_lines(distance, bias, theme=theme))
 

@@ -46,7 +46,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             )
     elif mode == TARGET:
         st.text_input(
-            "Your target: what the model shall hold likely or unlikely",
+            "Your target: how likely does the model find it?",
             key="target",
             live="0ms",
             bind="query-params",

@@ -18,8 +18,8 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_qu
 
 IDEA = """
 Chapters 4 and 5 come to about ten lines of code. Here they are written out, then with PyTorch's own layer, then with
-Keras. Each piece runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three print
-the same numbers. The tests of this project run them and compare.
+Keras. Each example runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three
+print the same numbers. The tests of this project run them and compare.
 
 What differs is convention: on which side a weight matrix stands, whether a mask says what is **allowed** or what is
 **forbidden**, and whether you get the weights of each head or their mean.
