@@ -70,8 +70,8 @@ class Encoding(nn.Module):
 
     formula: ClassVar[str] = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}"
     words: ClassVar[str] = (
-        "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled alike. (A "
-        "decoder still counts a little: its mask shows each row one token more.)"
+        "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled "
+        "alike. (A decoder still counts a little: its mask shows each row one token more.)"
     )
     source: ClassVar[str] = ""
 

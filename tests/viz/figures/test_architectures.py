@@ -72,7 +72,7 @@ def test_what_steps_say_for_and_against_the_claim():
 
 def test_what_steps_say_where_nothing_is_against_it():
     said = " ".join(words.describe_steps(steps({5: 1.0, 7: 1.0}, {5: 2.0, 7: 4.0})))
-    assert "sooner ready at 5 and 7 tokens" in said
+    assert "faster at 5 and 7 tokens" in said
     assert "Against" not in said
 
 

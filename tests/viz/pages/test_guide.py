@@ -135,7 +135,7 @@ def test_every_encoding_can_be_read_about(number: int, positional: str):
     app = opened(number, checkpoint=f"positional-{positional}")
     assert app.selectbox(key="checkpoint").value == f"positional-{positional}"
     if number == 4:
-        assert "the rows sum to 1.000 at least and 1.000 at most" in texts(app)
+        assert "The smallest row sum here is 1.000, the largest 1.000." in texts(app)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -197,7 +197,7 @@ def test_the_mistakes_are_shown():
         app = opened(4, checkpoint=LETTERS, source="transform", variant=variant)
         assert app.segmented_control(key="variant").value == variant
         assert ("Mistake" in texts(app)) == (variant != "right")
-        (found,) = re.findall(r"sum to (\S+) at least and (\S+) at most", texts(app))
+        (found,) = re.findall(r"smallest row sum here is (\S+), the largest (\S+)\.", texts(app))
         sums[variant] = tuple(map(float, found))
     assert sums["right"] == sums["no scale"] == (1, 1)
     assert sums["wrong axis"][0] < 0.99
