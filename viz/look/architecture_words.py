@@ -104,12 +104,13 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
-            "where a square would be ×\u00a04 each time it doubles. The count of operations is even; a machine's time is not."
+            "where a square would be ×\u00a04 each time it doubles. The count of operations is smooth; a machine's time is "
+            "not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
-            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the power of the time "
-            f"is {short.exponent:.2f}, since the projections, which grow with n, are most of the work there."
+            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the power of the "
+            f"time is {short.exponent:.2f}, since the projections, which grow with n, are most of the work there."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
     said.append(

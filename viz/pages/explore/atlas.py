@@ -97,8 +97,8 @@ def _alike(look: Look) -> None:
     found = similar(look.attention_map, look.layer, look.head, MOST_ALIKE)
     st.markdown(
         f"**Heads like {head_name(look.layer, look.head)}** on this sentence",
-        help="Two heads are alike if their rows are. Similarity is 1 minus the mean, over the rows, of the Jensen-Shannon "
-        "distance between them (1: the same rows, 0: no key in common).",
+        help="Two heads are alike if their rows are. Similarity is 1 minus the mean, over the rows, of the "
+        "Jensen-Shannon distance between them (1: the same rows, 0: no key in common).",
     )
     if not found:
         st.caption("None: there is no row with a choice of keys, or no other head.")
