@@ -104,7 +104,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
-            "where a square would be ×\u00a04 each doubling. The count of operations is smooth; a machine's time is not."
+            "where a square would be ×\u00a04 each doubling. Counts are smooth, the machine's time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
