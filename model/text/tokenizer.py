@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,10 @@ SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
 CHARACTERS = len(SPECIAL_TOKENS) + 256
 """Tokens of the tokenizer without merges."""
 ASCII = bytes(range(128)).decode()
+ESCAPES, ESCAPED = "surrogateescape", 0xDC00
+"""How Python decodes a byte that is no text, and what it adds to it (PEP 383)."""
+LONE = re.compile("[\udc80-\udcff]")
+PART = re.compile("⟨([89A-F][0-9A-F])⟩")
 
 
 class Tokenizer:
@@ -140,23 +145,35 @@ class Tokenizer:
                 raise ValueError(f"token {place} is </s>, which ends the target, but {len(ids) - place} more follow")
 
     def labels(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """One label for each token: its text with the space that belongs to it, or its bytes as ``⟨C3⟩``.
+        """One label for each token: its text with the space that belongs to it.
 
-        A character may be cut across tokens; its parts then have no text of their own.
+        A character may be cut across tokens; its bytes then have no text of their own and are written as ``⟨C3⟩``.
+        :func:`joined` puts them together again.
         """
         return tuple(self._label(token_id) for token_id in ids)
 
     def _label(self, token_id: int) -> str:
         if token_id < len(SPECIAL_TOKENS):
             return SPECIAL_TOKENS[token_id]
-        piece = self._piece(token_id)
-        try:
-            return piece.decode("utf-8")
-        except UnicodeDecodeError:
-            return "".join(f"⟨{byte:02X}⟩" for byte in piece)
+        return _written(self._piece(token_id))
 
     def _piece(self, token_id: int) -> bytes:
         return bytes(self._bytes[character] for character in self._inner.id_to_token(token_id) or "")
+
+
+def joined(labels: Iterable[str]) -> str:
+    """The text of several tokens by their labels; characters that were cut across them are whole again."""
+    return _written(b"".join(map(label_bytes, labels)))
+
+
+def label_bytes(label: str) -> bytes:
+    """The bytes of a token by its label."""
+    return PART.sub(lambda part: chr(ESCAPED + int(part[1], 16)), _encodable(label)).encode("utf-8", ESCAPES)
+
+
+def _written(piece: bytes) -> str:
+    """The text of some bytes; one that is no part of a whole character as ``⟨C3⟩``."""
+    return LONE.sub(lambda byte: f"⟨{ord(byte[0]) - ESCAPED:02X}⟩", piece.decode("utf-8", ESCAPES))
 
 
 def _encodable(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from model.text.tokenizer import SPECIAL_TOKENS
+from model.text.tokenizer import SPECIAL_TOKENS, joined, label_bytes
+from model.text.words import begins_word
 from model.trace import AttentionMap, Kind
 
 RowNames = Literal["predicted", "fed in"]
@@ -137,20 +138,17 @@ def _places(names: Sequence[str], words: bool, special: bool) -> Places:
     shown = [place for place, name in enumerate(names) if special or name not in SPECIAL_TOKENS]
     if not words:
         return tuple((place,) for place in shown)
-    numbers = np.cumsum([_begins_word(names, place) for place in range(len(names))])
+    numbers = np.cumsum(_begins_word(names))
     return tuple(tuple(group) for _, group in groupby(shown, key=lambda place: int(numbers[place])))
 
 
-def _begins_word(names: Sequence[str], place: int) -> bool:
-    """A word begins at a space, at a special token and after it, and where letters and punctuation meet."""
-    token, before = names[place], names[place - 1] if place else ""
-    if place == 0 or token[0].isspace() or token in SPECIAL_TOKENS or before in SPECIAL_TOKENS:
-        return True
-    return _is_wordlike(token[0]) != _is_wordlike(before[-1])
-
-
-def _is_wordlike(character: str) -> bool:
-    return character.isalnum() or character in "⟨⟩'’-" or not character.isascii()  # ⟨C3⟩ is part of a letter
+def _begins_word(names: Sequence[str]) -> list[bool]:
+    """For each token whether a word begins with it, as words begin in the text of all tokens between special ones."""
+    begins: list[bool] = []
+    for special, run in groupby(names, key=SPECIAL_TOKENS.__contains__):
+        labels = list(run)
+        begins += [True] * len(labels) if special else begins_word(list(map(label_bytes, labels)))
+    return begins
 
 
 def _gathered(pattern: np.ndarray, row_places: Places, column_places: Places) -> np.ndarray:
@@ -168,4 +166,4 @@ def _membership(places: Places, n: int) -> np.ndarray:
 
 
 def _joined(names: Sequence[str], places: Iterable[Sequence[int]]) -> tuple[str, ...]:
-    return tuple("".join(names[place] for place in positions) for positions in places)
+    return tuple(joined(names[place] for place in positions) for positions in places)

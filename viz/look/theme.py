@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.text.words import TAGS, graphemes
+
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 LONGEST_LABEL = 14
-WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽"}
+WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽", "\u202f": "⍽", "\u3000": "␣"}
+FORMS = "\u200c\u200d" + "".join(map(chr, TAGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def ink(colour: np.ndarray) -> str:
 def show_token(token: str) -> str:
     """A token as people read it: without the space before a word, and with what is invisible made visible."""
     text = token[1:] if len(token) > 1 and token[0] == " " else token
-    return "".join(WHITE_SPACE.get(character, character if character.isprintable() else "\ufffd") for character in text)
+    return "".join(map(_visible, graphemes(text)))
 
 
 def short_token(token: str) -> str:
@@ -89,8 +92,21 @@ def short_token(token: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Text, cut to a length that fits beside a figure."""
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    """Text, cut to a length that fits beside a figure, and no character cut apart."""
+    shown = list(graphemes(text))
+    return text if len(shown) <= LONGEST_LABEL else "".join(shown[: LONGEST_LABEL - 1]) + "…"
+
+
+def _visible(cluster: str) -> str:
+    """What a person takes for one character (:func:`graphemes`), with what is invisible in it made visible.
+
+    What joins or parts other letters than ASCII, and the emoji of a family or a flag, is a part of their form.
+    """
+    form = FORMS if cluster[0].isprintable() and not cluster[0].isascii() else ""
+    return "".join(
+        WHITE_SPACE.get(character, character if character.isprintable() or character in form else "\ufffd")
+        for character in cluster
+    )
 
 
 def for_plotly(text: str) -> str:

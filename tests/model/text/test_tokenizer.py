@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers
 
-from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, SPECIAL_TOKENS, Tokenizer
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, SPECIAL_TOKENS, Tokenizer, joined
 
 N_SPECIAL = len(SPECIAL_TOKENS)
 # Characters newer than this Python's Unicode tables may compose for the library and not for the oracle.
@@ -177,3 +177,18 @@ def test_another_pre_tokenizer_is_refused():
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
     with pytest.raises(ValueError, match="byte-level BPE"):
         Tokenizer(inner)
+
+
+@all_texts
+@given(text=anything)
+def test_labels_join_to_the_text_also_where_a_character_was_cut(tokenizer: Tokenizer, merges: Tokenizer, text: str):
+    ids = tokenizer.encode(text)
+    whole = joined(tokenizer.labels(ids))
+    assert (whole.removeprefix(" ") if tokenizer is merges else whole) == tokenizer.decode(ids)
+
+
+def test_only_a_part_of_a_character_is_written_as_bytes():
+    letters = Tokenizer.train([" ła śb ńc źd"] * 9, N_SPECIAL + 256 + 1)  # a merge: a space and half a letter
+    assert letters.labels(letters.encode("ł")) == (" ⟨C5⟩", "⟨82⟩")
+    assert joined(["⟨E6⟩", "⟨97⟩", "a"]) == "⟨E6⟩⟨97⟩a"  # a model may write half a character
+    assert joined(["⟨", "C3", "⟩", "\ud83d"]) == "⟨C3⟩?"  # typed as such

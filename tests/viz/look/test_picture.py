@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.text.tokenizer import Tokenizer
 from tests.viz.helpers import map_of, random_map
 from viz.look.picture import SCALES, mean_over_heads, picture, scaled
 
@@ -43,6 +44,14 @@ def test_whole_words_sum_keys_and_average_queries():
     assert shown.row_places == ((0,), (1, 2), (3,))
     assert [shown.row_of(i) for i in range(4)] == [0, 1, 1, 2]
     assert "summed" in shown.notes[0]
+
+
+def test_whole_words_are_text_in_any_script():
+    tokenizer = Tokenizer.characters()
+    keys = (*tokenizer.labels(tokenizer.encode("Łukasz “日本” 🇫🇷.")), "</s>")
+    shown = picture(random_map(keys[:-1], keys), words=True)
+    assert shown.columns == ("Łukasz", " “", "日", "本", "”", " 🇫🇷", ".", "</s>")
+    assert shown.rows == shown.columns[:-1]
 
 
 def test_without_special_tokens_rows_sum_to_1_again():

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from viz.look.theme import DARK, LIGHT, LONGEST_LABEL, Theme, for_plotly, short_token, show_token, theme_named
+from viz.look.theme import DARK, FORMS, LIGHT, LONGEST_LABEL, Theme, for_plotly, short_token, show_token, theme_named
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogates too
 QUICK = settings(deadline=None, max_examples=100, derandomize=True, database=None)
 
 HARMLESS = ["dog", "été", "<b>", "</s>", "$x$", "&amp;", "⟨C3⟩", "🔦", "שלום", "e\u0301", "\u4f60\u597d", ""]
+HARMLESS += ["👨\u200d👩\u200d👧", "🏴\U000e0067\U000e007f", "می\u200cخواهم"]  # of whole words: joined, parted
 
 
 @pytest.mark.parametrize("token", HARMLESS)
@@ -34,6 +35,8 @@ def test_what_is_visible_is_shown_as_it_is(token: str):
         ('<a href="x">', '<a␣href="x">'),
         ("a\tb\rc\u00a0d", "a⇥b␍c⍽d"),
         ("\x00", "\ufffd"),
+        ("a\u200d\u200c", "a\ufffd\ufffd"),
+        ("bleu\u202f!", "bleu⍽!"),
         ("\u200b\u202e", "\ufffd\ufffd"),  # no width; turns the direction of what follows
         ("\ud83d", "\ufffd"),  # half of an emoji
     ],
@@ -46,7 +49,7 @@ def test_what_is_invisible_becomes_visible(token: str, shown: str):
 @QUICK
 def test_every_shown_token_is_printable_and_can_be_sent(token: str):
     shown = show_token(token)
-    assert all(character.isprintable() and not character.isspace() for character in shown)
+    assert all((c.isprintable() and not c.isspace()) or (i and c in FORMS) for i, c in enumerate(shown))
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert bool(shown) == bool(token)  # none vanishes
 
@@ -63,6 +66,11 @@ def test_every_shown_token_is_printable_and_can_be_sent(token: str):
 def test_a_long_token_is_cut(token: str, shown: str):
     assert len(shown) == LONGEST_LABEL
     assert short_token(token) == shown
+
+
+def test_no_emoji_is_cut_apart():
+    family = "👨\u200d👩\u200d👧"
+    assert short_token(family * 15) == family * 13 + "…"
 
 
 @pytest.mark.parametrize(
