@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from model.text.words import TAGS, graphemes
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 LONGEST_LABEL = 14
 WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽", "\u202f": "⍽", "\u3000": "␣"}
+SEARCHED = re.compile(r"[:@]|(?<=www)\.|(?<=[-<>~])[-=>]", re.IGNORECASE)
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which cannot be sent
 FORMS = "\u200c\u200d" + "".join(map(chr, TAGS))
 
 
@@ -115,5 +118,24 @@ def for_plotly(text: str) -> str:
 
 
 def for_markdown(text: str) -> str:
-    """Text that Markdown shows letter for letter."""
-    return "".join(f"&#{ord(c)};" if c.isascii() and not c.isalnum() and c not in " .,()" else c for c in text)
+    """Text that Streamlit's Markdown shows letter for letter, in messages and in labels: no link, picture or formula.
+
+    To escape it is not enough. What escapes stand for is searched again, for addresses, names of icons and arrows, so
+    the character that makes one stands in an element of its own: a colour that names none.
+    """
+    number = re.match(r"\d+[.)]", text)  # of a list
+    hidden = {0, len(text) - 1, *(found.start() for found in re.finditer(r"(?<= ) ", text))}  # spaces that would be cut
+    hidden |= {number.end() - 1} if number else set()
+    apart = {found.start() for found in SEARCHED.finditer(text)}
+    escaped = (
+        f"&#{ord(c)};" if c.isascii() and not c.isalnum() and (c not in " .,()" or i in hidden) else c
+        for i, c in enumerate(SURROGATE.sub("\ufffd", text))
+    )
+    return "".join(f":color[{c}]" if i in apart else c for i, c in enumerate(escaped))
+
+
+def code_for_markdown(text: str) -> str:
+    """Text on one line that Markdown shows letter for letter, as code."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text.strip() and (text[0] in "` " or text[-1] in "` ") else ""  # one at each end is cut
+    return f"{fence}{pad}{text}{pad}{fence}"

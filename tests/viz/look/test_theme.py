@@ -8,7 +8,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from viz.look.theme import DARK, FORMS, LIGHT, LONGEST_LABEL, Theme, for_plotly, short_token, show_token, theme_named
+from viz.look.theme import (
+    DARK,
+    FORMS,
+    LIGHT,
+    LONGEST_LABEL,
+    Theme,
+    code_for_markdown,
+    for_markdown,
+    for_plotly,
+    short_token,
+    show_token,
+    theme_named,
+)
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogates too
 QUICK = settings(deadline=None, max_examples=100, derandomize=True, database=None)
@@ -96,6 +108,41 @@ def test_plotly_shows_the_text_again(text: str):
     written = for_plotly(text)
     assert html.unescape(written) == text
     assert not set("<>$") & set(written)
+
+
+MADE = re.compile(
+    r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+\.[-\w]+|:[\w+/-]+:|(^|\s)(<?->|<-|--|[<>~]=)(\s|$)", re.IGNORECASE
+)
+"""What Streamlit makes something of in text whose escapes are read: GFM's addresses (spec 0.29, section 6.9), emoji and
+icons by name, and arrows and signs between spaces."""
+MARKED = st.lists(
+    st.sampled_from(["http", "://", "www", ".", "a", "@", ":", "<", "-", ">", "=", "~", " ", "$", "[", "\n"])
+)
+
+
+@given(ANY_TEXT | MARKED.map("".join))
+@example("1. one")
+@example("    code")
+@example("![x](http://127.0.0.1/a.png) www.b.c d@e.f $g$ :h: i -> j <-> k")
+@QUICK
+def test_markdown_shows_the_text_again_and_makes_nothing_of_it(text: str):
+    elements = re.split(r":color\[(.+?)\]", for_markdown(text))  # text and, at odd places, what stands in an element
+    assert html.unescape("".join(elements)) == html.unescape(re.sub("[\ud800-\udfff]", "\ufffd", escaped(text)))
+    assert not set("!$*<>[]`_\n#~|") & set("".join(re.sub(r"&#\d+;", "", part) for part in elements))
+    assert not any(MADE.search(html.unescape(part)) for part in elements[::2])
+    assert not re.match(r"\s|\d+[.)]", elements[0])  # no code, no list
+
+
+def escaped(text: str) -> str:
+    """As HTML writes any character by its number, so that what HTML cannot say is read alike on both sides."""
+    return "".join(f"&#{ord(c)};" if c.isascii() else c for c in text)
+
+
+@pytest.mark.parametrize("text", ["a", "`", "a``b`", " ", " a ", "` `", "$x$"])
+def test_code_shows_the_text_again(text: str):
+    fence, inside = re.fullmatch("(`+)(.*?)\\1", code_for_markdown(text)).groups()  # type: ignore[union-attr]
+    stripped = inside[1:-1] if inside.strip() and inside[0] == inside[-1] == " " else inside  # CommonMark 0.31, 6.1
+    assert (stripped, fence in inside) == (text, False)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("dark", DARK), ("light", LIGHT), (None, LIGHT), ("sepia", LIGHT)])

@@ -148,7 +148,7 @@ def _compare(
     for place, found in (("Recorded", before), ("Measured here", here)):
         if found is not None:
             words_here.markdown(f"**{place}**\n" + "\n".join(f"- {sentence}" for sentence in describe(found.points)))
-            words_here.caption(f"{found.date}, {for_markdown(found.machine)}")
+            words_here.caption(for_markdown(f"{found.date}, {found.machine}"))
     with left:
         for key, figure in draw(before.points if before else (), here.points if here else ()).items():
             chart(figure, key)

@@ -15,7 +15,7 @@ from model.interventions.positions import stretched
 from model.text.tasks import MAX_STRING, TASKS
 from model.trace import KINDS, Kind, Trace
 from viz.figures.side_by_side import length_curves, weights_panel
-from viz.look.theme import for_markdown
+from viz.look.theme import code_for_markdown, for_markdown
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
@@ -73,9 +73,9 @@ def _curves(models: dict[str, Checkpoint]) -> None:
     chart(length_curves(points, MAX_STRING, again=rings, theme=session.theme()))
     if measured:
         st.caption(
-            f"Measured by `{measured.command}` on {measured.strings} held-out strings a length, {measured.date}, "
-            f"{for_markdown(measured.machine)}. A learned encoding cannot read longer strings at all."
-            + (" Rings: measured here, just now." if here else "")
+            f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings a length, "
+            f"{for_markdown(f'{measured.date}, {measured.machine}')}. A learned encoding cannot read longer strings at "
+            "all." + (" Rings: measured here, just now." if here else "")
         )
 
 

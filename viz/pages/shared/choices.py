@@ -36,16 +36,17 @@ def choose_checkpoint() -> Checkpoint | None:
             st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=link.file_dropped)
             st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
     if message := opening.file_error():
-        st.error(message)
+        st.error(for_markdown(message))
     if name is None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
         return None
     if asked is not None and asked not in names:
-        st.warning(f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”.")
+        said = f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”."
+        st.warning(for_markdown(said))
     try:
         return opening.open_checkpoint(name)
     except CheckpointError as error:
-        st.error(f"This checkpoint cannot be opened. {error}")
+        st.error(for_markdown(f"This checkpoint cannot be opened. {error}"))
         return None
 
 

@@ -94,7 +94,7 @@ def new_run() -> None:
     try:
         allowed = lab.limits()
     except ValueError as error:
-        st.error(f"This server's limits cannot be read: {error}")
+        st.error(for_markdown(f"This server's limits cannot be read: {error}"))
         return
     left, right = st.columns(2, gap="medium")
     with left:

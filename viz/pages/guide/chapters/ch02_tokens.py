@@ -8,7 +8,7 @@ from model.interventions.influence import encoder_states
 from model.network.transformer import TokenEmbedding
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
-from viz.look.theme import for_markdown, show_token
+from viz.look.theme import code_for_markdown, for_markdown, show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
 from viz.state import session
 
@@ -28,7 +28,7 @@ def show(look: Look) -> None:
     tokens = look.trace.map("encoder").key_tokens
     st.markdown(
         " ".join(
-            f"`{show_token(token).replace('`', 'ˋ')}`:small[{number}]"
+            f"{code_for_markdown(show_token(token))}:small[{number}]"
             for token, number in zip(tokens, ids(look), strict=True)
         )
     )

@@ -1,0 +1,81 @@
+"""What a link, a file or a person brings is shown letter for letter; only a browser tells what it makes of it.
+
+That no page asks another host, at the end of each test, is the fixture's to say.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import FIRST_PATIENCE
+from viz.look.forcing import BEGINNING
+
+BRINGS = (
+    "![x](http://127.0.0.1:8719/a.png) <img src=http://127.0.0.1:8719/b.png> http://127.0.0.1:8719/c "
+    "www.another.host me@another.host $\\zeta$ :streamlit: :smile: **b** `c` a -> b"
+)
+SHORT = "![](//q.r) $z$ www.q.r"
+"""As much of it as the small models read."""
+LETTERS = "runs/letters"
+BOUND = (
+    *("checkpoint", "source", "kind", "layer_number", "head_number", "token", "view", "overlay", "zoom", "panel"),
+    *("scale", "rows", "special", "whole_words", "means", "each_head", "decoder_mode", "prefix", "tokens", "target"),
+    *("step", "beam", "length_penalty", "discarded", "atlas_measure", "export_what", "export_format", "part", "off"),
+    *("encoding", "positions", "pair", "string", "measure", "six_head", "shuffle", "shift", "chapter", "presentation"),
+    *("controls", "uniform", "run", "run_text", "task", "log_loss", "answer_1", "nobody"),
+)
+
+
+def opened(context: BrowserContext, address: str, page_path: str, **query: str) -> Page:
+    page = context.new_page()
+    page.goto(f"{address}/{page_path}?{urlencode(query, quote_via=quote)}", timeout=FIRST_PATIENCE)
+    expect(page.locator(".stApp[data-test-script-state='notRunning']")).to_be_attached(timeout=FIRST_PATIENCE)
+    expect(page.locator("h1.headlight")).to_be_visible()
+    return page
+
+
+def inert(page: Page) -> None:
+    """Nothing on the page was made of what came from outside."""
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    made = page.evaluate("""() => [
+        ...[...document.querySelectorAll("a[href]")].filter((a) => new URL(a.href).host !== location.host),
+        ...document.querySelectorAll("[data-testid=stMarkdownContainer] img"),
+        ...[...document.querySelectorAll(".katex annotation")].filter((one) => /zeta|^z$/.test(one.textContent)),
+    ].map((node) => node.outerHTML)""")
+    assert made == []
+
+
+@pytest.mark.parametrize("path", ["", "guide", "anatomy", "positions", "train"])
+def test_links_bring_text_and_nothing_else(context: BrowserContext, address: str, path: str):
+    page = opened(context, address, path, **dict.fromkeys(BOUND, BRINGS))
+    inert(page)
+    said = f"The run “{BRINGS}”" if path == "train" else f"The checkpoint “{BRINGS}”"
+    alert = page.get_by_test_id("stAlertContentWarning").filter(has_text="of this link").first
+    assert said in (alert.text_content() or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("", {"panel": "Decoder", "decoder_mode": BEGINNING, "prefix": SHORT, "tokens": BRINGS}),
+        ("guide", {"chapter": "8"}),
+        ("anatomy", {}),
+        ("positions", {"part": "Change the positions"}),
+    ],
+)
+def test_a_text_is_text_wherever_it_is_shown(context: BrowserContext, address: str, path: str, query: dict[str, str]):
+    page = opened(context, address, path, checkpoint=LETTERS, source=SHORT, **query)
+    expect(page.get_by_label("Source sentence")).to_have_value(SHORT)
+    inert(page)
+
+
+def test_a_file_is_named_as_it_is(context: BrowserContext, address: str):
+    page = opened(context, address, "", checkpoint=LETTERS)
+    page.get_by_role("button", name="Open a file").click()
+    name = "www.another.host $z$ ![x](:8719) :smile:.safetensors"
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": b"no weights"})
+    expect(page.get_by_test_id("stAlertContentError")).to_contain_text("This file cannot be opened.")
+    inert(page)
