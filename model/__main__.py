@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +19,7 @@ from model.text.tasks import TASKS
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
+    from model.decoding.search import Written
 
 OPTION_HELP = {
     "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
@@ -173,7 +174,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 def _translate(options: argparse.Namespace) -> int:
     from model.checkpoint import load
-    from model.decoding.search import translate
+    from model.decoding.search import write
     from model.text.reading import split_lines, stream_lines
 
     checkpoint = load(options.checkpoint)
@@ -181,9 +182,14 @@ def _translate(options: argparse.Namespace) -> int:
         lines = stream_lines(sys.stdin.buffer, "standard input")
     else:
         lines = split_lines(os.fsencode(options.text), "the text") or [""]
-    for line in lines:  # one at a time, so that a person who types sees an answer
-        target = next(translate(checkpoint, [line], options.beam))[1] if line else ""
-        print(target, flush=True)
+    for number, line in enumerate(lines, start=1):  # one at a time, so that a person who types sees an answer
+        if not line:
+            print(flush=True)
+            continue
+        ((_, written),) = write(checkpoint, [line], options.beam)
+        print(written.target, flush=True)
+        for said in _left_out(written, checkpoint.config.max_len):
+            print(f"note: line {number}: {said}", file=sys.stderr, flush=True)
     return 0
 
 
@@ -211,6 +217,14 @@ def _prepare(options: argparse.Namespace) -> int:
         sizes = {part: len(getattr(corpus, part)) for part in prepare.PARTS}
         print(json.dumps({"folder": str(options.out / name), **sizes, "left_out": dict(corpus.left_out)}))
     return 0
+
+
+def _left_out(written: Written, max_len: int) -> Iterator[str]:
+    """What a reader of the target would not know: that the text was not read to its end, or the target cut."""
+    if written.source_dropped:
+        yield f"the last {written.source_dropped} tokens were not read, the model reads at most {max_len}"
+    if written.cut:
+        yield f"the target was cut after {written.n_tokens} tokens, the most for this text; the model had not ended"
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -78,6 +78,7 @@ def capture(
         positional=None if recurrent else model.embedding.positions[: max(len(source_ids), len(rows))].numpy(),
         source_dropped=source_dropped,
         target_dropped=target_dropped,
+        target_cut=target is None and seen.predicted[-1] != EOS_ID,
     )
 
 

@@ -82,7 +82,8 @@ class Trace:
     vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its
     step. A model without an encoder reads the source in the first rows of its decoder.
     ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was added.
-    ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum.
+    ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum; ``target_cut`` says that the
+    model had not ended its target where writing stops (:func:`model.decoding.search.greedy`).
 
     Raises:
         ValueError: two maps are of one kind, or their tokens contradict each other.
@@ -100,6 +101,7 @@ class Trace:
     positional: np.ndarray | None = None
     source_dropped: int = 0
     target_dropped: int = 0
+    target_cut: bool = False
 
     def __post_init__(self) -> None:
         for field in ("probabilities", "positional"):

@@ -21,10 +21,25 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A target found by beam search: its ids without special tokens, and its score (higher is better)."""
+    """A target found by beam search: its ids without special tokens, its score (higher is better), and whether
+    ``</s>`` ended it; if not, it stood open at the limit."""
 
     ids: tuple[int, ...]
     score: float
+    ended: bool = True
+
+
+class Written(NamedTuple):
+    """What :func:`write` gives for a text.
+
+    ``n_tokens`` is how many tokens the target has; it was ``cut`` if the model had not ended it at the limit described
+    in :func:`greedy`. ``source_dropped`` counts the tokens of the text beyond ``max_len``, which were not read.
+    """
+
+    target: str
+    n_tokens: int
+    cut: bool
+    source_dropped: int
 
 
 class BeamStep(NamedTuple):
@@ -43,7 +58,12 @@ def encode_source(checkpoint: Checkpoint, text: str) -> tuple[list[int], int]:
 
 
 def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[int, str]]:
-    """The model's target for each text, as ``(index, target)`` in the order they are ready: short ones first.
+    """The model's target for each text, as ``(index, target)``: what :func:`write` gives, without the rest."""
+    return ((index, written.target) for index, written in write(checkpoint, texts, beam))
+
+
+def write(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[int, Written]]:
+    """What the model writes for each text, as ``(index, written)`` in the order they are ready: short ones first.
 
     ``beam`` 1 decodes greedily. What exceeds ``max_len`` of a text is not read.
 
@@ -53,14 +73,17 @@ def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> It
     if beam < 1:
         raise ValueError(f"beam must be at least 1, but it is {beam}")
     model, tokenizer = checkpoint.model, checkpoint.tokenizer
-    sources = [_with_end(ids, checkpoint.config.max_len)[0] for ids in tokenizer.encode_batch(texts)]
-    for indices in _batches(sources, BATCH_TOKENS // beam):
-        source = pad([sources[i] for i in indices])
-        found = greedy(model, source) if beam == 1 else [best[0].ids for best in beam_search(model, source, beam)]
-        yield from ((index, tokenizer.decode(ids)) for index, ids in zip(indices, found, strict=True))
+    read = [_with_end(ids, checkpoint.config.max_len) for ids in tokenizer.encode_batch(texts)]
+    for indices in _batches([source for source, _ in read], BATCH_TOKENS // beam):
+        source = pad([read[i][0] for i in indices])
+        if beam == 1:
+            found = _greedy(model, source)
+        else:
+            found = [(best[0].ids, best[0].ended) for best in beam_search(model, source, beam)]
+        for index, (ids, ended) in zip(indices, found, strict=True):
+            yield index, Written(tokenizer.decode(ids), len(ids), not ended, source_dropped=read[index][1])
 
 
-@torch.inference_mode()
 def greedy(model: Model, source: Tensor) -> list[tuple[int, ...]]:
     """Take the likeliest token at each step.
 
@@ -72,10 +95,16 @@ def greedy(model: Model, source: Tensor) -> list[tuple[int, ...]]:
         For each row the ids up to ``</s>``, without special tokens. A row ends at its limit at the
         latest: twice the source's length and 16 more, and never more than ``max_len``.
     """
+    return [ids for ids, _ in _greedy(model, source)]
+
+
+@torch.inference_mode()
+def _greedy(model: Model, source: Tensor) -> list[tuple[tuple[int, ...], bool]]:
+    """:func:`greedy`, and for each row whether ``</s>`` ended it."""
     mask = padding_mask(source, PAD_ID) if (source == PAD_ID).any() else None
     memory = model.encode(source, mask).hidden
     rows = torch.stack([chosen for chosen, _ in greedy_steps(model, source, memory, mask)], dim=1).tolist()
-    return [tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)) for row in rows]
+    return [(tuple(token_id for token_id in row if token_id not in (PAD_ID, EOS_ID)), EOS_ID in row) for row in rows]
 
 
 @torch.inference_mode()
@@ -183,7 +212,7 @@ def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -
             for place in range(wanted[row]):
                 if scores[row, place] > -torch.inf:
                     ids = prefixes[row * beam + place, 1:].tolist()
-                    whole = Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty)
+                    whole = Hypothesis(tuple(ids), scores[row, place].item() / length**length_penalty, ended=False)
                     finished.append((row, int(kept[row, place]), whole))
         yield step
         if all(not wanted[row] or limits[row] <= length for row in range(n)):

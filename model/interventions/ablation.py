@@ -20,7 +20,7 @@ from model.trace import Kind, Trace
 class Ablated:
     """A text before and after one head was made uniform; ``kind``, ``layer`` and ``head`` say which, from 0.
 
-    ``forced`` is the second model on the target that the first wrote, ``output`` what it writes by itself.
+    ``forced`` is the second model on the target that the first wrote, ``own`` its own trace.
     """
 
     kind: Kind
@@ -28,7 +28,12 @@ class Ablated:
     head: int
     before: Trace
     forced: Trace
-    output: str
+    own: Trace
+
+    @property
+    def output(self) -> str:
+        """What the second model writes by itself."""
+        return self.own.target
 
     @property
     def same(self) -> bool:
@@ -64,7 +69,7 @@ def ablate(checkpoint: Checkpoint, before: Trace, kind: Kind, layer: int, head: 
     other = uniform_head(checkpoint, kind, layer, head)
     return Ablated(
         kind=kind, layer=layer, head=head, before=before,
-        forced=capture(other, before.source, before.target), output=capture(other, before.source).target,
+        forced=capture(other, before.source, before.target), own=capture(other, before.source),
     )  # fmt: skip
 
 

@@ -32,13 +32,15 @@ class Displaced:
     """Two runs with the same tokens on the axes of their maps; ``after`` in the order of ``before``.
 
     Both were fed the target that the first run wrote, so that rows can be compared; ``output_before`` and
-    ``output_after`` are what each writes by itself. ``after`` is None where the tokens of the shuffled
-    text are not those of the text.
+    ``output_after`` are what each writes by itself, ``cut_…`` that it had not ended at its limit. ``after`` is None
+    where the tokens of the shuffled text are not those of the text.
     """
 
     text_after: str
     output_before: str
     output_after: str
+    cut_before: bool
+    cut_after: bool
     before: Trace
     after: Trace | None
 
@@ -65,11 +67,14 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
             f"or its output has {longest} tokens"
         )
     after = capture(second, text, free.target)
+    own = capture(second, text)
     places = _places(checkpoint, units, order) if change.shuffle else list(range(len(before.maps[0].key_tokens)))
     return Displaced(
         text_after=text,
         output_before=free.target,
-        output_after=capture(second, text).target,
+        output_after=own.target,
+        cut_before=free.target_cut,
+        cut_after=own.target_cut,
         before=before,
         after=_lined_up(after, before, places),
     )

@@ -54,6 +54,7 @@ def test_a_beginning_that_is_given_is_followed_by_the_model_s_own(checkpoint: Ch
     assert trace.target.startswith("bc")
     assert len(trace.predicted_ids) > 4  # else choose another beginning: little follows
     assert trace.predicted_ids[-1] == EOS_ID
+    assert not trace.target_cut
     assert (trace.n_forced, trace.teacher_forced, trace.target_dropped) == (2, False, 0)
     assert trace.map("cross").predicted_tokens == checkpoint.tokenizer.labels(trace.predicted_ids)
     for n in range(2, len(trace.predicted_ids)):
@@ -261,7 +262,8 @@ def test_a_translation_cut_at_its_limit_is_traced_as_far_as_it_goes(characters: 
     rows = trace.map("cross").predicted_tokens
     assert rows is not None
     assert trace.target == "b" * n
-    assert trace.target_dropped == 0
+    assert (trace.target_dropped, trace.target_cut) == (0, True)
+    assert not capture(stubborn, "xy", "b").target_cut  # the target is ours, and ends
     assert set(rows) == {"b"}  # no </s> that the model did not write
     assert len(rows) == n
 

@@ -14,7 +14,7 @@ import torch
 
 from model import checkpoint
 from model.__main__ import main
-from model.decoding.search import translate
+from model.decoding.search import translate, write
 from model.evaluation import alignment, bleu_moses, bleu_words, paired, score
 from model.network.transformer import Transformer
 from model.text.tasks import generate
@@ -209,7 +209,7 @@ def test_as_a_command(folder: Path):
     ran = command_line("translate", "--checkpoint", str(folder), "--beam", "1", stdin="be\né\n".encode())
     assert ran.returncode == 0
     assert ran.stdout.decode().splitlines() == targets(folder, ["be", "é"], 1)
-    assert ran.stderr == b""
+    assert all(line.startswith("note: line ") for line in ran.stderr.decode().splitlines())
 
 
 def test_input_that_is_no_text(folder: Path):
@@ -238,3 +238,21 @@ def test_a_reader_that_has_read_enough(folder: Path):
         ran.stdin.close()
         assert ran.stderr.read() == b""
     assert ran.returncode == 141
+
+
+def test_what_was_cut_is_noted_beside_the_targets(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    model = checkpoint.load(folder)
+    lines = ["be", 50 * "a"]
+    expected = dict(write(model, lines, 1))
+    assert expected[1].source_dropped  # else the text is too short to show anything
+    monkeypatch.setattr(sys, "stdin", typed("\n".join(lines)))
+    assert main(["translate", "--checkpoint", str(folder), "--beam", "1"]) == 0
+    said = capsys.readouterr()
+    assert said.out.split("\n") == [expected[0].target, expected[1].target, ""]
+    dropped = f"note: line 2: the last {expected[1].source_dropped} tokens were not read, "
+    assert dropped in said.err
+    for i, written in expected.items():
+        note = f"note: line {i + 1}: the target was cut after {written.n_tokens} tokens"
+        assert (note in said.err) == written.cut

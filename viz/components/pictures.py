@@ -17,7 +17,7 @@ from viz.components.sources import Address, part, source
 from viz.look.choice import AUTO, first_kind, row_options
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture, View, displayed
-from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading, where_cut
 from viz.state import clicked, opening
 
 TOKENS = (
@@ -80,7 +80,7 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
     said = f"{_where(look)} {_says(shown, look, row)}"
     data: dict[str, Any] = {
         "text": text,
-        "label": "Translation" if look.opened.task == TRANSLATION else f"Output of the task {look.opened.task}",
+        "label": _label(look),
         "target": look.trace.target,
         "words": _words(shown, look, row),
         "reading": _reading(chosen, shown),
@@ -109,6 +109,13 @@ def pictures_data(chosen: Chosen, look: Look, text: str) -> dict[str, Any]:
             layout=LAYOUTS[chosen.view], pinned=row, scale=display.scale, theme=theme,
         )  # fmt: skip
     return data
+
+
+def _label(look: Look) -> str:
+    """What the model's output is, and where it was cut."""
+    label = "Translation" if look.opened.task == TRANSLATION else f"Output of the task {look.opened.task}"
+    cut = where_cut(look.trace)
+    return f"{label}. {cut}" if cut else label
 
 
 def _addresses(chosen: Chosen, look: Look, text: str) -> list[Address]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from model.trace import Kind, Trace
 from viz.look.picture import Display, Picture
-from viz.look.words import KIND_NAMES, ROWS
+from viz.look.words import KIND_NAMES, ROWS, where_cut
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
@@ -122,4 +122,5 @@ def _display(shown: Picture, display: Display) -> str:
 
 def _left_out(trace: Trace) -> tuple[str, ...]:
     dropped = {"source": trace.source_dropped, "target": trace.target_dropped}
-    return tuple(f"the last {n} tokens of the {part} were not read" for part, n in dropped.items() if n)
+    notes = [f"the last {n} tokens of the {part} were not read" for part, n in dropped.items() if n]
+    return (*notes, *([f"output: {where_cut(trace)}"] if trace.target_cut else []))

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.heads.habits import MOSTLY, PARTLY, percent
 from model.text.tokenizer import SPECIAL_TOKENS
-from model.trace import Kind
+from model.trace import Kind, Trace
 from viz.look.picture import Picture, RowNames, View
 from viz.look.theme import show_token
 
@@ -74,6 +74,18 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
     first = sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
     said = [f"{_quoted(row)} → {_quoted(column)} {percent(weight)}" for (row, column), weight in first]
     return f"{', '.join(said)}." if said else "none: no word gives more than half of its attention to a single word."
+
+
+def cut_mark(cut: bool) -> str:
+    """Beside what a model writes: that it did not end."""
+    return " (cut at its limit)" if cut else ""
+
+
+def where_cut(trace: Trace) -> str:
+    """In a sentence, where writing stopped although the model had not ended; empty where it had."""
+    if not trace.target_cut:
+        return ""
+    return f"Cut after {len(trace.predicted_ids)} tokens, the most for this text; the model had not ended."
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:

@@ -1,6 +1,7 @@
 """model/decoding/search.py: cached, batched and pruned search finds what plain recomputation finds."""
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from model.checkpoint import Checkpoint
-from model.decoding.search import Hypothesis, beam_search, encode_source, greedy, translate
+from model.decoding.search import Hypothesis, Written, beam_search, encode_source, greedy, translate, write
 from model.network.attention import pad
 from model.network.transformer import Transformer
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
@@ -67,6 +68,7 @@ def test_greedy_equals_recomputation(norm: str):
         sources = random_sources(1, 2, 7)
         expected = [recomputed_greedy(model, source) for source in sources]
         assert greedy(model, pad(sources)) == [ids for ids, _ in expected]
+        assert [found[0].ended for found in beam_search(model, pad(sources), 1)] == [end for _, end in expected]
         ends |= {end for _, end in expected}
     assert ends == {True, False}  # else the models show one case only
 
@@ -141,9 +143,9 @@ def test_hypotheses_are_sorted_different_and_within_the_limit(seed: int, beam: i
             assert not {PAD_ID, BOS_ID, EOS_ID} & set(hypothesis.ids)
 
 
-def constant(logits: dict[int, float], max_len: int) -> Transformer:
+def constant(logits: dict[int, float], max_len: int, vocab_size: int = VOCAB) -> Transformer:
     """At each step these logits, and 0 for the other tokens."""
-    model = Transformer(tiny(vocab_size=VOCAB, max_len=max_len, norm="pre")).eval()
+    model = Transformer(tiny(vocab_size=vocab_size, max_len=max_len, norm="pre")).eval()
     assert isinstance(model.decoder.norm, nn.LayerNorm)
     with torch.no_grad():
         model.decoder.norm.weight.zero_()
@@ -173,7 +175,8 @@ def never_ending(max_len: int) -> Transformer:
 def test_what_does_not_end_is_cut_at_its_limit(max_len: int, length: int, expected: int):
     model, source = never_ending(max_len), pad(random_sources(length))
     assert greedy(model, source) == [(3,) * expected]
-    assert beam_search(model, source, 2)[0][0].ids == (3,) * expected
+    best = beam_search(model, source, 2)[0][0]
+    assert (best.ids, best.ended) == ((3,) * expected, False)
 
 
 def test_each_row_of_a_batch_has_its_own_limit():
@@ -248,3 +251,15 @@ def test_no_texts(checkpoint: Checkpoint):
 def test_a_beam_below_one(checkpoint: Checkpoint, beam: int):
     with pytest.raises(ValueError, match=f"beam must be at least 1, but it is {beam}"):
         list(translate(checkpoint, ["a"], beam))
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_what_was_left_out_is_told(characters: Tokenizer, beam: int):
+    without: dict[str, Any] = {"tokenizer": characters, "task": "copy", "training": {}, "digest": ""}
+    letter = characters.encode("b")[0]
+    checkpoint = Checkpoint(name="never ends", model=constant({letter: 9.0}, 13, len(characters)), **without)
+    texts = ["", 14 * "a"]
+    cut = Written(target=13 * "b", n_tokens=13, cut=True, source_dropped=0)
+    assert dict(write(checkpoint, texts, beam)) == {0: cut, 1: cut._replace(source_dropped=2)}
+    ends = Checkpoint(name="ends", model=constant({EOS_ID: 9.0}, 13, len(characters)), **without)
+    assert dict(write(ends, ["a"], beam)) == {0: Written(target="", n_tokens=0, cut=False, source_dropped=0)}

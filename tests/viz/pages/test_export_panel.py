@@ -17,10 +17,12 @@ from streamlit.testing.v1 import AppTest
 from model import checkpoint
 from model.capture import capture
 from model.trace import AttentionMap
-from tests.helpers import SENTENCE, save_words
-from tests.viz.helpers import map_of
+from tests.helpers import MAX_LEN, SENTENCE, save_words
+from tests.viz.helpers import map_of, pictures
 from viz.components import save_png
+from viz.look.forcing import BEGINNING
 from viz.look.picture import picture
+from viz.look.words import where_cut
 from viz.pages.explore import export
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -81,6 +83,20 @@ def test_the_numbers_are_those_on_screen(offered: list[dict[str, Any]], query: d
     assert said["digest"].endswith(checkpoint.load(NAME).digest)
     assert said["source"] == SENTENCE
     assert said.get("note", "") == "; ".join(expected.notes)
+
+
+def test_what_was_left_out_and_cut_is_said_on_the_page_and_in_the_file(offered: list[dict[str, Any]]):
+    long, model = f"{SENTENCE} {SENTENCE} {SENTENCE}", checkpoint.load(NAME)
+    beginning = model.tokenizer.encode("girl " * MAX_LEN)[:MAX_LEN]  # leaves no room to end
+    prefix = model.tokenizer.decode(beginning)
+    trace = capture(model, long, prefix=beginning)
+    assert trace.source_dropped  # else the sentence is too short to show anything
+    app = opened(export_format="JSON", source=long, decoder_mode=BEGINNING, prefix=prefix)
+    dropped = f"the last {trace.source_dropped} tokens of the source were not read"
+    assert json.loads(offered[-1]["data"]())["provenance"]["note"] == f"{dropped}; output: {where_cut(trace)}"
+    assert f"the last {trace.source_dropped} of your text are left out" in app.warning[0].value
+    cut = f"Cut after {MAX_LEN} tokens, the most for this text; the model had not ended."
+    assert pictures(app)["label"] == f"Translation. {cut}"
 
 
 @pytest.mark.parametrize("what", export.WHAT)

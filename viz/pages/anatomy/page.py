@@ -20,7 +20,14 @@ from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, st
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import KIND_NAMES
-from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
+from viz.pages.shared.choices import (
+    choose_checkpoint,
+    choose_head,
+    choose_kind,
+    cut_notice,
+    left_out_notice,
+    type_source,
+)
 from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.pages.shared.needs_transformer import is_transformer
@@ -51,6 +58,7 @@ def _live(opened: Checkpoint) -> None:
         forced = decoding.forced(opened)
         trace = type_source(opened, forced)
         left_out_notice(trace)
+        cut_notice(trace)
         forcing_notice(opened, trace, forced)
         kind = choose_kind(opened, trace)
     with right:

@@ -24,6 +24,7 @@ from viz.look.choice import AUTO, row_options
 from viz.look.forcing import BEAM
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
+from viz.look.words import cut_mark
 from viz.pages.shared.forcing import choose_forcing
 from viz.pages.shared.frame import chart
 from viz.state import decoder as decoding
@@ -146,11 +147,12 @@ def _ranking(look: Look, tree: BeamTree) -> None:
     """The targets that were found, best first; a click shows the attention of writing one."""
     for rank, (hypothesis, leaf) in enumerate(zip(tree.hypotheses, tree.leaves, strict=True), start=1):
         text = html.escape(look.opened.tokenizer.decode(hypothesis.ids))
+        cut = cut_mark(not hypothesis.ended)
         path = tuple(tree.nodes[place].token_id for place in tree.path(leaf))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("See its attention", key=f"hypothesis_{rank}", on_click=decoding.take, args=(look.opened, path))
             st.html(
                 f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {minus(hypothesis.score, 3)}, "
-                f"log-probability {minus(tree.nodes[leaf].total, 2)}, {len(path)} tokens</small>",
+                f"log-probability {minus(tree.nodes[leaf].total, 2)}, {len(path)} tokens{cut}</small>",
                 width="stretch",
             )

@@ -15,7 +15,14 @@ from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
-from viz.pages.shared.choices import choose_checkpoint, choose_head, choose_kind, left_out_notice, type_source
+from viz.pages.shared.choices import (
+    choose_checkpoint,
+    choose_head,
+    choose_kind,
+    cut_notice,
+    left_out_notice,
+    type_source,
+)
 from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import link, opening
@@ -116,6 +123,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
         with left:
             trace = type_source(opened)
             left_out_notice(trace)
+            cut_notice(trace)
             kind = choose_kind(opened, trace) if chapter.chooses_kind else chapter.kind
         layer = head = row = 0
         if chapter.chooses_head:

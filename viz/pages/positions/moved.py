@@ -13,7 +13,7 @@ from model.trace import AttentionMap, Trace
 from viz.figures.side_by_side import change_panel, weights_panel
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
-from viz.look.words import KIND_NAMES, describe_row
+from viz.look.words import KIND_NAMES, cut_mark, describe_row
 from viz.pages.shared.choices import choose_head, choose_kind
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
@@ -60,14 +60,14 @@ def _choose_change(opened: Checkpoint) -> Change:
 
 def _outputs(result: Displaced) -> None:
     left, right = st.columns(2, gap="medium")
-    for column, title, source, target in (
-        (left, "Before", result.before.source, result.output_before),
-        (right, "After", result.text_after, result.output_after),
+    for column, title, source, target, cut in (
+        (left, "Before", result.before.source, result.output_before, result.cut_before),
+        (right, "After", result.text_after, result.output_after, result.cut_after),
     ):
         same = " (the same)" if column is right and target == result.output_before else ""
         column.html(
             f'<div class="run"><label>{title}: {html.escape(source) or "&nbsp;"}</label>'
-            f"<p>{html.escape(target) or '&nbsp;'}<small>{same}</small></p></div>"
+            f"<p>{html.escape(target) or '&nbsp;'}<small>{same}{cut_mark(cut)}</small></p></div>"
         )
 
 

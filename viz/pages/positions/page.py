@@ -11,7 +11,7 @@ from model.trace import Trace
 from viz.pages.positions.encoding import show_encoding, show_sum
 from viz.pages.positions.moved import show_experiment
 from viz.pages.positions.six_encodings import show_six
-from viz.pages.shared.choices import choose_checkpoint, left_out_notice, type_source
+from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
 from viz.pages.shared.frame import choose_part, style, title_beside
 from viz.pages.shared.needs_transformer import is_transformer
 
@@ -47,4 +47,5 @@ def page() -> None:
 def _live(opened: Checkpoint) -> None:
     trace = type_source(opened)
     left_out_notice(trace)
+    cut_notice(trace)
     PARTS[choose_part(PARTS)](opened, trace)

@@ -16,7 +16,7 @@ from model.text.tasks import MAX_STRING, TASKS
 from model.trace import KINDS, Kind, Trace
 from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import code_for_markdown, for_markdown
-from viz.look.words import SHORT_KIND_NAMES
+from viz.look.words import SHORT_KIND_NAMES, cut_mark
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
@@ -104,7 +104,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
     answer = rewrite(text) if rewrite else text
     traces = {name: _trace(model, text, answer) for name, model in models.items()}
     own = {name: _trace(model, text, None) for name, model in models.items()}
-    _outputs({name: trace.target if trace else None for name, trace in own.items()}, answer)
+    _outputs(own, answer)
     read = {name: trace for name, trace in traces.items() if trace is not None}
     if not read:
         return
@@ -130,12 +130,12 @@ def _trace(model: Checkpoint, text: str, answer: str | None) -> Trace | None:
     return opening.trace(longer, text, answer)
 
 
-def _outputs(outputs: Mapping[str, str | None], answer: str) -> None:
+def _outputs(own: Mapping[str, Trace | None], answer: str) -> None:
     """What each writes by itself, with the characters that are wrong marked."""
     cells = []
-    for name, output in outputs.items():
-        said = "<i>cannot read so many characters</i>" if output is None else _marked(output, answer)
-        right = " ✓" if output == answer else ""
+    for name, trace in own.items():
+        said = "<i>cannot read so many characters</i>" if trace is None else _marked(trace.target, answer)
+        right = "" if trace is None else " ✓" if trace.target == answer else cut_mark(trace.target_cut)
         cells.append(f"<div><label>{name}{right}</label><p>{said or '&nbsp;'}</p></div>")
     st.html(f'<div class="six">{"".join(cells)}</div>')
 

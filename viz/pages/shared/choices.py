@@ -15,7 +15,7 @@ from viz.look.choice import AUTO, first_kind, row_asked, row_options
 from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
 from viz.look.theme import for_markdown
-from viz.look.words import SHORT_KIND_NAMES
+from viz.look.words import SHORT_KIND_NAMES, where_cut
 from viz.state import link, opening
 
 
@@ -111,6 +111,12 @@ def left_out_notice(trace: Trace) -> None:
             f"This model reads at most {len(trace.source_ids)} tokens: the last {trace.source_dropped} "
             f"of your text are left out. It read: {for_markdown(trace.source)}"
         )
+
+
+def cut_notice(trace: Trace) -> None:
+    """Say that what is written for a text was cut, on pages that do not show it."""
+    if cut := where_cut(trace):
+        st.caption(f"The model's output for it: {cut[0].lower()}{cut[1:]}")
 
 
 def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:

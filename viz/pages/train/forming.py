@@ -16,7 +16,8 @@ from viz.components.overview import overview
 from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_head
 from viz.look.picture import Picture, picture
 from viz.look.theme import for_markdown
-from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row, reading
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row, reading
+from viz.pages.shared.choices import left_out_notice
 from viz.pages.shared.frame import WIDTHS
 from viz.state import opening, session
 from viz.state import train as lab
@@ -82,14 +83,14 @@ def right_answer(run: RunView, text: str) -> str | None:
 def _output(trace: Trace, step: int, answer: str | None) -> None:
     """What the model writes by itself."""
     right = "" if answer is None else " ✓" if trace.target == answer else " – not yet right"
+    right += cut_mark(trace.target_cut)
     st.html(
         f'<div class="target"><label>What the model writes by itself at step {step:,}{right}</label>'
         f"<p>{html.escape(trace.target) or '(nothing)'}</p></div>"
     )
     if answer is not None:
         st.caption("For the pictures it is fed the right answer, so that a row is the same token at every step.")
-    if trace.source_dropped:
-        st.warning(f"The last {trace.source_dropped} tokens of your text are left out: the model reads no more.")
+    left_out_notice(trace)
 
 
 def _choose_kind(trace: Trace) -> Kind:

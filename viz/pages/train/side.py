@@ -17,14 +17,19 @@ from viz.state import time_machine as replay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One run at one step: the model, fed ``fed`` (``trace``), and what it writes by itself."""
+    """One run at one step: the model, fed ``fed`` (``trace``), and by itself (``own``)."""
 
     run: RunView
     fed: str
     step: int
     opened: Checkpoint
     trace: Trace
-    written: str
+    own: Trace
+
+    @property
+    def written(self) -> str:
+        """What the model writes by itself."""
+        return self.own.target
 
 
 def newest(run: RunView, text: str) -> Side | None:
@@ -38,7 +43,7 @@ def newest(run: RunView, text: str) -> Side | None:
         answer = right_answer(run, text)
         fed = own.target if answer is None else answer
         trace = replay.trace(opened, text, fed)
-        return Side(run=run, fed=fed, step=step, opened=opened, trace=trace, written=own.target)
+        return Side(run=run, fed=fed, step=step, opened=opened, trace=trace, own=own)
     return None
 
 
@@ -50,5 +55,5 @@ def at_step(run: RunView, text: str, fed: str, step: int) -> Side | None:
     except CheckpointError as error:
         st.error(f"The checkpoint of step {step:,} cannot be used; choose another step. {for_markdown(str(error))}")
         return None
-    written = replay.trace(opened, text).target
-    return Side(run=run, fed=fed, step=step, opened=opened, trace=replay.trace(opened, text, fed), written=written)
+    own = replay.trace(opened, text)
+    return Side(run=run, fed=fed, step=step, opened=opened, trace=replay.trace(opened, text, fed), own=own)

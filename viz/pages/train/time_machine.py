@@ -18,7 +18,8 @@ from viz.figures.atlas import measure_heatmap
 from viz.look.choice import first_kind, telling_head, telling_row
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
-from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, describe_row
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row
+from viz.pages.shared.choices import left_out_notice
 from viz.pages.shared.frame import chart
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
@@ -72,6 +73,7 @@ def _machine(run: RunView, text: str) -> None:
         + ("the right one" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
         + f", “{for_markdown(last.fed)}”, so that a row is the same token at every step."
     )
+    left_out_notice(last.trace)
     histories = [(last, history_of(last, text))] + ([(other, history_of(other, text))] if other is not None else [])
     story(histories, [step, other_step], [head, other_head], kind, one)
     what_formed(histories[0][1], kind, (one.name, *head))
@@ -161,6 +163,7 @@ def _pictures(sides: Sequence[tuple[Side, tuple[int, int], str]], kind: Kind, on
 def _written(side: Side, *, named: bool) -> None:
     answer = right_answer(side.run, side.trace.source)
     right = "" if answer is None else " ✓" if side.written == answer else " – not yet right"
+    right += cut_mark(side.own.target_cut)
     who = f"{html.escape(side.run.name)} writes" if named else "What the model writes"
     st.html(
         f'<div class="target"><label>{who} by itself at step {side.step:,}{right}</label>'

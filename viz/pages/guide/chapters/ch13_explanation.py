@@ -12,7 +12,7 @@ from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.look.theme import for_markdown
-from viz.look.words import KIND_NAMES
+from viz.look.words import KIND_NAMES, cut_mark
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query
 from viz.pages.guide.chapters.measuring import with_progress
 from viz.state import session
@@ -53,7 +53,10 @@ def show(look: Look) -> None:
     if look.opened.config.positional in ("alibi", "relative"):
         st.caption("This model's encoding adds a bias to the scores, which stays: the pattern is not quite uniform.")
     if uniform:
-        st.markdown(f"As trained: **{_said(look.trace.target)}**\n\nMade uniform: **{_said(found.output)}**")
+        st.markdown(
+            f"As trained: **{_said(look.trace.target)}**{cut_mark(look.trace.target_cut)}\n\n"
+            f"Made uniform: **{_said(found.output)}**{cut_mark(found.own.target_cut)}"
+        )
         if look.trace.probabilities is not None and found.forced.probabilities is not None:
             n = min(len(look.trace.probabilities), len(found.forced.probabilities))
             columns = {
