@@ -1,4 +1,4 @@
-"""The command line: ``python -m model prepare | train | translate | evaluate``."""
+"""The command line: ``python -m model prepare | train | translate | evaluate | align``."""
 
 from __future__ import annotations
 
@@ -109,6 +109,22 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--examples", type=int, default=10_000, help="how many (10000)")
     evaluate.add_argument("--seed", type=int, default=1, help="which (1)")
 
+    align = commands.add_parser("align", help="print how well each cross-attention head aligns words, as JSON")
+    align.set_defaults(command=_align)
+    align.add_argument("--source", type=Path, required=True, metavar="FILE", help="UTF-8, a sentence a line")
+    align.add_argument("--target", type=Path, required=True, metavar="FILE", help="its translation, also read")
+    align.add_argument(
+        "--links",
+        type=Path,
+        metavar="FILE",
+        help="right links, such as 1-1 2p3, of words between spaces",
+    )
+    for side in ("source", "target"):
+        align.add_argument(
+            f"--learn-{side}", type=Path, nargs="+", metavar="FILE", help="to learn a dictionary from, by IBM model 1"
+        )
+    align.add_argument("--longest", type=int, default=15, metavar="N", help="leave out longer sentences, in words (15)")
+
     prepare = commands.add_parser("prepare", help="make training files from the public downloads as they come")
     prepare.set_defaults(command=_prepare)
     prepare.add_argument("--tatoeba", type=Path, metavar="FILE", help="fra-eng.zip of manythings.org/anki, or its text")
@@ -118,10 +134,11 @@ def _parser() -> argparse.ArgumentParser:
     for part, size, use in (("valid", 1500, "to choose by"), ("test", 2000, "to be tested on")):
         prepare.add_argument(f"--n-{part}", type=int, default=size, help=f"how many are held out {use} ({size})")
 
-    for command in (translate, evaluate):
+    for command in (translate, evaluate, align):
         command.add_argument(
             "--checkpoint", required=True, metavar="NAME_OR_PATH", help="one that ships, a file, or a run folder"
         )
+    for command in (translate, evaluate):
         command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1: greedy (5)")
     return parser
 
@@ -253,6 +270,46 @@ def _evaluate(options: argparse.Namespace) -> int:
         pairs = list(zip(sources, references[0], strict=True))
         scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
     print(json.dumps(scores, allow_nan=False))
+    return 0
+
+
+def _align(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from model.checkpoint import load
+    from model.heads import alignment
+    from model.heads.dictionary import learn_from
+    from model.heads.splitting import SPACED
+    from model.text.reading import read_parallel
+
+    learned = list(zip(options.learn_source or (), options.learn_target or (), strict=False))
+    if len(options.learn_source or ()) != len(options.learn_target or ()) or not (learned or options.links):
+        raise ValueError("give --links, or --learn-source and --learn-target with as many files, or all three")
+    pairs = read_parallel(options.source, options.target)
+    short = [i for i, pair in enumerate(pairs) if max(len(text.split()) for text in pair) <= options.longest]
+    if not short:
+        raise ValueError(f"no pair of {options.source} and {options.target} has at most {options.longest} words a side")
+    pairs_read = [pairs[i] for i in short]
+    truths = alignment.read_truths(options.links) if options.links else None
+    if truths is not None and len(truths) != len(pairs):
+        raise ValueError(f"{options.links} has {len(truths)} lines, but {options.source} has {len(pairs)}")
+    checkpoint = load(options.checkpoint)
+    scores: dict[str, Any] = {"n": len(short)}
+    if truths is not None:
+        looks = [
+            alignment.look(checkpoint, *pair, SPACED) for pair in tqdm(pairs_read, unit="pair", dynamic_ncols=True)
+        ]
+        right = [truths[i] for i in short]
+        scores["error_rate"] = alignment.by_head(alignment.error_rates(zip(looks, right, strict=True)), best=-1)
+        diagonal = alignment.error_rates(zip(map(alignment.diagonal, looks), right, strict=True))
+        scores["error_rate"]["of_the_diagonal"] = float(diagonal[0, 0])
+    if learned:
+        dictionary = learn_from(pair for files in learned for pair in read_parallel(*files))
+        looks = [alignment.look(checkpoint, *pair) for pair in tqdm(pairs_read, unit="pair", dynamic_ncols=True)]
+        scores["in_dictionary"] = alignment.by_head(alignment.dictionary_shares(looks, dictionary), best=1)
+        scores["in_dictionary"]["by_chance"] = alignment.share_by_chance(looks, dictionary)
+        scores["in_dictionary"]["entries"] = len(dictionary)
+    print(json.dumps(scores))
     return 0
 
 

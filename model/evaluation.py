@@ -105,10 +105,10 @@ def paired(ours: Sequence[str], theirs: Sequence[str], *references: Sequence[str
         assert isinstance(theirs_result, Result)
         found[name] = {
             "ours": ours_result.score,
-            "ours_ci": ours_result.ci,
+            "ours_ci": float(ours_result.ci or 0),
             "theirs": theirs_result.score,
-            "theirs_ci": theirs_result.ci,
-            "p": ours_result.p_value,
+            "theirs_ci": float(theirs_result.ci or 0),
+            "p": float(ours_result.p_value or 0),
         }
     return found
 

@@ -133,6 +133,17 @@ class Tokenizer:
         text = pieces.decode("utf-8", errors="replace")
         return text.removeprefix(" ") if self._inner.pre_tokenizer.add_prefix_space else text
 
+    def places(self, ids: Sequence[int]) -> np.ndarray:
+        """For each token the place in :meth:`decode` of the character in which it ends; −1 where none of it is there,
+        as of special tokens."""
+        text = self.decode(ids)
+        pieces = [b"" if token_id < len(SPECIAL_TOKENS) else self._piece(token_id) for token_id in ids]
+        of_byte = np.repeat(np.arange(len(text)), [len(character.encode()) for character in text])
+        dropped = self._inner.pre_tokenizer.add_prefix_space and b"".join(pieces).startswith(b" ")
+        ends = np.cumsum([len(piece) for piece in pieces]) - 1 - dropped
+        nothing = (ends < 0) | np.array([not piece for piece in pieces], bool)
+        return np.where(nothing, -1, of_byte[ends.clip(0, len(of_byte) - 1)] if len(of_byte) else -1)
+
     def require_target(self, ids: Sequence[int]) -> None:
         """
         Raises:

@@ -1,5 +1,6 @@
 """model/evaluation.py: scores are sacreBLEU's, and the aligned head is the one that is aligned."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,6 +113,7 @@ def test_the_paired_test_is_sacrebleu_s():
     good = [text.replace("la cuisine", "cuisine") if i % 3 == 0 else text for i, text in enumerate(references)]
     bad = [text.replace("dort sur", "est à") if i % 2 == 0 else text for i, text in enumerate(references)]
     found = paired(good, bad, references)
+    assert json.loads(json.dumps(found)) == found
     for name, metric in (("bleu", sacrebleu.corpus_bleu), ("chrf", sacrebleu.corpus_chrf)):
         assert found[name]["ours"] == pytest.approx(metric(good, [references]).score)
         assert found[name]["theirs"] == pytest.approx(metric(bad, [references]).score)
