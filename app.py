@@ -5,14 +5,16 @@ Streamlit reads this file twice: once as a module, for the server, and for each 
 
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+
+from viz.pages import PAGES
 
 
 @asynccontextmanager
@@ -37,40 +39,28 @@ async def live(request: Request) -> Response:
     return await import_module("viz.pages.explore.live").answer(request)
 
 
+def first_page(request: Request) -> Response:
+    """The first page by its name, which Streamlit does not know: it has the bare address."""
+    return RedirectResponse(f"./?{request.url.query}".removesuffix("?"))  # relative: a proxy may have a base of its own
+
+
 def main() -> None:
     """The page of one visitor."""
+    from viz.components.history import one_entry_a_choice
     from viz.state import link, session
 
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
     session.prepare_process()
-    page = st.navigation(
-        [
-            st.Page(_view("explore"), title="Explore", icon=":material/grid_view:", url_path="explore", default=True),
-            st.Page(_view("guide"), title="Guide", icon=":material/school:", url_path="guide"),
-            st.Page(_view("anatomy"), title="Anatomy", icon=":material/account_tree:", url_path="anatomy"),
-            st.Page(
-                _view("positions"), title="Positions", icon=":material/format_list_numbered:", url_path="positions"
-            ),
-            st.Page(_view("train"), title="Train", icon=":material/model_training:", url_path="train"),
-            st.Page(_view("architectures"), title="Architectures", icon=":material/balance:", url_path="architectures"),
-        ],
-        position="top",
-    )
-    link.show_page(page)
-
-
-def _view(name: str) -> Callable[[], None]:
-    """The page of a folder in ``viz/pages``, which is imported when it is opened: the first page waits for no other."""
-
-    def show() -> None:
-        import_module("pandas")  # to the end: Plotly would find what another thread has imported of it so far
-        import_module(f"viz.pages.{name}.page").page()
-
-    return show
+    one_entry_a_choice()
+    pages = {page.in_navigation(): page for page in PAGES}
+    shown = st.navigation(list(pages), position="top")
+    link.show_page(shown, pages[shown].carries)
 
 
 if __name__ == "__main__":
     main()
 else:
     base = st.get_option("server.baseUrlPath").strip("/")
-    app = st.App(__file__, lifespan=warm_up, routes=[Route(f"/{base}/live".replace("//", "/"), live, methods=["POST"])])
+    here = f"/{base}/".replace("//", "/")
+    routes = [Route(f"{here}live", live, methods=["POST"]), Route(f"{here}{PAGES[0].name}", first_page)]
+    app = st.App(__file__, lifespan=warm_up, routes=routes)

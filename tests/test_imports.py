@@ -19,7 +19,7 @@ NO_OWNERS = ("model.training", "model.jobs", "model.compare")
 BELOW_PAGES = ("app", "viz.pages")
 FIGURES = (*BELOW_PAGES, "viz.components", "viz.state", "streamlit", "torch")
 LOOK = (*FIGURES, "viz.export", "viz.figures", "plotly")
-PAGES = ("explore", "guide", "anatomy", "positions", "train", "architectures")
+PAGES = sorted(path.name for path in (ROOT / "viz/pages").iterdir() if (path / "page.py").is_file())
 RULES: dict[str, tuple[str, ...]] = {
     # The longest name that fits a file says what it must not import, nor anything under it.
     "app.py": (),

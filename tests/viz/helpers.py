@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from model.trace import AttentionMap, Kind
 from viz.export.provenance import Provenance
+
+ROOT = Path(__file__).parents[2]
 
 
 def random_map(
@@ -45,6 +49,26 @@ def made_of(attention_map: AttentionMap, **changes: Any) -> Provenance:
         "display": "colour scale: linear",
     }  # fmt: skip
     return Provenance(**{**known, **changes})
+
+
+def app_on(page: str = "", **query: str | list[str]) -> AppTest:
+    """The app as a new visitor opens it at an address, not run yet; without ``page``, the bare address."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
+    app.query_params.update(query)
+    return at(app, page) if page else app
+
+
+def at(app: AppTest, page: str) -> AppTest:
+    """The app on another page, as its link in the navigation does; not run yet."""
+    app._page_hash = calc_hash(page)  # AppTest.switch_page knows only pages that are files
+    return app
+
+
+def ran(app: AppTest) -> AppTest:
+    """The app, run once more."""
+    app.run()
+    assert not app.exception
+    return app
 
 
 def pictures(app: AppTest) -> dict[str, Any]:

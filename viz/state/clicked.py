@@ -43,26 +43,25 @@ def zoomed() -> None:
         st.session_state[ZOOM] = write_zoom(asked["to"])
 
 
+def keep_pinned(options: Sequence[str]) -> None:
+    """Before it is asked: a row that is no more is no longer pinned."""
+    st.session_state["token"] = pinned(options)
+
+
 def pinned(options: Sequence[str]) -> str:
     """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
     token = link.asked("token", AUTO)
-    st.session_state["token"] = token if token in options else AUTO
-    return st.session_state["token"]
+    return token if token in options else AUTO
 
 
 def overlay(n_heads: int, head: int) -> tuple[int, ...]:
     """The heads, from 0, whose lines lie over each other: the one on show, and those it is compared with."""
-    return read_overlay(_asked(OVERLAY), n_heads, head)
+    return read_overlay(link.asked(OVERLAY), n_heads, head)
 
 
 def zoom() -> Zoom | None:
     """The part of the heatmap that was chosen, whether it is there or not."""
-    return read_zoom(_asked(ZOOM))
-
-
-def _asked(key: str) -> str:
-    """As it was clicked; on the first run only the link knows."""
-    return st.session_state.setdefault(key, ",".join(st.query_params.get_all(key)))
+    return read_zoom(link.asked(ZOOM))
 
 
 def write_overlay(heads: Sequence[int]) -> str:

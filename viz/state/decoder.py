@@ -38,10 +38,20 @@ def _search(
     return beam_tree(_checkpoint, source, beam, length_penalty)
 
 
+TEXTS = ("prefix", "tokens", "target")
+
+
+def begin() -> None:
+    """Before any of it is asked: a text that is set while its widget is not there gets into the link only if it has had
+    a value before."""
+    for key in TEXTS:
+        if key not in st.session_state:
+            st.session_state[key] = link.asked(key)
+
+
 def forced(opened: Checkpoint) -> Forcing:
     """What the decoder is made to write."""
-    # A text that is set while its widget is not there gets into the link only if it has had a value before.
-    texts = {key: st.session_state.setdefault(key, link.asked(key)) for key in ("prefix", "tokens", "target")}
+    texts = {key: link.asked(key) for key in TEXTS}
     return forcing(opened.tokenizer, link.asked("decoder_mode", OWN), **texts)
 
 

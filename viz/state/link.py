@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.checkpoint import Checkpoint
 from model.text.tasks import TASKS
@@ -15,31 +17,71 @@ from viz.look.forcing import OWN, Forcing
 from viz.state import opening
 from viz.state.session import visitor
 
-CHOICES = ("checkpoint", "source", "kind", "layer_number", "head_number", "token")
-"""Keys of the widgets that several pages have."""
-FORCING = ("decoder_mode", "prefix", "tokens", "target")
-"""Keys of what the decoder is made to write; a link to a view has them only where something is."""
+GROUPS = {
+    "head": ("checkpoint", "source", "kind", "layer_number", "head_number", "token"),
+    "forcing": ("decoder_mode", "prefix", "tokens", "target"),
+}
+CHOICES = GROUPS["head"]
+TYPED = ("source", "prefix", "tokens", "target", "text", "string")
+"""Keys of text fields."""
+UNBOUND = ("source", "token", "overlay", "zoom", "text")
+"""Keys that no widget binds to the address, at least not on every page."""
 OVERLAY, ZOOM = "overlay", "zoom"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 
 
-def show_page(page: StreamlitPage) -> None:
-    """Draw a page. If it is another one than before, what was chosen there is chosen here too, and in the address.
+def show_page(page: StreamlitPage, carries: Collection[str]) -> None:
+    """Draw a page. If it is another one than before, what was chosen there is chosen here too, and, of the groups of
+    parameters that it ``carries``, in the address.
 
     A widget belongs to its page. Streamlit hands its value to the widget with the same key on another page only
     once that was drawn with its default, so the values are set before; and it gets into the address only
-    when the page is drawn again. (After Back and Forward in the browser, the address decides.)
+    when the page is drawn again.
     """
-    switched = visitor().page not in (None, page.url_path)
+    arrived_by_history = _by_history()
+    switched = visitor().page not in (None, page.url_path) and not arrived_by_history
+    visitor().loading = visitor().page != page.url_path
     visitor().page = page.url_path
-    carried = [key for key in (*CHOICES, *FORCING) if switched and key in st.session_state]
-    for key in carried:
+    if arrived_by_history:
+        _forget(UNBOUND)
+    _write_one_line()
+    kept = [key for group in GROUPS.values() for key in group if switched and key in st.session_state]
+    for key in kept:
         st.session_state[key] = st.session_state[key]
     page.run()
-    if carried:
+    visitor().loading = False
+    if any(key in kept for group in carries for key in GROUPS[group]):
         visitor().arriving = True
         _draw_again()
+
+
+def _by_history() -> bool:
+    """Whether this run is one of Back or Forward in the browser: then the address decides."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _forget(keys: Iterable[str]) -> None:
+    """From now on the address says what they are."""
+    for key in keys:
+        st.session_state.pop(key, None)
+    visitor().source = None
+
+
+def _write_one_line() -> None:
+    """A text field has one line, and its browser leaves out line breaks: where a link brings some, each becomes a
+    space before anybody reads it, so that field, model and address hold the same text."""
+    broken = {key: text for key in TYPED if (text := st.query_params.get(key, "")) != one_line(text)}
+    for key, text in broken.items():
+        st.query_params[key] = one_line(text)
+    if broken:
+        st.rerun()  # a widget that is bound to the address has read it already
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks of any kind."""
+    return " ".join(text.splitlines())
 
 
 @st.fragment(run_every=SETTLE_SECONDS)
@@ -67,18 +109,35 @@ def query(kind: str) -> str:
     return "?" + urlencode({key: text for key, text in said.items() if text or key not in clicked})
 
 
+def here() -> str:
+    """The end of this address, from its "?"."""
+    return "?" + urlencode(st.query_params.to_dict())
+
+
 def address() -> str:
     """Where this page is, without a query."""
     return (st.context.url or "").partition("?")[0]
 
 
-def begin_source(opened: Checkpoint) -> str:
-    """Before the text field, which is not bound to the address: its first text is the link's, else the one that
-    was typed on the page before, else the example."""
-    if "source" not in st.session_state:
-        typed = visitor().source
-        st.session_state["source"] = st.query_params.get("source", opening.example(opened) if typed is None else typed)
-    return st.session_state["source"]
+def begin_text(key: str, first: str) -> None:
+    """Before a text field that is not bound to the address: what it says is the link's, or ``first``."""
+    if key not in st.session_state:
+        st.session_state[key] = st.query_params.get(key, first)
+
+
+def write_text(key: str, first: str) -> None:
+    """After such a field: write its text into the address; ``first`` is left out of it."""
+    text = st.session_state[key]
+    if text == first:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = text
+
+
+def begin_source(opened: Checkpoint) -> None:
+    """:func:`begin_text` for the sentence: what was typed on the page before goes before the example."""
+    typed = visitor().source
+    begin_text("source", opening.example(opened) if typed is None else typed)
 
 
 def source() -> str:
@@ -88,16 +147,12 @@ def source() -> str:
 
 def keep_source() -> None:
     """After the text field: keep its text for the next page, where the field is another one."""
-    visitor().source = st.session_state["source"]
+    visitor().source = source()
 
 
 def write_source(opened: Checkpoint) -> None:
-    """Write the text into the address now; the example is left out of it."""
-    text = st.session_state["source"]
-    if text == opening.example(opened):
-        st.query_params.pop("source", None)
-    else:
-        st.query_params["source"] = text
+    """:func:`write_text` for the sentence."""
+    write_text("source", opening.example(opened))
 
 
 def asked_checkpoint() -> str | None:
@@ -115,8 +170,8 @@ def file_dropped() -> None:
 
 
 def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
-    """The trace of what is typed."""
-    return opening.drafted_trace(visitor(), opened, forced, begin_source(opened))
+    """The trace of what is typed, after :func:`begin_source`."""
+    return opening.drafted_trace(visitor(), opened, forced, source())
 
 
 def checkpoint_changed() -> None:
@@ -153,8 +208,25 @@ def show_head(layer: int, head: int) -> None:
 
 
 def asked(key: str, default: str = "") -> str:
-    """What a widget says that stands further down on the page; on the first run only the link knows."""
-    return st.session_state.get(key, st.query_params.get(key)) or default
+    """What was chosen, as text, also where the widget stands further down on the page; on the first run only the link
+    knows."""
+    chosen = st.session_state[key] if key in st.session_state else ",".join(st.query_params.get_all(key))
+    return default if chosen in (None, "") else str(chosen)
+
+
+def keep_choice(key: str, options: list, first: object) -> None:
+    """Before a widget whose options come and go: what was chosen, by the visitor or the link, if it is still
+    among them; a step that is gone gives way to the nearest."""
+    if key not in st.session_state:
+        return
+    chosen = st.session_state[key]
+    if chosen in options:
+        return
+    numbers = [one for one in options if isinstance(one, int)]
+    if isinstance(chosen, int) and numbers:
+        st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
+    else:
+        st.session_state[key] = first
 
 
 def show_chapter(number: int) -> None:

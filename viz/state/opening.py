@@ -21,13 +21,13 @@ from viz.state.session import Visitor, visitor
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
-CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 16, 256, 4
+CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 32, 256, 4
 
 
 def prepare_first_look() -> None:
     """Before the first visitor: open the checkpoint and make the trace that the first page begins with."""
     with suppress(CheckpointError):  # the page will say what is wrong
-        opened = _open(DEFAULT_CHECKPOINT)
+        opened = open_shared(DEFAULT_CHECKPOINT)
         trace(opened, example(opened))
 
 
@@ -46,22 +46,35 @@ def transformer_like(name: str) -> str | None:
 
 
 def open_checkpoint(name: str) -> Checkpoint:
-    """
+    """The checkpoint of a name in :func:`checkpoint_names`.
+
     Raises:
         CheckpointError: it cannot be used.
     """
-    if name in visitor().uploads:
-        return visitor().uploads[name]
-    return _open(name)
+    return visitor().uploads.get(name) or open_shared(name)
 
 
-def _open(name: str) -> Checkpoint:
-    status = checkpoint.find(name).stat()
-    return _load(name, status.st_mtime_ns, status.st_size)
+def open_shared(name: str | Path) -> Checkpoint:
+    """A checkpoint that all visitors share, by its name or file; loaded again once the file has changed.
+
+    Raises:
+        CheckpointError: it cannot be used.
+    """
+    return _load(str(name), stamp(checkpoint.find(str(name))))
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """By which a file, or what a folder lists, is known to be unchanged; also of one that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+# No spinner: while a run goes on, its newest one is opened again and again.
 @st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
-def _load(name: str, modified: int, size: int) -> Checkpoint:
+def _load(name: str, stamp: tuple[int, int]) -> Checkpoint:
     return checkpoint.load(name)
 
 

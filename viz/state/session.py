@@ -27,6 +27,7 @@ class Visitor:
 
     name: str = field(default_factory=token_urlsafe)
     page: str | None = None  # the one on show
+    loading: bool = False  # that page is being drawn and nothing of it was on screen
     arriving: bool = False  # it is being drawn for the first time since it is on show
     uploads: dict[str, Checkpoint] = field(default_factory=dict)
     file_error: str | None = None

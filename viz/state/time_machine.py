@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from model import checkpoint
-from model.checkpoint import Checkpoint
 from model.heads.history import History, Moment, advance, read_moment, thinned
-from model.trace import Trace
 from model.training.folder import RunView
-from viz.state import opening
+from viz.state import link, opening
 from viz.state import train as lab
 
 SHOWN, STEP, KIND, HEAD, MEASURE = "machine", "machine_step", "machine_kind", "machine_head", "machine_measure"
 OTHER, OTHER_STEP, OTHER_HEAD = "machine_other", "machine_other_step", "machine_other_head"
 OWN_STEP = "machine_own_step"
 PORTION = 0.15  # seconds of reading at once; other visitors wait as long
-MOMENTS_KEPT, CHECKPOINTS_KEPT = 512, 8
+MOMENTS_KEPT = 512
 
 
 @dataclass(slots=True)
@@ -44,10 +41,7 @@ def shown_at_first(run: RunView) -> bool:
 
 def shown(run: RunView) -> bool:
     """The time machine of a run is open, also where its switch stands further down on the page."""
-    if SHOWN in st.session_state:
-        return bool(run.checkpoints) and st.session_state[SHOWN]
-    asked = st.query_params.get(SHOWN, "").lower()
-    return bool(run.checkpoints) and (asked == "true" if asked else shown_at_first(run))
+    return bool(run.checkpoints) and link.asked(SHOWN, str(shown_at_first(run))).lower() == "true"
 
 
 def history(run: RunView, source: str, fed: str) -> History:
@@ -89,60 +83,13 @@ def go_on(*runs: str) -> None:
 
 
 def _moment(step: int, path: Path, source: str, fed: str) -> Moment:
-    return _kept_moment(str(path), _stamp(path), step, source, fed)
+    return _kept_moment(str(path), opening.stamp(path), step, source, fed)
 
 
 # The file is read, used and let go: a run has more checkpoints than a server keeps open.
 @st.cache_resource(max_entries=MOMENTS_KEPT, show_spinner=False)
 def _kept_moment(path: str, stamp: tuple[int, int], step: int, source: str, fed: str) -> Moment:
     return read_moment(checkpoint.load(path), step, source, fed)
-
-
-def open_step(path: Path) -> Checkpoint:
-    """The checkpoint of one step.
-
-    Raises:
-        CheckpointError: it cannot be used.
-    """
-    return _opened(str(path), _stamp(path))
-
-
-@st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
-def _opened(path: str, stamp: tuple[int, int]) -> Checkpoint:
-    return checkpoint.load(path)
-
-
-def trace(opened: Checkpoint, source: str, fed: str | None = None) -> Trace:
-    return opening.trace(opened, source, fed)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """By which a file is known to be unchanged."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
-
-
-def text(run: RunView) -> str:
-    """The visitor's sentence, as it is typed now."""
-    return st.session_state.get(lab.TEXT) or lab.example(run)
-
-
-def keep_choice(key: str, options: list, first: object) -> None:
-    """Before a widget whose options come and go: what was chosen, by the visitor or the link, if it is still
-    among them; a step that is gone gives way to the nearest."""
-    if key not in st.session_state:
-        return
-    chosen = st.session_state[key]
-    if chosen in options:
-        return
-    numbers = [one for one in options if isinstance(one, int)]
-    if isinstance(chosen, int) and numbers:
-        st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
-    else:
-        st.session_state[key] = first
 
 
 def follow(key: str, newest: int) -> None:
@@ -157,8 +104,3 @@ def head_clicked(component: str, key: str) -> None:
     """A head was clicked in an overview."""
     if chosen := st.session_state[component].get("chosen"):
         st.session_state[key] = lab.head_name(int(chosen["layer"]), int(chosen["head"]))
-
-
-def link() -> str:
-    """The end of a link to what is on show, from its "?"."""
-    return "?" + urlencode(st.query_params.to_dict())

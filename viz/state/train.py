@@ -9,8 +9,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from model import checkpoint
-from model.checkpoint import Checkpoint
 from model.config import ModelConfig, TrainConfig
 from model.jobs.launch import OUTPUT, Launcher, free_name, reserve
 from model.jobs.limits import Limits, read_limits
@@ -29,7 +27,7 @@ KIND, CHOSEN, ROW = "run_kind", "head", "row"
 IMPATIENCE = 0.5  # seconds between two looks at a run whose curve has no point yet
 PATIENCE = 2.0  # seconds between two looks at a run that goes on
 SELDOM = 6.0  # at one that does not, and at the list
-VIEWS_KEPT, CHECKPOINTS_KEPT = 64, 8
+VIEWS_KEPT = 64
 TAIL = 2000  # characters of what a process said
 
 
@@ -79,7 +77,7 @@ def view(name: str) -> RunView:
         ValueError: it is no run, or a file in it cannot be understood.
     """
     path = opening.RUNS / name
-    stamps = tuple(_stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", "best.safetensors"))
+    stamps = tuple(opening.stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", "best.safetensors"))
     seen = _view(path, stamps)
     return replace(seen, status=read_status(path) or seen.status)
 
@@ -88,15 +86,6 @@ def view(name: str) -> RunView:
 @st.cache_resource(max_entries=VIEWS_KEPT, show_spinner=False)
 def _view(path: Path, stamps: Sequence[tuple[int, int]]) -> RunView:
     return read_run(path)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """By which a file, or what a folder lists, is known to be unchanged."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def starting(name: str) -> bool:
@@ -117,21 +106,6 @@ def newest(run: RunView) -> tuple[int, Path] | None:
     if run.checkpoints:
         return run.checkpoints[-1]
     return (run.status.step, run.best) if run.best else None
-
-
-def open_newest(path: Path) -> Checkpoint:
-    """A checkpoint of a run.
-
-    Raises:
-        CheckpointError: it cannot be used.
-    """
-    return _open(str(path), _stamp(path))
-
-
-# No spinner, unlike opening.open_checkpoint(): while a run goes on, one is opened again and again.
-@st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
-def _open(path: str, stamp: tuple[int, int]) -> Checkpoint:
-    return checkpoint.load(path)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the files …")
@@ -245,6 +219,11 @@ def example(run: RunView) -> str:
     """A text that shows something of what a run learns."""
     task = TASKS.get(run.data.task or "")
     return opening.EXAMPLE_SENTENCE if task is None else task.example
+
+
+def text(run: RunView) -> str:
+    """The visitor's sentence, as it is typed now."""
+    return link.asked(TEXT) or example(run)
 
 
 def asked_run() -> str | None:

@@ -9,7 +9,6 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model import checkpoint
 from model.anatomy import bench as anatomy_steps
@@ -18,9 +17,11 @@ from model.anatomy.steps import Anatomy
 from model.capture import capture
 from model.trace import Kind
 from tests.helpers import MAX_LEN, save_letters
+from tests.viz.helpers import app_on, at, ran
 from tests.viz.pages.test_explore import UNUSUAL
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.anatomy import page as view
+from viz.state.link import one_line
 
 APP = Path(__file__).parents[3] / "app.py"
 SHIPPED = checkpoint.pretrained()
@@ -38,22 +39,12 @@ def _one_visitor() -> Iterator[None]:
 
 def on_page(app: AppTest, url_path: str) -> AppTest:
     """Go to another page, as its link in the navigation does: with nothing in the address."""
-    app._page_hash = calc_hash(url_path)  # AppTest.switch_page knows only pages that are files
     app.query_params.clear()
-    return ran(app)
+    return ran(at(app, url_path))
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update(query)
-    app._page_hash = calc_hash("anatomy")
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on("anatomy", **query))
 
 
 def texts(app: AppTest) -> list[str]:
@@ -91,7 +82,7 @@ def test_any_text_is_taken_apart(name: str, text: str):
     if not text:
         app.text_input(key="source").set_value("")
         ran(app)
-    assert app.text_input(key="source").value == text
+    assert app.text_input(key="source").value == one_line(text)
     for kind in SHORT_KIND_NAMES:
         app.segmented_control(key="kind").set_value(kind)
         ran(app)
@@ -118,9 +109,7 @@ def test_typing_changes_the_steps_and_they_still_agree():
 
 
 def test_the_choices_go_along_from_page_to_page():
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update(checkpoint="dates")
-    ran(app)
+    app = ran(app_on(checkpoint="dates"))
     app.text_input(key="source").set_value("3 May 1999")
     app.segmented_control(key="kind").set_value("encoder")
     ran(app)
@@ -144,10 +133,8 @@ def test_the_choices_go_along_from_page_to_page():
 
 
 def test_what_the_decoder_is_made_to_write_is_what_is_taken_apart():
-    app = AppTest.from_file(APP, default_timeout=120)
     given = {"decoder_mode": "Your target", "target": "1999-12-31"}
-    app.query_params.update({"checkpoint": "dates", "token": "2 9", **given})
-    app = on_page(ran(app), "anatomy")
+    app = on_page(ran(app_on(checkpoint="dates", token="2 9", **given)), "anatomy")
     shown = "\n".join(texts(app))
     assert "**This target is yours.**" in shown
     assert "the one read last before “9” is written: “1”, token 2" in shown

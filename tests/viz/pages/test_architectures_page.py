@@ -8,7 +8,6 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model import checkpoint
 from model.compare import record as compare
@@ -16,6 +15,7 @@ from model.compare.cost import CostPlan
 from model.compare.distance import DistancePlan
 from model.compare.points import CONTENDERS
 from model.compare.steps import StepPlan
+from tests.viz.helpers import app_on, ran
 from viz.look import architecture_words as words
 from viz.pages.architectures import measuring_here
 from viz.pages.architectures.page import PARTS
@@ -42,16 +42,7 @@ def _one_visitor() -> Iterator[None]:
 
 
 def opened(part: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params["part"] = part
-    app._page_hash = calc_hash("architectures")  # as its link in the navigation does
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on("architectures", part=part))
 
 
 def said(app: AppTest) -> str:

@@ -19,7 +19,7 @@ from model.heads.measures import MEASURES, Measure, measure, measures_of, simila
 from model.heads.survey import MOST_SENTENCES
 from model.trace import KINDS, Kind
 from tests.helpers import HEADS, LAYERS, SENTENCES, save_letters, save_words
-from tests.viz.helpers import random_map
+from tests.viz.helpers import app_on, ran, random_map
 from viz.figures.atlas import head_name, head_table, measure_heatmap
 from viz.look.theme import DARK, LIGHT
 from viz.look.words import SHORT_KIND_NAMES
@@ -105,15 +105,7 @@ def _folder(tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update({"panel": "Atlas", "checkpoint": WORDS, **query})
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on(**{"panel": "Atlas", "checkpoint": WORDS, **query}))
 
 
 def shown(app: AppTest) -> dict[str, list]:
@@ -164,7 +156,7 @@ def errors(app: AppTest) -> list[str]:
 
 
 def test_it_is_closed_until_it_is_asked_for():
-    app = AppTest.from_file(APP, default_timeout=120)
+    app = app_on()
     assert not ran(app).dataframe
     app.segmented_control(key="panel").set_value("Atlas")
     assert len(shown(ran(app))["Head"]) == LAYERS * HEADS

@@ -16,7 +16,7 @@ from model import checkpoint
 from model.text.tasks import TASKS
 from model.trace import KINDS
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_letters, save_words
-from tests.viz.helpers import pictures
+from tests.viz.helpers import app_on, pictures, ran
 from viz.state import opening
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -65,15 +65,7 @@ def runs(folder: Path, saved: Path) -> Path:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update(query)
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on(**query))
 
 
 def typed(app: AppTest, text: str) -> AppTest:

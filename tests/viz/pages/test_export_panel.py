@@ -18,7 +18,7 @@ from model import checkpoint
 from model.capture import capture
 from model.trace import AttentionMap
 from tests.helpers import MAX_LEN, SENTENCE, save_words
-from tests.viz.helpers import map_of, pictures
+from tests.viz.helpers import app_on, map_of, pictures, ran
 from viz.components import save_png
 from viz.look.forcing import BEGINNING
 from viz.look.picture import picture
@@ -50,11 +50,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def opened(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update({"panel": "Export", "checkpoint": NAME, "source": SENTENCE, **query})
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on(**{"panel": "Export", "checkpoint": NAME, "source": SENTENCE, **query}))
 
 
 def shown() -> AttentionMap:

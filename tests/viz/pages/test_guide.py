@@ -12,7 +12,6 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model import checkpoint
 from model.capture import capture
@@ -20,6 +19,7 @@ from model.compare import costs
 from model.config import POSITIONALS
 from model.text.tasks import TASKS
 from tests.helpers import SENTENCE, save_letters, save_words
+from tests.viz.helpers import app_on
 from tests.viz.pages.test_explore import UNUSUAL
 from viz.pages.guide.chapters import CHAPTERS, ch10_parallel, ch13_explanation, measuring
 from viz.pages.guide.chapters.ch14_code import FILES, text
@@ -58,10 +58,7 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(chapter: int | str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update({"chapter": str(chapter), **query})
-    app._page_hash = calc_hash("guide")  # as its link in the navigation does
-    return ran(app)
+    return ran(app_on("guide", chapter=str(chapter), **query))
 
 
 def ran(app: AppTest) -> AppTest:

@@ -8,10 +8,9 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model import checkpoint
-from tests.viz.helpers import pictures
+from tests.viz.helpers import app_on, pictures, ran
 from viz.pages.explore.page import DECODER
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -30,17 +29,7 @@ def _one_visitor() -> Iterator[None]:
 
 
 def opened(page: str = "", **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update(query)
-    if page:
-        app._page_hash = calc_hash(page)
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on(page, **query))
 
 
 def said(app: AppTest) -> str:

@@ -10,7 +10,6 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model import checkpoint
 from model.capture import capture
@@ -18,13 +17,13 @@ from model.compare import lengths
 from model.compare.lengths import LengthScore, score_lengths
 from model.config import POSITIONALS
 from model.interventions.moving import Change, displace
+from tests.viz.helpers import app_on, ran
 from viz.pages.positions.page import PARTS
 from viz.state import session
 
 APP = Path(__file__).parents[3] / "app.py"
 ENCODING, ADDED, CHANGE, SIX = PARTS
 NEEDED = ("translate-en-fr", *(f"positional-{name}" for name in POSITIONALS))
-pytestmark = pytest.mark.skipif(not set(NEEDED) <= set(checkpoint.pretrained()), reason="the checkpoints do not ship")
 
 
 @pytest.fixture(autouse=True)
@@ -36,16 +35,7 @@ def _one_visitor() -> Iterator[None]:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update({"checkpoint": "translate-en-fr", **query})
-    app._page_hash = calc_hash("positions")  # as its link in the navigation does
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on("positions", **{"checkpoint": "translate-en-fr", **query}))
 
 
 def texts(app: AppTest) -> str:
@@ -67,6 +57,10 @@ def pages(app: AppTest) -> str:
 def outputs(app: AppTest) -> list[str]:
     """The outputs before and after."""
     return [re.sub(r"<small>.*?</small>", "", found) for found in re.findall(r"<p>(.*?)</p></div>", pages(app))]
+
+
+def test_the_checkpoints_of_the_page_ship():
+    assert set(NEEDED) <= set(checkpoint.pretrained())
 
 
 @pytest.mark.parametrize("name", POSITIONALS)

@@ -11,13 +11,13 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model.__main__ import main
 from model.capture import capture
 from model.checkpoint import load
 from model.heads.measures import measure
 from model.training.folder import read_run
+from tests.viz.helpers import app_on
 from viz.look.theme import for_markdown
 from viz.state import opening
 from viz.state import time_machine as replay
@@ -49,10 +49,7 @@ def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params.update({"run": NAME, **query})
-    app._page_hash = calc_hash("train")
-    return ran(app)
+    return ran(app_on("train", **{"run": NAME, **query}))
 
 
 def ran(app: AppTest) -> AppTest:
@@ -146,10 +143,7 @@ def test_without_kept_checkpoints_it_says_how_to_get_them(run: Path):
 
 def test_reading_can_be_cancelled_and_goes_on(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(replay, "PORTION", -1)  # one checkpoint at a time
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.query_params["run"] = NAME
-    app._page_hash = calc_hash("train")
-    app.run()
+    app = app_on("train", run=NAME).run()
     app.button(key="machine_cancel").click().run()
     assert not app.exception
     assert "Reading was cancelled after" in said(app)

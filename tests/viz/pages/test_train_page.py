@@ -15,7 +15,6 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from model.__main__ import main
 from model.capture import capture
@@ -28,6 +27,7 @@ from model.training.data import DataConfig
 from model.training.estimate import count_parameters
 from model.training.folder import RunView, ask, read_run
 from model.training.recipes import recipe
+from tests.viz.helpers import app_on, ran
 from viz.pages.train import new_run
 from viz.pages.train.new_run import OWN
 from viz.state import opening
@@ -72,16 +72,7 @@ def run(finished: Path) -> Path:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=PATIENCE)
-    app.query_params.update(query)
-    app._page_hash = calc_hash("train")  # as its link in the navigation does
-    return ran(app)
-
-
-def ran(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return ran(app_on("train", **query))
 
 
 def form(**changes: Any) -> AppTest:
@@ -351,9 +342,8 @@ def test_publish_makes_a_checkpoint_of_its_own(run: Path):
     assert "checkpoint=runs%2Fpublished%2Fbackwards" in link.query_string
     clicked(app, "publish")
     assert "the name 'backwards' is taken" in "".join(messages(app))
-    explore = AppTest.from_file(APP, default_timeout=PATIENCE)
-    explore.query_params["checkpoint"] = "runs/published/backwards"
-    assert ran(explore).selectbox(key="checkpoint").value == "runs/published/backwards"
+    explore = ran(app_on(checkpoint="runs/published/backwards"))
+    assert explore.selectbox(key="checkpoint").value == "runs/published/backwards"
 
 
 def test_own_text_is_kept_with_the_run():

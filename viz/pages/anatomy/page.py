@@ -29,7 +29,7 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.forcing import forcing_notice
-from viz.pages.shared.frame import WIDTHS, style, title_beside
+from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import decoder as decoding
 from viz.state import session
@@ -55,6 +55,7 @@ def _live(opened: Checkpoint) -> None:
     """What changes with every keystroke and every choice."""
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
+        decoding.begin()
         forced = decoding.forced(opened)
         trace = type_source(opened, forced)
         left_out_notice(trace)
@@ -65,7 +66,8 @@ def _live(opened: Checkpoint) -> None:
         layer, head, row = choose_head(opened, trace, trace.map(kind))
         look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
         try:
-            anatomy = dissect(opened, trace, kind, layer, head, row)
+            with to_come():
+                anatomy = dissect(opened, trace, kind, layer, head, row)
         except AnatomyError as error:
             st.info(for_markdown(str(error)))
             return

@@ -14,6 +14,7 @@ from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture, displayed
 from viz.look.words import LACKS
+from viz.pages import link_to
 from viz.pages.explore import live
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
@@ -62,7 +63,9 @@ def page() -> None:
 @st.fragment
 def _live(opened: Checkpoint) -> None:
     """The text, how to look at it, and the pictures, which while someone types are ahead of the rest (see `live`)."""
+    decoding.begin()
     forced = decoding.forced(opened)
+    link.begin_source(opened)
     link.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
         trace = type_source(opened, forced, followed=True)
@@ -89,13 +92,15 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
         layer, head = choose_layer_and_head(opened, trace, trace.map(kind))
         view = choose_view()
         display = choose_display()
+    rows = row_options(trace.map(kind))
+    clicked.keep_pinned(rows)
     return Chosen(
         opened=opened,
         forced=forced,
         kind=kind,
         layer=layer,
         head=head,
-        row_name=clicked.pinned(row_options(trace.map(kind))),
+        row_name=clicked.pinned(rows),
         view=view,
         overlay=clicked.overlay(trace.map(kind).n_heads, head),
         zoom=clicked.zoom(),
@@ -119,9 +124,5 @@ def _to_anatomy(look: Look) -> None:
     """The way from the framed row to the page that computes it again, where there is one for this model."""
     if look.opened.config.architecture in LACKS:
         return
-    # Checkpoint, text, kind, head and row go along to every page; see viz.state.link.show_page.
-    st.page_link(
-        st.Page(lambda: None, title="Anatomy", url_path="anatomy"),
-        label="Compute the selected row step by step",
-        icon=":material/account_tree:",
-    )
+    # Checkpoint, text, kind, head and row go along; see viz.state.link.show_page.
+    link_to("anatomy", "Compute the selected row step by step", icon="account_tree")

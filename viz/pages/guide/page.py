@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +12,7 @@ from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
 from viz.look.look import Look
 from viz.look.theme import for_markdown
+from viz.pages import link_to
 from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
 from viz.pages.shared.choices import (
@@ -23,7 +23,7 @@ from viz.pages.shared.choices import (
     left_out_notice,
     type_source,
 )
-from viz.pages.shared.frame import WIDTHS, style, title_beside
+from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import is_transformer
 from viz.state import link, opening
 
@@ -46,12 +46,6 @@ LARGE = """
 HIDDEN = """
 .st-key-top, .st-key-choices, .st-key-contents, .st-key-neighbours { display: none; }
 """
-PAGES = {
-    "explore": partial(st.Page, title="Explore", url_path="explore", default=True),
-    "anatomy": partial(st.Page, title="Anatomy", url_path="anatomy"),
-    "positions": partial(st.Page, title="Positions", url_path="positions"),
-    "architectures": partial(st.Page, title="Architectures", url_path="architectures"),
-}
 ON_OFF = ("on", "off")
 
 
@@ -103,8 +97,9 @@ def _live(opened: Checkpoint, number: int) -> None:
         st.latex(chapter.equation)
     with right:
         try:
-            chapter.show(look)
-            question = chapter.ask(look)
+            with to_come(height=400):
+                chapter.show(look)
+                question = chapter.ask(look)
         except AnatomyError as error:
             st.info(for_markdown(str(error)))
             question = None
@@ -155,10 +150,7 @@ def _ask(question: Question | None, number: int) -> None:
 def _link(further: Further) -> None:
     """To the page that goes deeper, with the same checkpoint and sentence."""
     carried = {key: link.asked(key) for key in ("checkpoint", "source") if link.asked(key)}
-    st.page_link(
-        PAGES[further.page](lambda: None), label=further.label, icon=":material/arrow_forward:",
-        query_params=carried | dict(further.query),
-    )  # fmt: skip
+    link_to(further.page, further.label, carried | dict(further.query))
 
 
 def _code(source: Source) -> None:

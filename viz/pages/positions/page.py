@@ -12,7 +12,7 @@ from viz.pages.positions.encoding import show_encoding, show_sum
 from viz.pages.positions.moved import show_experiment
 from viz.pages.positions.six_encodings import show_six
 from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
-from viz.pages.shared.frame import choose_part, style, title_beside
+from viz.pages.shared.frame import choose_part, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import is_transformer
 
 STYLE = """
@@ -48,4 +48,6 @@ def _live(opened: Checkpoint) -> None:
     trace = type_source(opened)
     left_out_notice(trace)
     cut_notice(trace)
-    PARTS[choose_part(PARTS)](opened, trace)
+    part = choose_part(PARTS)
+    with to_come(height=400):
+        PARTS[part](opened, trace)

@@ -16,6 +16,7 @@ from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
 from viz.look.theme import for_markdown
 from viz.look.words import SHORT_KIND_NAMES, where_cut
+from viz.pages.shared.frame import to_come
 from viz.state import link, opening
 
 
@@ -89,19 +90,22 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
     The page is drawn anew at every keystroke and the text written into the address; where the pictures are ``followed``
     (:mod:`viz.pages.explore.live`), they see to both, and the page is drawn when typing pauses.
     """
-    text = link.begin_source(opened)
+    link.begin_source(opened)
+    text = link.source()
     # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
     st.text_input(
         "Source sentence",
         text,
         key="source",
         live=True if followed else "0ms",
-        placeholder="Nothing typed: the model reads only </s>",
+        # Not before a text that is still on its way to the field.
+        placeholder="" if text else "Nothing typed: the model reads only </s>",
     )
     link.keep_source()
     if not followed:
         link.write_source(opened)
-    return link.typed_trace(opened, forced)
+    with to_come():
+        return link.typed_trace(opened, forced)
 
 
 def left_out_notice(trace: Trace) -> None:

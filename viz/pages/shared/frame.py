@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+
+from viz.state import session
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -43,6 +46,12 @@ def choose_part(names: Iterable[str]) -> str:
     return st.segmented_control(
         "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
     )
+
+
+def to_come(height: int = 200) -> AbstractContextManager[object]:
+    """Around what takes its time: a placeholder, ``height`` pixels high, where it will stand, while the page loads. A
+    keystroke leaves on screen what there is."""
+    return st.skeleton(height) if session.visitor().loading else nullcontext()
 
 
 def chart(figure: go.Figure, key: str | None = None) -> None:

@@ -19,7 +19,7 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row, reading
 from viz.pages.shared.choices import left_out_notice
 from viz.pages.shared.frame import WIDTHS
-from viz.state import opening, session
+from viz.state import link, opening, session
 from viz.state import train as lab
 
 
@@ -35,7 +35,7 @@ def forming(run: RunView, *, pictures: bool) -> None:
         return
     step, path = found
     try:
-        opened = lab.open_newest(path)
+        opened = opening.open_shared(path)
     except CheckpointError as error:
         st.error(f"The newest checkpoint cannot be opened. {for_markdown(str(error))}")
         return
@@ -63,14 +63,9 @@ def forming(run: RunView, *, pictures: bool) -> None:
 def type_text(run: RunView) -> str:
     """The visitor's sentence, from the address or as it was typed; at first the task's example."""
     example = lab.example(run)
-    if lab.TEXT not in st.session_state:
-        st.session_state[lab.TEXT] = st.query_params.get(lab.TEXT, example)
-    first: str = st.session_state[lab.TEXT]
-    text = st.text_input("Your sentence", first, key=lab.TEXT, live="0ms")
-    if text == example:
-        st.query_params.pop(lab.TEXT, None)
-    else:
-        st.query_params[lab.TEXT] = text
+    link.begin_text(lab.TEXT, example)
+    text = st.text_input("Your sentence", link.asked(lab.TEXT), key=lab.TEXT, live="0ms")
+    link.write_text(lab.TEXT, example)
     return text
 
 
@@ -111,7 +106,7 @@ def _choose_head(shown: AttentionMap) -> tuple[int, int]:
 
 def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> None:
     options = [AUTO, *row_options(trace.map(kind))]
-    row = row_asked(trace.map(kind), st.session_state.get(lab.ROW, AUTO), layer, head)
+    row = row_asked(trace.map(kind), link.asked(lab.ROW, AUTO), layer, head)
     where = f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}."
     said = describe_row(shown, layer, head, row)
     with st.container(key="run_words"):

@@ -12,6 +12,7 @@ from viz.pages.shared.frame import style, title_beside
 from viz.pages.train.forming import forming
 from viz.pages.train.new_run import new_run
 from viz.pages.train.watched import how_far, learns, watch
+from viz.state import link
 from viz.state import time_machine as replay
 from viz.state import train as lab
 
@@ -40,8 +41,7 @@ def page() -> None:
 
 
 def _choose_run(names: list[str]) -> str:
-    asked = lab.asked_run()
-    chosen = st.session_state.get(lab.RUN, asked)
+    asked, chosen = lab.asked_run(), link.asked(lab.RUN)
     if chosen and chosen not in names and lab.starting(chosen):
         names = [chosen, *names]
     if asked and asked not in names:
@@ -82,7 +82,7 @@ def _wait(name: str) -> None:
 def _time_machine(run: RunView) -> None:
     from viz.pages.train.time_machine import time_machine
 
-    time_machine(run, st.session_state.get(lab.TEXT) or lab.example(run))
+    time_machine(run, lab.text(run))
 
 
 @st.fragment(run_every=lab.SELDOM)

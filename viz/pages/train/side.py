@@ -12,7 +12,7 @@ from model.trace import Trace
 from model.training.folder import RunView
 from viz.look.theme import for_markdown
 from viz.pages.train.forming import right_answer
-from viz.state import time_machine as replay
+from viz.state import opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +36,13 @@ def newest(run: RunView, text: str) -> Side | None:
     """The last checkpoint that can be opened, which says what all are fed."""
     for step, path in reversed(run.checkpoints):
         try:
-            opened = replay.open_step(path)
+            opened = opening.open_shared(path)
         except CheckpointError:
             continue
-        own = replay.trace(opened, text)
+        own = opening.trace(opened, text)
         answer = right_answer(run, text)
         fed = own.target if answer is None else answer
-        trace = replay.trace(opened, text, fed)
+        trace = opening.trace(opened, text, fed)
         return Side(run=run, fed=fed, step=step, opened=opened, trace=trace, own=own)
     return None
 
@@ -51,9 +51,9 @@ def at_step(run: RunView, text: str, fed: str, step: int) -> Side | None:
     """A run at a step; a message where its file is broken."""
     path: Path = dict(run.checkpoints)[step]
     try:
-        opened = replay.open_step(path)
+        opened = opening.open_shared(path)
     except CheckpointError as error:
         st.error(f"The checkpoint of step {step:,} cannot be used; choose another step. {for_markdown(str(error))}")
         return None
-    own = replay.trace(opened, text)
-    return Side(run=run, fed=fed, step=step, opened=opened, trace=replay.trace(opened, text, fed), own=own)
+    own = opening.trace(opened, text)
+    return Side(run=run, fed=fed, step=step, opened=opened, trace=opening.trace(opened, text, fed), own=own)

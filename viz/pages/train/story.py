@@ -16,7 +16,7 @@ from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared.frame import chart
 from viz.pages.train.play import play
 from viz.pages.train.side import Side
-from viz.state import session
+from viz.state import link, session
 from viz.state import time_machine as replay
 
 PAUSE = 0.1  # seconds between two portions of reading, when other visitors have their turn
@@ -125,4 +125,4 @@ def notes(histories: Sequence[tuple[Side, History]]) -> None:
 def play_head(history: History, last: Side, kind: Kind, head: tuple[int, int], one: Measure) -> None:
     if history.done and len(history.moments) >= 2:
         st.markdown(f"##### Play layer {head[0] + 1}, head {head[1] + 1}")
-        play(history, last.run.name, last.trace, kind, head, one, link=replay.link())
+        play(history, last.run.name, last.trace, kind, head, one, link=link.here())

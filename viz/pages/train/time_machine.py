@@ -24,7 +24,7 @@ from viz.pages.shared.frame import chart
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
 from viz.pages.train.story import history_of, notes, play_head, story, what_formed
-from viz.state import session
+from viz.state import link, session
 from viz.state import time_machine as replay
 from viz.state import train as lab
 
@@ -86,7 +86,7 @@ def _choose_step(label: str, run: RunView, key: str) -> int:
     if len(steps) == 1:
         st.caption(f"{for_markdown(run.name)} has one kept checkpoint so far, of step {steps[0]:,}.")
         return steps[0]
-    replay.keep_choice(key, steps, steps[-1])
+    link.keep_choice(key, steps, steps[-1])
     replay.follow(key, steps[-1])
     return st.select_slider(label, steps, steps[-1], key=key, bind="query-params")
 
@@ -95,7 +95,7 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
     """What to look at: kind of attention, head (from 0), measure, and another run."""
     others = [other.name for other in lab.runs() if other.name != run.name and other.checkpoints]
     one, two, three, four = st.columns((5, 3, 3, 3), gap="small", vertical_alignment="bottom")
-    replay.keep_choice(replay.KIND, list(last.trace.kinds), first_kind(last.trace))
+    link.keep_choice(replay.KIND, list(last.trace.kinds), first_kind(last.trace))
     kind: Kind = one.segmented_control(
         "Attention", last.trace.kinds, format_func=SHORT_KIND_NAMES.__getitem__, default=first_kind(last.trace),
         required=True, key=replay.KIND, bind="query-params",
@@ -104,11 +104,11 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
         head = _choose_head("Head", last, kind, replay.HEAD)
     names = [found.name for found in measures_of(kind)]
     favourite = "induction" if last.trace.kinds == ("decoder",) else FAVOURITES[kind]
-    replay.keep_choice(replay.MEASURE, names, favourite)
+    link.keep_choice(replay.MEASURE, names, favourite)
     name = three.selectbox(
         "Measure", names, names.index(favourite), format_func=str.capitalize, key=replay.MEASURE, bind="query-params"
     )
-    replay.keep_choice(replay.OTHER, [NOBODY, *others], NOBODY)
+    link.keep_choice(replay.OTHER, [NOBODY, *others], NOBODY)
     beside = four.selectbox("Beside it", [NOBODY, *others], key=replay.OTHER, bind="query-params")
     measured = next(found for found in measures_of(kind) if found.name == name)
     return kind, head, measured, None if beside == NOBODY else lab.view(beside)
@@ -118,7 +118,7 @@ def _choose_head(label: str, last: Side, kind: Kind, key: str) -> tuple[int, int
     shown = last.trace.map(kind)
     heads = {lab.head_name(*head): head for head in np.ndindex(shown.n_layers, shown.n_heads)}
     first = lab.head_name(*telling_head(shown))
-    replay.keep_choice(key, list(heads), first)
+    link.keep_choice(key, list(heads), first)
     layer, head = heads[st.selectbox(label, heads, list(heads).index(first), key=key, bind="query-params")]
     return layer, head
 
@@ -205,5 +205,5 @@ def _nothing() -> None:
 @st.fragment(run_every=SETTLED)
 def _watch_text(run: RunView, text: str) -> None:
     """The sentence is typed further up, in a fragment of its own: follow it when typing pauses."""
-    if replay.text(run) != text:
+    if lab.text(run) != text:
         st.rerun()

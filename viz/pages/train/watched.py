@@ -9,6 +9,7 @@ from model.training.data import DataConfig
 from model.training.folder import RunView
 from viz.figures.curves import accuracy_curve, describe_accuracy, describe_loss, loss_curves
 from viz.look.theme import for_markdown
+from viz.pages import link_to
 from viz.pages.shared.frame import chart
 from viz.state import session
 from viz.state import train as lab
@@ -61,10 +62,10 @@ def _progress(name: str, shown: tuple[object, ...]) -> None:
         _failure(run)
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         _controls(run)
-        st.toggle("Logarithmic loss", key="log_loss", bind="query-params")
+        logarithmic = st.toggle("Logarithmic loss", key="log_loss", bind="query-params")
     if message := lab.problem():
         st.error(for_markdown(message))
-    _curves(run)
+    _curves(run, logarithmic=logarithmic)
 
 
 def how_far(run: RunView) -> str:
@@ -138,19 +139,14 @@ def _publish(run: RunView) -> None:
         st.text_input("Name", key="publish_name", placeholder=run.name, max_chars=LONGEST_NAME)
         st.button("Publish", type="primary", key="publish", on_click=lab.publish, args=(run.name,))
     if name := lab.published(run.name):
-        st.page_link(
-            st.Page(lambda: None, title="Explore", url_path="explore", default=True),
-            label=f"Open “{for_markdown(name.rpartition('/')[2])}” in Explore",
-            icon=":material/arrow_forward:",
-            query_params={"checkpoint": name, "source": st.session_state.get(lab.TEXT) or lab.example(run)},
-        )
+        label = f"Open “{for_markdown(name.rpartition('/')[2])}” in Explore"
+        link_to("explore", label, {"checkpoint": name, "source": lab.text(run)})
 
 
-def _curves(run: RunView) -> None:
+def _curves(run: RunView, *, logarithmic: bool) -> None:
     left, right = st.columns(2, gap="medium")
     theme, steps = session.theme(), run.status.steps or run.train.steps
     with left:
-        logarithmic = st.session_state.get("log_loss", False)
         chart(loss_curves(run.log, steps, logarithmic=logarithmic, theme=theme), "loss_curve")
         st.caption(describe_loss(run.log, run.model.vocab_size))
     with right:
