@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -17,15 +18,44 @@ from viz.look.forcing import OWN, Forcing
 from viz.state import opening
 from viz.state.session import visitor
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter of the link that the state has to know, beyond the widget that has its key.
+
+    Pages that carry its ``group`` (:data:`viz.pages.PAGES`) go on with it; ``bound`` that on every page that has it
+    a widget writes it into the address, ``typed`` that it stands in a text field.
+    """
+
+    key: str
+    group: str | None = None
+    bound: bool = True
+    typed: bool = False
+
+
+PARAMETERS = (
+    Parameter(key="checkpoint", group="head"),
+    Parameter(key="source", group="head", bound=False, typed=True),
+    Parameter(key="kind", group="head"),
+    Parameter(key="layer_number", group="head"),
+    Parameter(key="head_number", group="head"),
+    Parameter(key="token", group="head", bound=False),
+    Parameter(key="decoder_mode", group="forcing"),
+    Parameter(key="prefix", group="forcing", typed=True),
+    Parameter(key="tokens", group="forcing", typed=True),
+    Parameter(key="target", group="forcing", typed=True),
+    Parameter(key="overlay", bound=False),
+    Parameter(key="zoom", bound=False),
+    Parameter(key="text", bound=False, typed=True),
+    Parameter(key="string", typed=True),
+)
 GROUPS = {
-    "head": ("checkpoint", "source", "kind", "layer_number", "head_number", "token"),
-    "forcing": ("decoder_mode", "prefix", "tokens", "target"),
+    group: tuple(one.key for one in PARAMETERS if one.group == group)
+    for group in dict.fromkeys(one.group for one in PARAMETERS if one.group)
 }
 CHOICES = GROUPS["head"]
-TYPED = ("source", "prefix", "tokens", "target", "text", "string")
-"""Keys of text fields."""
-UNBOUND = ("source", "token", "overlay", "zoom", "text")
-"""Keys that no widget binds to the address, at least not on every page."""
+TYPED = tuple(one.key for one in PARAMETERS if one.typed)
+UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
 OVERLAY, ZOOM = "overlay", "zoom"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
