@@ -12,7 +12,7 @@ import numpy as np
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.decoding.search import translate
-from model.heads.measures import MEASURES, Measure, measure
+from model.heads.measures import NAMED, Measure, measure
 from model.trace import Kind, Trace
 
 MOST_CHECKPOINTS = 80
@@ -153,9 +153,8 @@ def formations(steps: Sequence[int], values: Mapping[str, np.ndarray]) -> list[F
     """Every measure of every head that forms, ``values`` ``[step, layer, head]`` by name; the largest change,
     as a share of the least that counts, first."""
     found = []
-    by_name = {one.name: one for one in MEASURES}
     for name, over_steps in values.items():
-        least = least_change(by_name[name])
+        least = least_change(NAMED[name])
         for layer, head in np.ndindex(over_steps.shape[1:]):
             one = over_steps[:, layer, head]
             if (step := formed_at(steps, one, least)) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Measure:
 
     ``formula`` is LaTeX: A is the pattern with queries i and keys j, both from 1, of n × m cells, and angle
     brackets are the mean over the rows that count. ``low`` and ``high`` bound the value (``high`` None: nothing
-    does).
+    does). ``rises`` and ``falls`` say what becomes of a head whose value does so in a training.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Measure:
     unit: str = ""
     low: float = 0
     high: float | None = 1
+    rises: str
+    falls: str
 
     def __call__(self, attention_map: AttentionMap) -> np.ndarray:
         """The measure of every head, float32 ``[layer, head]``; NaN where it is undefined.
@@ -120,6 +123,8 @@ MEASURES = (
         terms=of.entropy,
         unit="bits",
         high=None,
+        rises="spreads its attention",
+        falls="narrows its attention",
     ),
     Measure(
         name="evenness",
@@ -128,6 +133,8 @@ MEASURES = (
         "1 on all alike.",
         source="Pielou 1966, *The measurement of diversity in different types of biological collections*",
         terms=of.evenness,
+        rises="spreads its attention evenly",
+        falls="picks out few tokens",
     ),
     Measure(
         name="itself",
@@ -136,6 +143,8 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
         terms=of.on(of.at_offset(0)),
+        rises="looks at the token itself",
+        falls="looks away from the token itself",
     ),
     Measure(
         name="previous",
@@ -144,6 +153,8 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
         terms=of.on(of.at_offset(-1)),
+        rises="becomes a previous-token head",
+        falls="looks away from the previous token",
     ),
     Measure(
         name="next",
@@ -153,12 +164,16 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=("encoder",),
         terms=of.on(of.at_offset(1)),
+        rises="becomes a next-token head",
+        falls="looks away from the next token",
     ),
     Measure(
         name="first",
         formula=r"\bigl\langle A_{i1} \bigr\rangle_i",
         definition="Weight on the first key.",
         terms=of.on(of.at_first),
+        rises="rests on the first token",
+        falls="looks away from the first token",
     ),
     Measure(
         name="special",
@@ -166,6 +181,8 @@ MEASURES = (
         definition="Weight on tokens that are not text, such as the beginning and the end of the sentence.",
         source=f"{CLARK}, section 3.2",
         terms=of.on(of.at_tokens(SPECIAL.__contains__)),
+        rises="rests on special tokens",
+        falls="looks away from special tokens",
     ),
     Measure(
         name="punctuation",
@@ -173,6 +190,8 @@ MEASURES = (
         definition="Weight on tokens made of punctuation marks (Unicode category P), in rows that can see one.",
         source=f"{CLARK}, section 3.2",
         terms=of.on(of.at_tokens(of.is_punctuation)),
+        rises="looks at punctuation",
+        falls="looks away from punctuation",
     ),
     Measure(
         name="distance",
@@ -183,6 +202,8 @@ MEASURES = (
         terms=of.distance,
         unit="tokens",
         high=None,
+        rises="looks further away",
+        falls="looks nearer by",
     ),
     Measure(
         name="diagonality",
@@ -191,6 +212,8 @@ MEASURES = (
         "are: 1 on it, 0 in the other two corners.",
         source="the weight of the guided attention of Tachibana et al. 2018, section 4.1, but linear",
         terms=of.diagonality,
+        rises="becomes diagonal",
+        falls="leaves the diagonal",
     ),
     Measure(
         name="monotonicity",
@@ -203,6 +226,8 @@ MEASURES = (
         kinds=("cross",),
         terms=of.monotonicity,
         low=-1,
+        rises="reads in order: it becomes diagonal",
+        falls="reads backwards: it becomes anti-diagonal",
     ),
     Measure(
         name="induction",
@@ -212,6 +237,9 @@ MEASURES = (
         source="Olsson et al. 2022, *In-context Learning and Induction Heads* (prefix matching)",
         kinds=SELF,
         terms=of.on(of.at_followers),
+        rises="becomes an induction head",
+        falls="ceases to be an induction head",
     ),
 )
 """In the order of the table."""
+NAMED: Mapping[str, Measure] = MappingProxyType({one.name: one for one in MEASURES})

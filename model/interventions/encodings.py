@@ -9,7 +9,7 @@ import torch
 
 from model.checkpoint import Checkpoint
 from model.decoding.search import encode_source
-from model.network.positional import BASE, Encoding, Rotary, rotated
+from model.network.positional import BASE, Encoding, rotated
 from model.network.transformer import EncoderLayer, Transformer
 
 
@@ -70,13 +70,18 @@ def queries_keys(checkpoint: Checkpoint, source: str) -> tuple[torch.Tensor, tor
 
 
 @torch.inference_mode()
-def turned_scores(encoding: Rotary, query: torch.Tensor, key: torch.Tensor, n: int) -> np.ndarray:
+def turned_scores(encoding: Encoding, query: torch.Tensor, key: torch.Tensor, n: int) -> np.ndarray:
     """The score of one query and one key, ``[d_head]``, turned to every two of ``n`` positions.
 
     Returns:
         ``[query position, key position]``, divided by √d_head as in attention.
+
+    Raises:
+        ValueError: the encoding turns nothing.
     """
     rotation = encoding.rotation(torch.arange(n))
+    if rotation is None:
+        raise ValueError(f"the encoding {encoding.config.positional!r} turns no queries and keys")
     queries, keys = (rotated(vector.expand(n, -1), rotation) for vector in (query, key))
     return (queries @ keys.T / math.sqrt(len(query))).numpy()
 

@@ -7,16 +7,27 @@ import itertools
 import random
 import string
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from model.config import TINY
 from model.text.reading import Pair
 
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
 MAX_STRING = 20
-"""Longest string of the tasks ``copy``, ``reverse`` and ``sort``."""
+"""Longest string of the tasks on strings that say nothing else."""
+PATIENCE = 1000
+"""How many examples are drawn at most, for each that is wanted."""
+
+SMALL: Mapping[str, Any] = MappingProxyType(
+    {**TINY, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200}
+)
+ONE_HEAD: Mapping[str, Any] = MappingProxyType(
+    {**SMALL, "n_layers": 1, "n_heads": 1, "d_model": 128, "d_ff": 256, "norm": "pre", "steps": 1500}
+)
+"""All that is copied passes through one cross-attention pattern, where it can be seen."""
 
 TRANSLATION = "translate"
 """The task of a model trained on text files."""
@@ -26,16 +37,30 @@ TRANSLATION = "translate"
 class Task:
     """A task whose examples are generated.
 
-    ``alignment`` gives, where there is one, the source position that target position ``i`` is copied
-    from in a string of length ``n``; ``rewrite`` the target of any string, where strings are the sources.
+    ``longest`` is the number of characters of its longest text, source or target; ``alphabet`` what its sources are
+    written in. ``alignment`` gives, where there is one, the source position that target position ``i`` is copied
+    from in a string of length ``n``; ``rewrite`` the target of any string over the alphabet, where strings are the
+    sources, and :class:`ValueError` for a text that has none. ``recipe`` has the settings that solve it in minutes on
+    two cores with ``architecture``, the one it is for.
     """
 
     name: str
     summary: str
     example: str
     draw: Callable[[random.Random], Pair]
+    longest: int
+    alphabet: str = ALPHABET
     alignment: Callable[[int, int], int] | None = None
     rewrite: Callable[[str], str] | None = None
+    recipe: Mapping[str, Any] = field(default_factory=lambda: SMALL)
+    architecture: str = "transformer"
+
+    def answer(self, text: str) -> str | None:
+        """What any ``text``, also one that a person types, is to become; None where the task does not say."""
+        try:
+            return None if self.rewrite is None else self.rewrite(text)
+        except ValueError:
+            return None
 
 
 def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pair]:
@@ -52,7 +77,7 @@ def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pa
     draw = TASKS[name].draw
     random_ = random.Random(f"{name} {seed} {held_out}")
     drawn = (draw(random_) for _ in itertools.count())
-    return list(itertools.islice((pair for pair in drawn if _is_held_out(pair[1]) == held_out), n))
+    return _chosen(drawn, n, held_out=held_out)
 
 
 def of_length(name: str, n: int, length: int, *, seed: int) -> list[Pair]:
@@ -61,43 +86,55 @@ def of_length(name: str, n: int, length: int, *, seed: int) -> list[Pair]:
     Raises:
         ValueError: there is no such task, its sources are no strings of any length, or ``length`` is below 1.
     """
-    rewrite = TASKS[name].rewrite if name in TASKS else None
-    if rewrite is None:
+    task = TASKS.get(name)
+    if task is None or (rewrite := task.rewrite) is None:
         on_strings = ", ".join(task.name for task in TASKS.values() if task.rewrite)
         raise ValueError(f"the tasks on strings of any length are {on_strings}, but the task is {name!r}")
     if length < 1:
         raise ValueError(f"length must be at least 1 character, but it is {length}")
     random_ = random.Random(f"{name} {seed} {length}")
-    drawn = ("".join(random_.choices(ALPHABET, k=length)) for _ in itertools.count())
+    drawn = ("".join(random_.choices(task.alphabet, k=length)) for _ in itertools.count())
     pairs = ((text, rewrite(text)) for text in drawn)
-    return list(itertools.islice((pair for pair in pairs if _is_held_out(pair[1])), n))
+    return _chosen(pairs, n, held_out=True)
+
+
+def _chosen(drawn: Iterator[Pair], n: int, *, held_out: bool) -> list[Pair]:
+    """The first ``n`` whose targets are held out, or are not.
+
+    Raises:
+        ValueError: hardly any are; a task of so few targets cannot be trained on some and evaluated on others.
+    """
+    among = itertools.islice(drawn, PATIENCE * (n + 10))
+    found = list(itertools.islice((pair for pair in among if _is_held_out(pair[1]) == held_out), n))
+    if len(found) < n:
+        raise ValueError(f"too few targets differ: of {PATIENCE * (n + 10)} examples only {len(found)} can be used")
+    return found
 
 
 def _is_held_out(target: str) -> bool:
     return zlib.crc32(target.encode()) % 10 == 0
 
 
-def _draw_string(random_: random.Random) -> str:
-    return "".join(random_.choices(ALPHABET, k=random_.randint(1, MAX_STRING)))
+def _string_task(
+    name: str,
+    summary: str,
+    rewrite: Callable[[str], str],
+    *,
+    alphabet: str = ALPHABET,
+    longest: int = MAX_STRING,
+    example: str = "attention",
+    **options: Any,
+) -> Task:
+    """A task on strings of up to ``longest`` characters of ``alphabet``, whose targets are no longer than those."""
 
-
-def _drawing(rewrite: Callable[[str], str]) -> Callable[[random.Random], Pair]:
     def draw(random_: random.Random) -> Pair:
-        text = _draw_string(random_)
+        text = "".join(random_.choices(alphabet, k=random_.randint(1, longest)))
         return text, rewrite(text)
 
-    return draw
-
-
-def _string_task(name: str, summary: str, rewrite: Callable[[str], str], **options: Any) -> Task:
     return Task(
-        name=name,
-        summary=f"a string of up to {MAX_STRING} characters, {summary}",
-        example="attention",
-        draw=_drawing(rewrite),
-        rewrite=rewrite,
-        **options,
-    )
+        name=name, summary=f"a string of up to {longest} characters, {summary}", example=example, draw=draw,
+        longest=longest, alphabet=alphabet, rewrite=rewrite, **options,
+    )  # fmt: skip
 
 
 # Dates: each format is a template; a space-separated order of parts times the spellings of each part.
@@ -184,15 +221,29 @@ TASKS = MappingProxyType(
     {
         task.name: task
         for task in (
-            _string_task("copy", "unchanged", str, alignment=lambda i, n: i),
-            _string_task("reverse", "backwards", lambda text: text[::-1], alignment=lambda i, n: n - 1 - i),
+            _string_task("copy", "unchanged", str, alignment=lambda i, n: i, recipe=ONE_HEAD),
+            _string_task(
+                "reverse", "backwards", lambda text: text[::-1], alignment=lambda i, n: n - 1 - i, recipe=ONE_HEAD
+            ),
             _string_task("sort", "in ASCII order", lambda text: "".join(sorted(text))),
-            _string_task("repeat", "once more: for --architecture decoder", str, alignment=lambda i, n: i),
+            _string_task(
+                "repeat",
+                "once more: for --architecture decoder",
+                str,
+                alignment=lambda i, n: i,
+                recipe={**SMALL, "steps": 4000, "learning_rate": 4e-3, "warmup": 300},
+                architecture="decoder",
+            ),
             Task(
                 name="dates",
                 summary="an English date in any of hundreds of formats, as ISO 8601",
                 example="Friday, the third of May 2019",
                 draw=_draw_date,
+                longest=len("Wednesday, the twenty-seventh of September 2023"),
+                recipe={
+                    **{"n_layers": 2, "d_model": 128, "d_ff": 256, "max_len": 64},
+                    **{"steps": 2000, "learning_rate": 2e-3, "warmup": 300},
+                },
             ),
         )
     }

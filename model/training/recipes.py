@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig, to_dict
+from model.config import MEANINGLESS, ModelConfig, TrainConfig, to_dict
+from model.text.tasks import TASKS
 from model.text.tokenizer import CHARACTERS
 from model.training.data import DataConfig
 from model.training.machine import has_fast_bfloat16
@@ -14,19 +15,8 @@ from model.training.machine import has_fast_bfloat16
 ALWAYS = {"schedule": "cosine", "average": 0.99, "validate_every": 100}
 SURE = {"dropout": 0.0, "label_smoothing": 0.0}
 """For the tasks, whose examples never repeat and have one right answer."""
-ONE_HEAD = {"n_layers": 1, "n_heads": 1, "d_model": 128, "d_ff": 256, "max_len": 24, "norm": "pre"}
-"""All that is copied passes through one cross-attention pattern, where it can be seen."""
-TWO_LAYERS = {"n_layers": 2, "d_model": 128, "d_ff": 256}
-
-TASK_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "copy": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
-        "reverse": {**ONE_HEAD, "steps": 1500, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
-        "sort": {**TINY, "max_len": 24, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200},
-        "repeat": {**TINY, "max_len": 24, "steps": 4000, "batch_tokens": 2048, "learning_rate": 4e-3, "warmup": 300},
-        "dates": {**TWO_LAYERS, "max_len": 64, "steps": 2000, "learning_rate": 2e-3, "warmup": 300},
-    }
-)
+SPARE = 4
+"""Tokens that a model of a task reads beyond its longest text: the end of it, and what a person types too much."""
 MANY_PAIRS = 80_000
 """From so many pairs of sentences on, a text is learned by the second recipe: 29,000 were learned by the first,
 190,000 by the second."""
@@ -63,7 +53,7 @@ def recipe(task: str | None, architecture: str = "transformer", n_pairs: int = 0
         **{"examples": usual.examples, "augment": usual.augment},
         **ALWAYS,
         "precision": "bfloat16" if has_fast_bfloat16() else "float32",
-        **(of_text if task is None else {**SURE, **TASK_RECIPES[task]}),
+        **(of_text if task is None else {**SURE, "max_len": TASKS[task].longest + SPARE, **TASKS[task].recipe}),
         **ARCHITECTURE_RECIPES.get(architecture, {}),
         **(MANY_SIZES.get(architecture, {}) if many else {}),
         "architecture": architecture,

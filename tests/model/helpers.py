@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.network.attention import MultiHeadAttention
+from model.network.positional import Encoding
 from model.network.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -18,6 +20,20 @@ def tiny(**options: Any) -> ModelConfig:
     """Sizes that are distinct, and prime where divisibility allows: a swapped axis fails."""
     sizes = {"vocab_size": 263, "n_layers": 2, "n_heads": 3, "d_model": 30, "d_ff": 37, "max_len": 23, "dropout": 0.0}
     return ModelConfig(**{**sizes, **options})
+
+
+class LogLength(Encoding):
+    """An encoding that only multiplies the scores, which none of those that ship does: by the logarithm of the number
+    of keys (Chiang and Cholak 2022, section 5.3), and by the number of the head."""
+
+    def factor(self, seen: Callable[[], Tensor]) -> Tensor:
+        return seen().log() * torch.arange(1, self.config.n_heads + 1)[:, None, None]
+
+
+def with_factor(model: _Module) -> _Module:
+    """``model``, made without an encoding, with :class:`LogLength`."""
+    model.get_submodule("embedding").positional = LogLength(model.config)  # type: ignore[arg-type]
+    return model
 
 
 def close(actual: Tensor, expected: Tensor, tolerance: float = 1e-5) -> None:

@@ -129,6 +129,32 @@ def bias_lines(distance: np.ndarray, bias: np.ndarray, *, theme: Theme = LIGHT) 
     )
 
 
+def factor_lines(seen: np.ndarray, factor: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
+    """What scores are multiplied by, ``[head or 1, seen]``, over how many keys the query may look at."""
+    palette = colours(theme)
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": seen,
+            "y": row.astype(np.float32),
+            "name": f"head {head + 1}" if len(factor) > 1 else "all heads",
+            "line": {"color": palette[head % len(palette)], "dash": DASHES[head % len(DASHES)]},
+            "hovertemplate": "%{x} keys<br>factor <b>%{y:.3f}</b><extra>%{fullData.name}</extra>",
+        }
+        for head, row in enumerate(factor)
+    ]
+    return figure(
+        lines,
+        theme,
+        height=300,
+        xaxis=axis("keys that the query may look at", theme),
+        yaxis=axis("factor", theme),
+        showlegend=len(factor) > 1,
+        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+    )
+
+
 def slope_bars(slopes: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
     """The slope of each head, ``[head]``, with the number on each bar."""
     heads = [str(head) for head in range(1, len(slopes) + 1)]

@@ -75,7 +75,8 @@ def length_curves(
         again: measured once more; drawn as rings of the same colour.
         theme: the colours.
     """
-    styles = dict(zip(curves, zip(colours(theme), DASHES, strict=True), strict=False))
+    palette = colours(theme)
+    styles = {name: (palette[i % 6], DASHES[(i + i // 6) % 6]) for i, name in enumerate(curves)}
     traces = [
         _curve(name, points, mode="lines+markers", line={"color": styles[name][0], "dash": styles[name][1]})
         for name, points in curves.items()

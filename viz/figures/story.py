@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from model.heads.measures import Measure
+from model.heads.measures import NAMED, Measure
 from model.training.folder import LogPoint
 from viz.figures.plot import LEGEND, Points, axis, colours, curve, figure, note, thinned, upright
 from viz.look.geometry import head_name
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 
 HEIGHT = 560
 PANELS = ((0.72, 1.0), (0.41, 0.66), (0.0, 0.33))  # accuracy, loss, measure; from below
-BECOMES: dict[str, tuple[str, str]] = {
-    "entropy": ("spreads its attention", "narrows its attention"),
-    "evenness": ("spreads its attention evenly", "picks out few tokens"),
-    "itself": ("looks at the token itself", "looks away from the token itself"),
-    "previous": ("becomes a previous-token head", "looks away from the previous token"),
-    "next": ("becomes a next-token head", "looks away from the next token"),
-    "first": ("rests on the first token", "looks away from the first token"),
-    "special": ("rests on special tokens", "looks away from special tokens"),
-    "punctuation": ("looks at punctuation", "looks away from punctuation"),
-    "distance": ("looks further away", "looks nearer by"),
-    "diagonality": ("becomes diagonal", "leaves the diagonal"),
-    "monotonicity": ("reads in order: it becomes diagonal", "reads backwards: it becomes anti-diagonal"),
-    "induction": ("becomes an induction head", "ceases to be an induction head"),
-}
-"""What happens when a measure rises, and when it falls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,21 +133,25 @@ def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
 
 def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
     """Such as «Layer 1, head 1 reads backwards: it becomes anti-diagonal at step 1,200 (monotonicity 0.03 → -0.94)»."""
-    rises, falls = BECOMES[formed.name]
     place = list(steps).index(formed.step)
     after = f", after step {steps[place - 1]:,}" if place else ""
     numbers = f"{formed.name} {formed.start:.2f} → {formed.end:.2f}".replace("-", "−")
     return (
-        f"Layer {formed.layer + 1}, head {formed.head + 1} {rises if formed.end > formed.start else falls} "
+        f"Layer {formed.layer + 1}, head {formed.head + 1} {_happens(formed)} "
         f"at step {formed.step:,} ({numbers}{after})"
     )
+
+
+def _happens(formed: Formation) -> str:
+    measure = NAMED[formed.name]
+    return measure.rises if formed.end > formed.start else measure.falls
 
 
 def formation_table(found: Sequence[Formation], steps: Sequence[int]) -> dict[str, list[Any]]:
     """A row for each formation."""
     return {
         "Head": [head_name(one.layer, one.head) for one in found],
-        "What happens": [BECOMES[one.name][0 if one.end > one.start else 1] for one in found],
+        "What happens": [_happens(one) for one in found],
         "Step": [one.step for one in found],
         "Measure": [one.name for one in found],
         "First": [one.start for one in found],

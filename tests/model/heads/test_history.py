@@ -21,7 +21,7 @@ from model.heads.history import (
     read_moment,
     thinned,
 )
-from model.heads.measures import MEASURES, measure
+from model.heads.measures import NAMED, measure
 from tests.helpers import save_letters
 
 STEPS = (0, 10, 20, 30, 40)
@@ -59,7 +59,7 @@ def test_one_checkpoint_forms_nothing():
 
 
 def test_a_change_counts_by_what_the_measure_can_be():
-    least = {one.name: least_change(one) for one in MEASURES}
+    least = {one.name: least_change(one) for one in NAMED.values()}
     assert least["previous"] == 0.25
     assert least["monotonicity"] == 0.5  # from -1 to 1
     assert least["entropy"] == least["distance"] == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from model.config import ARCHITECTURES, MEANINGLESS, ModelConfig, TrainConfig
-from model.text.tasks import MAX_STRING, TASKS
+from model.text.tasks import TASKS
 from model.training.data import DataConfig
 from model.training.estimate import count_parameters
 from model.training.recipes import MANY_PAIRS, recipe
@@ -37,8 +37,9 @@ def test_a_model_reads_every_example_of_its_task(task: str, architecture: str):
     pairs, _ = DataConfig(task=task, examples=2003).pairs(seed=1)
     longest = max(len(text) for pair in pairs for text in pair)
     assert longest + 1 <= settings["max_len"]
+    assert longest <= TASKS[task].longest
     if TASKS[task].rewrite is not None:
-        assert longest == MAX_STRING
+        assert longest == TASKS[task].longest
 
 
 def test_the_head_that_reverses_has_nothing_beside_it():

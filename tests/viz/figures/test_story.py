@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from model.heads.history import Formation
-from model.heads.measures import MEASURES, Measure
+from model.heads.measures import NAMED, Measure
 from model.training.folder import LogPoint
-from viz.figures.story import BECOMES, Story, describe_formation, formation_table, story_figure
+from viz.figures.story import Story, describe_formation, formation_table, story_figure
 
-BY_NAME = {one.name: one for one in MEASURES}
 LOG = tuple(
     LogPoint(
         step=step, loss=5 - step / 10, learning_rate=0.1, n_tokens=7, seconds=1.0, valid_accuracy=accuracy,
@@ -40,7 +39,7 @@ def drawn(stories: Sequence[Story], measure: Measure | None) -> Any:
 
 
 def test_it_draws_the_log_and_every_head_with_the_chosen_one_on_top():
-    figure = drawn([story()], BY_NAME["monotonicity"]).to_dict()
+    figure = drawn([story()], NAMED["monotonicity"]).to_dict()
     accuracy, batch, unseen, other, chosen = figure["data"]
     assert list(accuracy["x"]) == [20, 30]
     assert list(accuracy["y"]) == [0.25, 0.75]
@@ -54,22 +53,22 @@ def test_it_draws_the_log_and_every_head_with_the_chosen_one_on_top():
 
 
 def test_the_step_on_show_and_the_one_where_the_head_forms_are_marked():
-    figure = drawn([story()], BY_NAME["monotonicity"])
+    figure = drawn([story()], NAMED["monotonicity"])
     assert [(line.x0, line.x1) for line in figure.layout.shapes] == [(15, 15), (30, 30)]
     assert [note.text for note in figure.layout.annotations if "forms" in note.text] == ["L1 H2 forms"]
-    figure = drawn([story(formed=None)], BY_NAME["monotonicity"])
+    figure = drawn([story(formed=None)], NAMED["monotonicity"])
     assert [line.x0 for line in figure.layout.shapes] == [15]
 
 
 def test_two_runs_stand_in_one_chart_under_their_names():
-    figure = drawn([story(), story(name="c", at=30, head=(0, 0), formed=None)], BY_NAME["monotonicity"])
+    figure = drawn([story(), story(name="c", at=30, head=(0, 0), formed=None)], NAMED["monotonicity"])
     assert {trace.name for trace in figure.data if trace.showlegend} == {"a&lt;b&gt;", "c"}
     assert len(figure.data) == 3 + 2 + 3 + 1  # of the other run, only the head on show
     assert [line.x0 for line in figure.layout.shapes] == [15, 30, 30]
 
 
 def test_before_anything_is_measured_the_curves_are_there():
-    assert len(drawn([story(values=None, steps=(), formed=None)], BY_NAME["entropy"]).data) == 3
+    assert len(drawn([story(values=None, steps=(), formed=None)], NAMED["entropy"]).data) == 3
     assert len(drawn([story(values=None, steps=(), log=(), formed=None)], None).data) == 3
 
 
@@ -87,7 +86,6 @@ def test_a_formation_in_words():
     assert table["Step"] == [1200, 0]
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", NAMED)
 def test_there_are_words_for_every_measure(name: str):
-    rises, falls = BECOMES[name]
-    assert rises != falls
+    assert NAMED[name].rises != NAMED[name].falls

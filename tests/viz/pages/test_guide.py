@@ -126,7 +126,7 @@ def test_every_chapter_opens_with_a_checkpoint_that_ships(number: int):
 
 
 @pytest.mark.usefixtures("_shipped")
-@pytest.mark.parametrize("positional", POSITIONALS)
+@pytest.mark.parametrize("positional", [one for one in POSITIONALS if f"positional-{one}" in SHIPPED])
 @pytest.mark.parametrize("number", [2, 3, 4, 6, 13, 14])
 def test_every_encoding_can_be_read_about(number: int, positional: str):
     app = opened(number, checkpoint=f"positional-{positional}")

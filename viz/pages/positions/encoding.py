@@ -10,7 +10,7 @@ import torch
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
-from model.config import POSITIONALS
+from model.config import ENCODING_SIZES, POSITIONALS
 from model.interventions.encodings import (
     bias_by_distance,
     queries_keys,
@@ -21,46 +21,13 @@ from model.interventions.encodings import (
     turned_scores,
     wavelengths,
 )
-from model.network.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Relative, Rotary, angles
+from model.network.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Sinusoidal
 from model.trace import Trace
 from viz.figures import positions
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.theme import for_markdown, show_token
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
-
-SAID = {
-    "sinusoidal": (
-        r"\begin{aligned} PE_{pos,\,2i} &= \sin(pos / 10000^{2i/d_{model}}) \\"
-        r"PE_{pos,\,2i+1} &= \cos(pos / 10000^{2i/d_{model}}) \end{aligned}",
-        "A fixed vector is added to each embedded token. Vaswani et al. 2017, section 3.5.",
-    ),
-    "learned": (
-        r"x_{pos} = \sqrt{d_{model}}\,E_{token} + P_{pos}",
-        "A vector for each position is learned like any weight, and added. There is none beyond the last position of "
-        "training. Gehring et al. 2017; Devlin et al. 2019.",
-    ),
-    "rotary": (
-        r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}",
-        "Nothing is added. Each pair of dimensions of a query or key turns by an angle that grows with its position; a "
-        "score keeps only the difference of the angles. Su et al. 2021, section 3.2.",
-    ),
-    "alibi": (
-        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|",
-        "Nothing is added to the input and nothing is learned: scores fall with the distance, in each head at its own "
-        "slope. Press et al. 2022, section 3.",
-    ),
-    "relative": (
-        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))",
-        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. "
-        "Raffel et al. 2020, section 2.1.",
-    ),
-    "none": (
-        r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}",
-        "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled "
-        "alike. (A decoder still counts a little: its mask shows each row one token more.)",
-    ),
-}  # fmt: skip
 
 
 def show_encoding(opened: Checkpoint, trace: Trace) -> None:
@@ -78,31 +45,38 @@ def show_encoding(opened: Checkpoint, trace: Trace) -> None:
         )
     with right:
         shown = st.slider("Positions", 8, FARTHEST, 48, key="positions", bind="query-params")
-    formula, words = SAID[name]
-    st.latex(formula)
-    st.markdown(words)
+    st.latex(ENCODINGS[name].formula)
+    st.markdown(said(ENCODINGS[name]))
     encoding = _encoding(opened, name, shown)
     if encoding is None:
         return
-    if isinstance(encoding, Rotary):
-        _show_rotary(opened, trace, encoding, shown)
-    elif isinstance(encoding, Alibi):
+    rotation, factor, bias = encoding.acts
+    if encoding.adds:
+        _show_table(encoding, shown)
+    if rotation is not None:
+        _show_rotation(opened, trace, encoding, shown)
+    if factor is not None:
+        _show_factor(encoding, shown)
+    if isinstance(encoding, Alibi):
         _show_alibi(encoding, shown)
-    elif isinstance(encoding, Relative):
-        _show_relative(encoding, shown)
-    elif name != "none":
-        _show_table(encoding.added()[:shown].numpy(), name)
+    elif bias is not None:
+        _show_bias(encoding, shown)
+
+
+def said(kind: type[Encoding]) -> str:
+    """What an encoding does, and who wrote it first."""
+    return f"{kind.words} {kind.source}." if kind.source else kind.words
 
 
 def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
     """The encoding ``name``: this model's, or at its sizes by the formula, or learned by the small one that ships."""
     if name == opened.config.positional:
         encoding = opened.model.embedding.positional
-        if name == "sinusoidal":  # no need to stop at max_len
+        if isinstance(encoding, Sinusoidal):  # no need to stop at max_len
             return encoding.stretched(replace(opened.config, max_len=max(shown, opened.config.max_len)))
         st.caption(f"As {for_markdown(opened.name)} uses it.")
         return encoding
-    if name in ("learned", "relative"):
+    if ENCODING_SIZES[name].n_parameters(opened.config, shown):
         try:
             small = opening.open_checkpoint(f"{PREFIX}{name}")
         except CheckpointError as error:
@@ -117,8 +91,9 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
         return None
 
 
-def _show_table(table: np.ndarray, name: str) -> None:
+def _show_table(encoding: Encoding, shown: int) -> None:
     """What is added: the whole, one pair of dimensions, the similarity of positions, and a shift."""
+    table, waves = encoding.added()[:shown].numpy(), isinstance(encoding, Sinusoidal)
     theme, (n, d_model) = session.theme(), table.shape
     pair = st.selectbox(
         "Pair of dimensions",
@@ -134,12 +109,12 @@ def _show_table(table: np.ndarray, name: str) -> None:
         st.markdown("**How alike are two positions?** The cosine of their vectors.")
         chart(positions.similarity_heatmap(similarity(table), theme=theme))
     with right:
-        if name == "sinusoidal":
+        if waves:
             st.markdown(f"**A wave**: it repeats after {wavelengths(d_model)[pair]:,.1f} positions.")
         else:
             st.markdown("**Two dimensions**, as training left them: nothing makes them waves.")
         chart(positions.wave(table, pair, theme=theme))
-        if name == "sinusoidal":
+        if waves:
             _show_shift(table, n)
 
 
@@ -158,13 +133,15 @@ def _show_shift(table: np.ndarray, n: int) -> None:
         st.caption(f"Show more than {shift} positions to measure by how much M misses.")
 
 
-def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int) -> None:
+def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: int) -> None:
     theme, d_head = session.theme(), encoding.config.d_head
+    rotation = encoding.rotation(torch.arange(min(16, shown)))
+    assert rotation is not None
     names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.map("encoder").key_tokens, start=1)]
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The turning pairs.** Where the first 16 positions turn the vector (1, 0) of a pair.")
-        turned = angles(torch.arange(min(16, shown)), d_head).numpy()
+        turned = torch.atan2(rotation.sin, rotation.cos).numpy()
         pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
         chart(positions.turning_pairs(turned, pairs, theme=theme))
         st.caption("The first pair turns by one radian a position, the last by very little: short and long waves.")
@@ -184,6 +161,16 @@ def _show_rotary(opened: Checkpoint, trace: Trace, encoding: Rotary, shown: int)
         st.caption(f"Cells at the same distance differ by at most {spread_by_distance(scores):.1e} (float32).")
 
 
+def _show_factor(encoding: Encoding, shown: int) -> None:
+    """What the scores are multiplied by, over the number of keys that a query may look at."""
+    seen = torch.arange(1, shown + 1, dtype=torch.float32)
+    factor = encoding.factor(lambda: seen[None, None, :, None])
+    assert factor is not None
+    by_head = factor.expand(1, -1, shown, 1)[0, :, :, 0]  # one row where all heads share it
+    st.markdown("**What a score is multiplied by**, by the number of keys that its query may look at.")
+    chart(positions.factor_lines(seen.numpy(), by_head.detach().numpy(), theme=session.theme()))
+
+
 def _show_alibi(encoding: Alibi, shown: int) -> None:
     theme, distance = session.theme(), np.arange(1 - shown, shown)
     left, right = st.columns(2, gap="medium")
@@ -196,7 +183,7 @@ def _show_alibi(encoding: Alibi, shown: int) -> None:
         chart(positions.bias_lines(distance, bias, theme=theme))
 
 
-def _show_relative(encoding: Relative, shown: int) -> None:
+def _show_bias(encoding: Encoding, shown: int) -> None:
     theme = session.theme()
     for column, causal in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         with column:
@@ -220,14 +207,14 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     added = embedding.positions[: len(ids)].numpy()
     total = embedding(ids[None])[0].numpy()
     own = opened.config.positional
-    if own in ("sinusoidal", "learned"):
+    if embedding.positional.adds:
         st.markdown(
             f"**What the encoder reads**: to the vector of each token (times √d_model) the {own} encoding of its "
             f"place is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
             f"place {_length(added):.1f}."
         )
     else:
-        st.markdown(f"**The encoding {own} adds nothing here**: " + SAID[own][1])
+        st.markdown(f"**The encoding {own} adds nothing here**: " + said(ENCODINGS[own]))
     parts = {"token embedding": vectors, "encoding": added, "sum": total}
     limit = common_limit(parts.values())
     for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):

@@ -12,7 +12,7 @@ from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX, LengthScore, recorded
 from model.config import POSITIONALS
 from model.interventions.positions import stretched
-from model.text.tasks import MAX_STRING, TASKS
+from model.text.tasks import TASKS
 from model.trace import KINDS, Kind, Trace
 from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import code_for_markdown, for_markdown
@@ -36,7 +36,7 @@ def show_six() -> None:
         f"The same task (*{task}*: {TASKS[task].summary}), the same size ({config.n_layers} layer, {config.n_heads} "
         f"heads, d_model {config.d_model}), seed, data and steps; only the encoding differs."
     )
-    _curves(models)
+    _curves(models, TASKS[task].longest)
     _attention(models, task, config.n_heads)
 
 
@@ -50,7 +50,7 @@ def _models() -> dict[str, Checkpoint]:
     return models
 
 
-def _curves(models: dict[str, Checkpoint]) -> None:
+def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     try:
         measured = recorded()
     except (OSError, ValueError):
@@ -70,7 +70,7 @@ def _curves(models: dict[str, Checkpoint]) -> None:
     rings = _points(here, measure)
     if not points and not rings:
         return
-    chart(length_curves(points, MAX_STRING, again=rings, theme=session.theme()))
+    chart(length_curves(points, trained, again=rings, theme=session.theme()))
     if measured:
         st.caption(
             f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings a length, "
@@ -100,8 +100,8 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         )  # fmt: skip
     with right:
         head = st.selectbox("Head", range(1, n_heads + 1), key="six_head", bind="query-params") - 1
-    rewrite = TASKS[task].rewrite
-    answer = rewrite(text) if rewrite else text
+    answer = TASKS[task].answer(text)
+    answer = text if answer is None else answer
     traces = {name: _trace(model, text, answer) for name, model in models.items()}
     own = {name: _trace(model, text, None) for name, model in models.items()}
     _outputs(own, answer)

@@ -72,7 +72,7 @@ def type_text(run: RunView) -> str:
 def right_answer(run: RunView, text: str) -> str | None:
     """What the task asks for; None where nobody knows."""
     task = TASKS.get(run.data.task or "")
-    return task.rewrite(text) if task is not None and task.rewrite is not None else None
+    return None if task is None else task.answer(text)
 
 
 def _output(trace: Trace, step: int, answer: str | None) -> None:

@@ -29,10 +29,6 @@ from viz.look.theme import for_markdown
 from viz.state import train as lab
 
 OWN = "own text"
-LONGEST = {"copy": 21, "reverse": 21, "sort": 21}
-"""The longest text of a task, in tokens; without one, as long as the model reads."""
-USUAL = {"repeat": "decoder"}
-"""The architecture that a task is for; without one, a Transformer."""
 SAID = {
     "transformer": "Encoder and decoder, joined by cross-attention (Vaswani et al. 2017).",
     "decoder": "One stack that reads the source and goes on to write, as a language model does.",
@@ -105,7 +101,8 @@ def new_run() -> None:
     values = _choose_settings(task, architecture, len(pairs[0]) if pairs else 0)
     try:
         data, model, train = _configs(task, architecture, values)
-        needed = estimate(model, train, LONGEST.get(task, model.max_len))
+        longest = TASKS[task].longest + 1 if task in TASKS else model.max_len  # with its end
+        needed = estimate(model, train, longest)
         refuse_too_large(needed, train, allowed)
     except ValueError as error:
         st.error(f"These settings cannot be used: {for_markdown(str(error))}", icon=":material/block:")
@@ -138,9 +135,10 @@ def _choose_task() -> str:
 
 
 def _choose_architecture(task: str) -> str:
+    usual = TASKS[task].architecture if task in TASKS else ARCHITECTURES[0]
     architecture = st.segmented_control(
-        "Architecture", ARCHITECTURES, default=USUAL.get(task, ARCHITECTURES[0]), required=True,
-        key=_key(task, "architecture"), bind="query-params",
+        "Architecture", ARCHITECTURES, default=usual, required=True, key=_key(task, "architecture"),
+        bind="query-params",
     )  # fmt: skip
     st.caption(SAID[architecture])
     return architecture

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from model.heads.measures import Measure, measure, measures_of
+from model.heads.measures import NAMED, Measure, measure, measures_of
 from model.trace import Kind
 from model.training.folder import RunView
 from viz.components.head import head as head_component
@@ -110,7 +110,7 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
     )
     link.keep_choice(replay.OTHER, [NOBODY, *others], NOBODY)
     beside = four.selectbox("Beside it", [NOBODY, *others], key=replay.OTHER, bind="query-params")
-    measured = next(found for found in measures_of(kind) if found.name == name)
+    measured = NAMED[name]
     return kind, head, measured, None if beside == NOBODY else lab.view(beside)
 
 

@@ -36,7 +36,7 @@ def show(look: Look) -> None:
     total = encoder_states(look.opened, ids(look))[0]
     added = look.opened.model.embedding.positions[: len(total)].numpy()
     parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, which layer 1 reads": total}
-    if own not in ("sinusoidal", "learned"):
+    if not look.opened.model.embedding.positional.adds:
         st.markdown(f"The encoding of this model, {own}, adds nothing here: it acts on the scores, if at all.")
         parts = {"token embedding, which layer 1 reads": total}
     limit = common_limit(parts.values())

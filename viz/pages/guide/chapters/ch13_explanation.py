@@ -50,7 +50,7 @@ def show(look: Look) -> None:
         pattern, title = look.attention_map.pattern[look.layer, look.head], f"{where}, as trained"
     rows = look.attention_map.row_tokens
     chart(weights_panel(pattern, rows, look.attention_map.key_tokens, title, theme=theme), "uniform_head")
-    if look.opened.config.positional in ("alibi", "relative"):
+    if look.opened.model.embedding.positional.acts.bias is not None:
         st.caption("This model's encoding adds a bias to the scores, which stays: the pattern is not quite uniform.")
     if uniform:
         st.markdown(

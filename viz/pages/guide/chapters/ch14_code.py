@@ -65,7 +65,7 @@ def same_weights(ours: MultiHeadAttention) -> nn.MultiheadAttention:
 
 
 def show(look: Look) -> None:
-    if look.opened.config.positional in ("sinusoidal", "learned", "none"):
+    if look.opened.model.embedding.positional.acts.nothing:  # PyTorch's layer knows no encoding that acts on scores
         output, weights = difference(look)
         st.markdown(
             f"**On your sentence**, layer {look.layer + 1} of this model's encoder and `nn.MultiheadAttention` with "
