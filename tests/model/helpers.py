@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from model.config import ModelConfig
 from model.network.attention import MultiHeadAttention
 from model.network.positional import Encoding
-from model.network.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
+from model.network.transformer import DecoderLayer, EncoderLayer, TokenEmbedding, TransformerDecoder, TransformerEncoder
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
@@ -32,7 +32,9 @@ class LogLength(Encoding):
 
 def with_factor(model: _Module) -> _Module:
     """``model``, made without an encoding, with :class:`LogLength`."""
-    model.get_submodule("embedding").positional = LogLength(model.config)  # type: ignore[arg-type]
+    embedding = model.get_submodule("embedding")
+    assert isinstance(embedding, TokenEmbedding)
+    embedding.positional = LogLength(embedding.positional.config)
     return model
 
 

@@ -19,15 +19,22 @@ from model.config import ACTIVATIONS, NORMS, POSITIONALS
 from model.network.transformer import Transformer
 from model.text.tokenizer import BOS_ID, Tokenizer
 from model.trace import KINDS, Trace
-from tests.model.helpers import shaken, tiny
+from tests.model.helpers import shaken, tiny, with_factor
 
 TOLERANCE = 1e-5
 LETTERS = "abcde ,é🔦"
 
 
+FACTOR = "a factor"
+"""Instead of the name of an encoding: that of the tests, which multiplies the scores."""
+
+
 def random_checkpoint(tokenizer: Tokenizer, seed: int, **options: Any) -> Checkpoint:
     torch.manual_seed(seed)
+    if factor := options.get("positional") == FACTOR:
+        options["positional"] = "none"
     model = shaken(Transformer(tiny(vocab_size=len(tokenizer), **options))).eval().requires_grad_(False)
+    model = with_factor(model) if factor else model
     return Checkpoint(name="random", model=model, tokenizer=tokenizer, task="copy", training={}, digest=str(seed))
 
 
@@ -37,7 +44,7 @@ def drawn(tokenizer: Tokenizer, seed: int) -> tuple[Checkpoint, Trace, Anatomy]:
     options = {
         "norm": NORMS[seed % 2],
         "activation": ACTIVATIONS[seed // 2 % 2],
-        "positional": POSITIONALS[seed // 4 % len(POSITIONALS)],
+        "positional": (*POSITIONALS, FACTOR)[seed // 4 % (len(POSITIONALS) + 1)],
     }
     checkpoint = random_checkpoint(tokenizer, seed, **options)
     source, target = ("".join(rng.choices(LETTERS, k=rng.randrange(12))) for _ in range(2))
@@ -149,27 +156,20 @@ def test_what_is_masked_is_shown_as_such(characters: Tokenizer):
         assert np.isfinite(dissect(checkpoint, trace, kind, 1, 2, 3).step("masked").value).all()
 
 
-@pytest.mark.parametrize(
-    ("positional", "there", "not_there"),
-    [
-        ("sinusoidal", {"position", "sum"}, {"turned_query", "distance_bias"}),
-        ("learned", {"position", "sum"}, {"turned_query", "distance_bias"}),
-        ("rotary", {"turned_query", "turned_key"}, {"position", "sum", "distance_bias"}),
-        ("alibi", {"distance_bias", "biased"}, {"position", "sum", "turned_query"}),
-        ("relative", {"distance_bias", "biased"}, {"position", "sum", "turned_query"}),
-        ("none", set(), {"position", "sum", "turned_query", "distance_bias"}),
-    ],
-)
-def test_the_encoding_stands_where_it_acts(
-    characters: Tokenizer, positional: str, there: set[str], not_there: set[str]
-):
+@pytest.mark.parametrize("positional", [*POSITIONALS, FACTOR])
+def test_the_encoding_stands_where_it_acts(characters: Tokenizer, positional: str):
     checkpoint = random_checkpoint(characters, 5, positional=positional)
-    trace = capture(checkpoint, "abc", "de")
+    encoding, trace = checkpoint.model.embedding.positional, capture(checkpoint, "abc", "de")
+    rotation, factor, bias = encoding.on_scores(torch.arange(3), causal=True)
+    acts = {
+        "position": encoding.added().any(), "sum": encoding.added().any(), "turned_query": rotation is not None,
+        "turned_key": rotation is not None, "factor": factor is not None, "multiplied": factor is not None,
+        "distance_bias": bias is not None, "biased": bias is not None,
+    }  # fmt: skip
     names = {step.name for step in dissect(checkpoint, trace, "decoder", 0, 1, 2).steps}
-    assert there <= names
-    assert not not_there & names
+    assert names & acts.keys() == {name for name, there in acts.items() if there}
     crossed = {step.name for step in dissect(checkpoint, trace, "cross", 0, 1, 2).steps}
-    assert not {"turned_query", "distance_bias"} & crossed  # cross-attention knows no distance
+    assert crossed & acts.keys() <= {"position", "sum"}  # cross-attention knows no distance
 
 
 def test_ids_are_those_that_were_read_also_where_the_text_was_cut(characters: Tokenizer):

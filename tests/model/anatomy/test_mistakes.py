@@ -1,5 +1,6 @@
 """Attention right and wrong, against the model's own pattern and PyTorch."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from model.config import POSITIONALS
 from model.network.transformer import Transformer
 from model.text.tokenizer import Tokenizer
 from model.trace import Kind
-from tests.model.helpers import shaken, tiny
+from tests.model.helpers import shaken, tiny, with_factor
 
 
 @pytest.fixture
@@ -44,6 +45,15 @@ def scores_of(opened: Checkpoint, kind: Kind, head: int) -> tuple[HeadScores, np
 @pytest.mark.parametrize("saved", POSITIONALS, indirect=True)
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_done_right_it_is_the_models_pattern(saved: Checkpoint, kind: Kind):
+    for head in range(3):
+        scores, pattern = scores_of(saved, kind, head)
+        np.testing.assert_allclose(right(scores), pattern, atol=1e-5)
+
+
+@pytest.mark.parametrize("saved", ["none"], indirect=True)
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+def test_a_factor_is_in_the_scores(saved: Checkpoint, kind: Kind):
+    saved = replace(saved, model=with_factor(copy.deepcopy(saved.model)))
     for head in range(3):
         scores, pattern = scores_of(saved, kind, head)
         np.testing.assert_allclose(right(scores), pattern, atol=1e-5)

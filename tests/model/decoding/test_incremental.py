@@ -8,16 +8,21 @@ from model.decoding.incremental import IncrementalDecoder
 from model.network.attention import padding_mask
 from model.network.transformer import Transformer, TransformerDecoder
 from model.text.tokenizer import PAD_ID
-from tests.model.helpers import close, shaken, tiny
+from tests.model.helpers import close, shaken, tiny, with_factor
 
 BATCH, SOURCE, TARGET = 2, 7, 5
 
 
-@pytest.fixture(params=[("pre", "gelu", "sinusoidal"), *(("post", "relu", name) for name in POSITIONALS)], ids=str)
+FACTOR = "a factor"
+ALL = [("pre", "gelu", "sinusoidal"), *(("post", "relu", name) for name in (*POSITIONALS, FACTOR))]
+
+
+@pytest.fixture(params=ALL, ids=str)
 def model(request: pytest.FixtureRequest) -> Transformer:
     norm, activation, positional = request.param
-    config = tiny(norm=norm, activation=activation, positional=positional)
-    return shaken(Transformer(config)).eval().requires_grad_(False)
+    config = tiny(norm=norm, activation=activation, positional="none" if positional == FACTOR else positional)
+    made = shaken(Transformer(config)).eval().requires_grad_(False)
+    return with_factor(made) if positional == FACTOR else made
 
 
 @pytest.fixture

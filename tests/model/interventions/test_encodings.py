@@ -22,7 +22,7 @@ from model.interventions.encodings import (
     turned_scores,
     wavelengths,
 )
-from model.network.positional import ENCODINGS, Rotary, alibi_slopes, sinusoidal
+from model.network.positional import ENCODINGS, alibi_slopes, sinusoidal
 from model.network.transformer import Transformer
 from model.text.tokenizer import Tokenizer
 from tests.model.helpers import close, shaken, tiny
@@ -87,7 +87,6 @@ def test_queries_and_keys_are_those_of_the_first_layer(opened: Checkpoint):
 
 def test_turned_scores_depend_on_the_distance_alone():
     encoding = ENCODINGS["rotary"](tiny(positional="rotary"))
-    assert isinstance(encoding, Rotary)
     query, key = torch.randn(2, 10)
     scores = turned_scores(encoding, query, key, 31)
     assert scores.shape == (31, 31)
@@ -99,6 +98,11 @@ def test_turned_scores_depend_on_the_distance_alone():
         turn = np.exp(1j * (query_place - key_place) / 10000 ** (2 * np.arange(5) / 10))
         expected = np.real(q * turn * k.conj()).sum() / math.sqrt(10)
         assert scores[query_place, key_place] == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_encoding_that_turns_nothing_is_named():
+    with pytest.raises(ValueError, match="'alibi' turns no queries"):
+        turned_scores(ENCODINGS["alibi"](tiny(positional="alibi")), *torch.randn(2, 10), 5)
 
 
 def test_spread_by_distance_by_hand():

@@ -109,7 +109,7 @@ def test_letters_are_shuffled_where_a_token_is_one(letters: Checkpoint):
     assert sorted(result.text_after) == sorted("ab cdé")
     assert result.after is not None
     assert result.after.map("encoder").key_tokens == result.before.map("encoder").key_tokens
-    changed = letters.config.positional != "none"
+    changed = letters.model.embedding.positional.tells_order
     assert (difference(letters, "ab cdé", Change(shuffle=2)) > 1e-3) == changed
 
 

@@ -59,7 +59,7 @@ def test_without_positions_shuffled_tokens_give_shuffled_outputs(opened: Checkpo
 def test_a_shift_changes_what_knows_the_place_and_not_what_knows_the_distance(opened: Checkpoint):
     source, target = source_of(opened), source_of(opened)
     before, after = opened.model(source, target), shifted(opened, 7).model(source, target)
-    if opened.config.positional in ("sinusoidal", "learned"):
+    if opened.model.embedding.positional.adds:
         assert (before.hidden - after.hidden).abs().max() > 0.01
     else:
         close(after.hidden, before.hidden)

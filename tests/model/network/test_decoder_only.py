@@ -19,7 +19,7 @@ from model.network.build import build
 from model.network.decoder_only import LanguageModel, joined
 from model.text.tasks import generate
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-from tests.model.helpers import OracleAttention, close, oracle_encoder, shaken, tiny
+from tests.model.helpers import OracleAttention, close, oracle_encoder, shaken, tiny, with_factor
 
 BATCH, SOURCE, TARGET = 3, 7, 5
 
@@ -30,9 +30,15 @@ def built(**options: object) -> LanguageModel:
     return shaken(model).eval().requires_grad_(False)
 
 
-@pytest.fixture(params=[("pre", "gelu", "sinusoidal"), *(("post", "relu", name) for name in POSITIONALS)], ids=str)
+FACTOR = "a factor"
+ALL = [("pre", "gelu", "sinusoidal"), *(("post", "relu", name) for name in (*POSITIONALS, FACTOR))]
+
+
+@pytest.fixture(params=ALL, ids=str)
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     norm, activation, positional = request.param
+    if positional == FACTOR:
+        return with_factor(built(norm=norm, activation=activation, positional="none"))
     return built(norm=norm, activation=activation, positional=positional)
 
 

@@ -23,13 +23,19 @@ from model.network.positional import (
 )
 from model.network.transformer import TokenEmbedding, Transformer
 from model.text.tokenizer import PAD_ID
-from tests.model.helpers import close, shaken, tiny
+from tests.model.helpers import close, shaken, tiny, with_factor
 
 places = st.integers(0, 5000)
 seeds = st.integers(0, 999)
 
 
+FACTOR = "a factor"
+"""A name for the encoding of the tests that multiplies the scores."""
+
+
 def random_model(positional: str) -> Transformer:
+    if positional == FACTOR:
+        return with_factor(random_model("none"))
     return shaken(Transformer(tiny(positional=positional))).eval().requires_grad_(False)
 
 
@@ -218,18 +224,41 @@ def test_a_bias_is_added_to_the_scores():
     np.testing.assert_allclose(output.numpy(), weights @ value.double().numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("n", [2, 7, 23])
+def test_a_factor_multiplies_the_scores_by_what_each_query_may_see(n: int):
+    """Scores of 1 for the first key and 0 for the others, so that the odds are those of the factor."""
+    encoding = random_model(FACTOR).embedding.positional
+    query, key = torch.full((1, 3, n, 1), 1.0), torch.zeros(1, 3, n, 1)
+    key[:, :, 0] = 1
+    for causal, mask in ((False, None), (True, torch.ones(n, n, dtype=torch.bool).tril())):
+        _, pattern = attention(query, key, key, mask, factor=encoding.on_scores(torch.arange(n), causal=causal).factor)
+        for head in range(3):
+            for row in range(1, n):
+                seen = row + 1 if causal else n
+                odds = seen ** (head + 1)  # exp((head + 1) log seen)
+                assert pattern[0, head, row, 0].item() == pytest.approx(odds / (odds + seen - 1), rel=1e-5)
+
+
 @pytest.mark.parametrize("positional", POSITIONALS)
-def test_every_encoding_but_none_tells_the_order(positional: str):
+def test_what_a_person_reads_of_an_encoding(positional: str):
+    kind = ENCODINGS[positional]
+    assert kind.formula
+    assert kind.words.endswith((".", ")"))
+    assert kind.source or positional == "none"
+
+
+@pytest.mark.parametrize("positional", [*POSITIONALS, FACTOR])
+def test_an_encoding_tells_the_order_if_it_says_so(positional: str):
     model = random_model(positional)
     source, order = torch.tensor([[5, 7, 11, 13, 17]]), torch.tensor([3, 0, 4, 1, 2])
     hidden, shuffled = model.encode(source, None).hidden, model.encode(source[:, order], None).hidden
-    if positional == "none":
+    if not model.embedding.positional.tells_order:
         close(shuffled, hidden[:, order])
     else:
         assert (shuffled - hidden[:, order]).abs().max() > 0.01
 
 
-@pytest.mark.parametrize("positional", POSITIONALS)
+@pytest.mark.parametrize("positional", [*POSITIONALS, FACTOR])
 def test_padding_changes_nothing(positional: str):
     model = random_model(positional)
     source, target = torch.randint(3, 263, (1, 7)), torch.randint(3, 263, (1, 5))
@@ -283,8 +312,8 @@ def test_stretched_encodings_agree_where_both_reach(positional: str):
     mine, its = short.on_scores(here, causal=True), long.on_scores(here, causal=True)
     if mine.rotation is not None and its.rotation is not None:
         assert all(map(torch.equal, mine.rotation, its.rotation))
-    if mine.bias is not None and its.bias is not None:
-        assert torch.equal(mine.bias, its.bias)
+    for part, other in ((mine.bias, its.bias), (mine.factor, its.factor)):
+        assert part is other is None or (part is not None and other is not None and torch.equal(part, other))
     assert [part is None for part in mine] == [part is None for part in its]
 
 

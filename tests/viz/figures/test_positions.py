@@ -121,3 +121,17 @@ def test_curves_and_the_ones_measured_again_share_a_colour():
     assert (empty.x, empty.y) == ((), ())
     assert again.marker.color == none.line.color != rotary.line.color
     assert figure.layout.shapes[0].x0 == figure.layout.shapes[0].x1 == 20
+
+
+def test_a_seventh_curve_can_be_told_from_the_others():
+    figure: Any = side_by_side.length_curves({str(i): [(i, 0.5)] for i in range(13)}, 20)
+    looks = {(trace.line.color, trace.line.dash) for trace in figure.data}
+    assert len(looks) == 13
+
+
+def test_a_factor_over_what_is_seen():
+    figure: Any = positions.factor_lines(np.array([1, 2, 3]), np.array([[0.0, 1, 2], [0, 2, 4]]))
+    assert [trace.name for trace in figure.data] == ["head 1", "head 2"]
+    assert list(figure.data[1].y) == [0, 2, 4]
+    shared: Any = positions.factor_lines(np.array([1]), np.array([[1.0]]))
+    assert shared.data[0].name == "all heads"

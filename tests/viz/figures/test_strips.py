@@ -15,15 +15,21 @@ from model.config import NORMS, POSITIONALS
 from model.network.transformer import Transformer
 from model.text.tokenizer import Tokenizer
 from model.trace import KINDS, Kind
-from tests.model.helpers import shaken, tiny
+from tests.model.helpers import shaken, tiny, with_factor
 from viz.figures.strips import Strip, strip
 from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict
+
+FACTOR = "a factor"
+"""Instead of the name of an encoding: that of the tests, which multiplies the scores."""
 
 
 def anatomy_of(kind: Kind, *, layer: int = 1, query: int = 2, **options: Any) -> Anatomy:
     torch.manual_seed(3)
     tokenizer = Tokenizer.characters()
+    if factor := options.get("positional") == FACTOR:
+        options["positional"] = "none"
     model = shaken(Transformer(tiny(vocab_size=len(tokenizer), **options))).eval().requires_grad_(False)
+    model = with_factor(model) if factor else model
     checkpoint = Checkpoint(name="random", model=model, tokenizer=tokenizer, task="copy", training={}, digest="3")
     return dissect(checkpoint, capture(checkpoint, "a b<c>", "dad"), kind, layer, 1, query)
 
@@ -32,7 +38,7 @@ ALL = [
     pytest.param(kind, {"norm": norm, "positional": positional}, id=f"{kind}-{norm}-{positional}")
     for kind in KINDS
     for norm in NORMS
-    for positional in POSITIONALS
+    for positional in (*POSITIONALS, FACTOR)
 ]
 
 
@@ -44,7 +50,7 @@ def number(shown: Strip, operand: int, row: int, column: int) -> float:
 
 @pytest.mark.parametrize(("kind", "options"), ALL)
 def test_every_step_has_its_strip_and_its_words(kind: Kind, options: dict[str, Any]):
-    anatomy = anatomy_of(kind, **options)
+    anatomy = anatomy_of(kind, **dict(options))
     for step in anatomy.steps:
         shown = strip(anatomy, step)
         np.testing.assert_array_equal(shown.values.reshape(-1), step.value.reshape(-1))
