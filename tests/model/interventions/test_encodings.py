@@ -101,8 +101,9 @@ def test_turned_scores_depend_on_the_distance_alone():
 
 
 def test_an_encoding_that_turns_nothing_is_named():
+    query, key = torch.randn(2, 10)
     with pytest.raises(ValueError, match="'alibi' turns no queries"):
-        turned_scores(ENCODINGS["alibi"](tiny(positional="alibi")), *torch.randn(2, 10), 5)
+        turned_scores(ENCODINGS["alibi"](tiny(positional="alibi")), query, key, 5)
 
 
 def test_spread_by_distance_by_hand():
