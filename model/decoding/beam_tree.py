@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -12,7 +12,6 @@ from model.checkpoint import Checkpoint
 from model.decoding.search import BeamStep, Hypothesis, beam_steps
 
 Fate = Literal["kept", "finished", "discarded"]
-FATES: tuple[Fate, ...] = get_args(Fate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from model.heads import rows as of
-from model.heads.rows import SPECIAL, Rows
+from model.heads.rows import Rows
+from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap, Kind
 
 MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9

@@ -14,12 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap
-
-SPECIAL = frozenset(
-    {"<s>", "</s>", "<pad>", "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"}
-)
-"""Tokens that are no text: ours, and the commonest names elsewhere."""
 
 Terms = tuple[np.ndarray, np.ndarray]
 """Numerators and denominators, float64 ``[layer, head]``; a denominator of 0 means that the measure is undefined."""

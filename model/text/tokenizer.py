@@ -13,6 +13,8 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
 """Padding, beginning and end of a sentence; their ids are their places here."""
+SPECIAL = frozenset({*SPECIAL_TOKENS, "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"})
+"""Tokens that are no text: ours, and the commonest names elsewhere."""
 CHARACTERS = len(SPECIAL_TOKENS) + 256
 """Tokens of the tokenizer without merges."""
 ASCII = bytes(range(128)).decode()

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from model.text.tokenizer import BOS_ID, SPECIAL_TOKENS
 from viz.figures.decoder import minus, short_number
 from viz.look.theme import LIGHT, Theme, show_token
 
@@ -33,7 +34,7 @@ def tree_html(tree: BeamTree, *, discarded: bool, theme: Theme = LIGHT) -> str:
     rows, parents = tree_rows(tree, shown), {tree.nodes[place].parent for place in shown}
     best = set(tree.path(tree.leaves[0]))
     ranks = {leaf: rank for rank, leaf in enumerate(tree.leaves, start=1)}
-    parts = [_cell("root goes-on best", 0, 0, "&lt;s&gt;", "the beginning")]
+    parts = [_cell("root goes-on best", 0, 0, html.escape(SPECIAL_TOKENS[BOS_ID]), "the beginning")]
     for place in shown:
         node, row = tree.nodes[place], rows[place]
         above = 0 if node.parent is None else rows[node.parent]

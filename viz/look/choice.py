@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from model.heads.rows import Rows, at_followers, ratio, share
+from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.theme import show_token
 
 AUTO = "most telling"
 """Instead of a row: the one that says most."""
-MARKERS = frozenset({"<s>", "</s>", "<pad>"})
 PLAIN = 0.25
 """What :func:`turns` gives for two weights of a half."""
 
@@ -23,13 +23,13 @@ def first_kind(trace: Trace) -> Kind:
 def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     """The layer and head (from 0) that point most sharply, from different tokens at different ones, and out of order.
 
-    Sharpness is the mean, over the rows, of the largest weight on a token that is no marker; it counts
+    Sharpness is the mean, over the rows, of the largest weight on a token of the text; it counts
     by the share of different tokens among those largest, and, in cross-attention, by one and :func:`turns`,
     in a decoder by one and twice the weight on what followed earlier occurrences of a row's token (induction).
     A head that always rests on ``</s>``, or on one word, says little; one that shows where a translation
     departs from the order of its source, or from what came before that a text goes on, says most.
     """
-    keys = [i for i, token in enumerate(attention_map.key_tokens) if token not in MARKERS]
+    keys = [i for i, token in enumerate(attention_map.key_tokens) if token not in SPECIAL]
     if not keys:
         return 0, 0
     weights = attention_map.pattern[..., keys]  # [layer, head, query, key]
@@ -79,7 +79,7 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     rows, columns = attention_map.row_tokens, attention_map.key_tokens
     key = pattern.argmax(1)
     distance = np.abs(np.arange(len(rows)) - key)
-    words = np.array([_is_word(row) and columns[k] not in MARKERS for row, k in zip(rows, key, strict=True)])
+    words = np.array([_is_word(row) and columns[k] not in SPECIAL for row, k in zip(rows, key, strict=True)])
     clear = pattern.max(1) * words
     return int((clear * (1 + np.minimum(distance, 3)) + 1e-6 * pattern.max(1)).argmax())
 
@@ -96,4 +96,4 @@ def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> 
 
 
 def _is_word(token: str) -> bool:
-    return token not in MARKERS and any(map(str.isalnum, token))
+    return token not in SPECIAL and any(map(str.isalnum, token))

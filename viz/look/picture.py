@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from model.text.tokenizer import SPECIAL_TOKENS, joined, label_bytes
+from model.text.tokenizer import SPECIAL, joined, label_bytes
 from model.text.words import begins_word
 from model.trace import AttentionMap, Kind
 
@@ -89,7 +89,7 @@ def picture(
     """
     names = attention_map.predicted_tokens if rows == "predicted" else None
     names = names or attention_map.query_tokens
-    special = special or any(set(tokens) <= set(SPECIAL_TOKENS) for tokens in (names, attention_map.key_tokens))
+    special = special or any(set(tokens) <= SPECIAL for tokens in (names, attention_map.key_tokens))
     row_places, column_places = _places(names, words, special), _places(attention_map.key_tokens, words, special)
     notes = []
     pattern = attention_map.pattern
@@ -135,7 +135,7 @@ def mean_over_heads(pattern: np.ndarray) -> np.ndarray:
 
 
 def _places(names: Sequence[str], words: bool, special: bool) -> Places:
-    shown = [place for place, name in enumerate(names) if special or name not in SPECIAL_TOKENS]
+    shown = [place for place, name in enumerate(names) if special or name not in SPECIAL]
     if not words:
         return tuple((place,) for place in shown)
     numbers = np.cumsum(_begins_word(names))
@@ -145,7 +145,7 @@ def _places(names: Sequence[str], words: bool, special: bool) -> Places:
 def _begins_word(names: Sequence[str]) -> list[bool]:
     """For each token whether a word begins with it, as words begin in the text of all tokens between special ones."""
     begins: list[bool] = []
-    for special, run in groupby(names, key=SPECIAL_TOKENS.__contains__):
+    for special, run in groupby(names, key=SPECIAL.__contains__):
         labels = list(run)
         begins += [True] * len(labels) if special else begins_word(list(map(label_bytes, labels)))
     return begins

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.heads.habits import MOSTLY, PARTLY, percent
-from model.text.tokenizer import SPECIAL_TOKENS
+from model.text.tokenizer import SPECIAL
 from model.trace import Kind, Trace
 from viz.look.picture import Picture, RowNames, View
 from viz.look.theme import show_token
@@ -116,7 +116,7 @@ def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
 
 
 def _is_special(name: str) -> bool:
-    return name in SPECIAL_TOKENS
+    return name in SPECIAL
 
 
 def _quoted(token: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.config import ModelConfig
+from model.config import POSITIONALS, ModelConfig
 from model.network.attention import causal_mask
 from model.network.positional import sinusoidal
 from model.network.transformer import FeedForward, TokenEmbedding, Transformer, TransformerDecoder, TransformerEncoder
@@ -179,7 +179,13 @@ def test_dropout_acts_in_training_alone():
 def test_one_matrix_embeds_and_unembeds(model: Transformer):
     names = [name for name, parameter in model.named_parameters() if 263 in parameter.shape]
     assert names == ["embedding.tokens.weight"]
-    assert not any("positions" in name for name in model.state_dict())
+
+
+@pytest.mark.parametrize("positional", POSITIONALS)
+def test_what_is_computed_again_is_not_saved(positional: str):
+    """Tables and slopes follow from the configuration; a checkpoint holds what was learned."""
+    model = Transformer(tiny(positional=positional))
+    assert model.state_dict().keys() == dict(model.named_parameters()).keys()
 
 
 def test_embedded_tokens_start_with_unit_variance(model: Transformer):

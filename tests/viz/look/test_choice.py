@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap
 from tests.viz.helpers import map_of, random_map
-from viz.look.choice import MARKERS, telling_head, telling_row, turns
+from viz.look.choice import telling_head, telling_row, turns
 
 KEYS = (" a", " blue", " dress", "</s>")
 ROWS = (" une", " robe", " bleue", "</s>")
@@ -31,7 +32,7 @@ def test_the_layer_counts():
 
 @pytest.mark.parametrize("keys", [["</s>"], ["<s>", "</s>"], ["<pad>", "</s>", "<s>"]])
 def test_a_text_of_markers_only_has_a_head_too(keys: list[str]):
-    assert set(keys) <= MARKERS
+    assert set(keys) <= SPECIAL
     assert telling_head(random_map(keys, kind="encoder")) == (0, 0)
     assert telling_row(random_map(keys, kind="encoder"), 1, 2) in range(len(keys))
 
