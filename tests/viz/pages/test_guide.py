@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from model import checkpoint
 from model.capture import capture
-from model.compare import costs
+from model.compare.cost import CostPlan
+from model.compare.points import SELF, fit_growth
 from model.config import POSITIONALS
 from model.text.tasks import TASKS
 from tests.helpers import SENTENCE, save_letters, save_words
@@ -213,8 +214,9 @@ def test_what_the_page_says_of_its_own_sums_is_small():
 
 @pytest.mark.parametrize("number", [10, 12])
 def test_measured_here(number: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(measuring, "measure", lambda config: costs.measure(config, lengths=(3, 5, 7), repeats=1))
-    app = opened(number)
+    monkeypatch.setattr(measuring, "LENGTHS", (3, 5, 7))
+    monkeypatch.setattr(measuring, "REPEATS", 1)
+    app = opened(number, checkpoint=WORDS)
     before = charts(app)
     assert before == 1  # what is recorded
     app.button(key="measure_times").click()
@@ -223,7 +225,11 @@ def test_measured_here(number: int, monkeypatch: pytest.MonkeyPatch):
     assert after == before + {10: 1, 12: 2}[number]
     typed(app, "another")
     assert charts(app) == after  # it stays
-    assert ("power 2.00 of the length" in texts(app)) == (number == 12)
+    found = re.findall(r"From 5 to 7 tokens the memory grows with the power (\S+) of the length", texts(app))
+    config = checkpoint.load(WORDS).config
+    plan = CostPlan(lengths=(5, 7), repeats=1, d_model=config.d_model, n_heads=config.n_heads)
+    held = [cost.peak_bytes for cost in plan.measure() if cost is not None and cost.layer == SELF]
+    assert found == ([f"{fit_growth((5, 7), held).exponent:.2f}"] if number == 12 else [])
 
 
 def test_how_far_a_change_reaches_is_measured():

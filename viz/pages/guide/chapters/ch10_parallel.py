@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from model.compare.costs import Cost, layer_costs, measure
+from model.compare.cost import CostPlan
+from model.compare.costs import Cost, layer_costs
+from model.compare.points import RECURRENT, SELF
 from viz.figures.architectures import step_figure
 from viz.figures.bars import curves
 from viz.look.architecture_words import describe_steps
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
-from viz.pages.guide.chapters.measuring import measured_timings
+from viz.pages.guide.chapters.measuring import measured_costs
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
 
@@ -56,16 +58,15 @@ def show(look: Look) -> None:
         "steps", "A training step, of whole models of the same size",
         lambda points: step_figure(points, theme=session.theme()), describe_steps,
     )  # fmt: skip
-    timings = measured_timings(look)
-    if not timings:
+    costs = measured_costs(look)
+    if not costs:
         return
-    lines = {
-        "self-attention": [timing.attention for timing in timings],
-        "recurrent (LSTM)": [timing.recurrent for timing in timings],
-    }
-    x = [timing.n for timing in timings]
+    lines = {name: [cost.seconds for cost in costs[name]] for name in (SELF, RECURRENT)}
+    x = [cost.n for cost in costs[SELF]]
     chart(curves(x, lines, "tokens", "seconds", logarithmic=True, theme=session.theme()), "parallel")
-    faster = [timing.n for timing in timings if timing.attention < timing.recurrent]
+    faster = [
+        n for n, attention, recurrent in zip(x, lines[SELF], lines[RECURRENT], strict=True) if attention < recurrent
+    ]
     said = f"faster at {', '.join(map(str, faster))} tokens" if faster else "faster at no length"
     st.markdown(
         f"Here the attention layer was {said}. This server computes with one thread, so it gains only what a "
@@ -91,6 +92,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="What parallel computation buys", idea=IDEA, equation=EQUATION, show=show, sources=(layer_costs, measure),
+    title="What parallel computation buys", idea=IDEA, equation=EQUATION, show=show, sources=(layer_costs, CostPlan),
     ask=ask, further=further,
 )  # fmt: skip

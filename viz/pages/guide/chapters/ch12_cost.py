@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from model.compare.costs import growth, measure
+from model.compare.cost import CostPlan, peak_bytes
+from model.compare.points import SELF, halves
 from model.network.attention import attention
 from viz.figures.architectures import cost_figure
 from viz.figures.bars import curves
-from viz.look.architecture_words import describe_cost, milliseconds
+from viz.look.architecture_words import describe_cost, mebibytes, milliseconds
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
-from viz.pages.guide.chapters.measuring import measured_timings
+from viz.pages.guide.chapters.measuring import measured_costs
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
 
@@ -43,17 +44,19 @@ def show(look: Look) -> None:
         "cost", "The time of one layer, by its kind",
         lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=session.theme()), describe_cost,
     )  # fmt: skip
-    timings = measured_timings(look)
-    if not timings:
+    measured = measured_costs(look)
+    if not measured:
         return
-    theme, x = session.theme(), [timing.n for timing in timings]
-    seconds = [timing.attention for timing in timings]
-    size = [timing.pattern_bytes / 2**20 for timing in timings]
-    chart(curves(x, {"one attention layer": seconds}, "tokens", "seconds", logarithmic=True, theme=theme), "cost_time")
-    chart(curves(x, {"its weights": size}, "tokens", "MiB", logarithmic=True, theme=theme), "cost_memory")
+    theme, costs = session.theme(), measured[SELF]
+    x = [cost.n for cost in costs]
+    seconds = {"one attention layer": [cost.seconds for cost in costs]}
+    size = {"the memory it takes": [mebibytes(cost) for cost in costs]}
+    chart(curves(x, seconds, "tokens", "seconds", logarithmic=True, theme=theme), "cost_time")
+    chart(curves(x, size, "tokens", "MiB", logarithmic=True, theme=theme), "cost_memory")
+    (_, time), (_, memory) = halves(costs, milliseconds), halves(costs, mebibytes)
     st.markdown(
-        f"Over the last three lengths the memory grows with the power {growth(x, size):.2f} of the length, the "
-        f"time with the power {growth(x, seconds):.2f}. Part of the time grows with n alone, which slows "
+        f"From {time.low:,} to {time.high:,} tokens the memory grows with the power {memory.exponent:.2f} of the "
+        f"length, the time with the power {time.exponent:.2f}. Part of both grows with n alone, which slows "
         "the growth of short texts; scores that no longer fit the processor's cache make long ones slower still."
     )
 
@@ -79,7 +82,7 @@ CHAPTER = Chapter(
     idea=IDEA,
     equation=EQUATION,
     show=show,
-    sources=(attention, measure),
+    sources=(attention, CostPlan, peak_bytes),
     ask=ask,
     further=further,
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
 
-from model.compare.costs import LENGTHS, Timing, measure
+from model.compare.cost import CostPlan
+from model.compare.points import LayerCost, by_layer
 from viz.look.look import Look
 from viz.state import session
 
+LENGTHS, REPEATS = (32, 64, 128, 256, 512, 1024), 5
 _Item = TypeVar("_Item")
 
 
@@ -23,10 +25,12 @@ def with_progress(items: Iterable[_Item], n: int, label: str) -> Iterator[_Item]
     bar.empty()
 
 
-def measured_timings(look: Look) -> list[Timing] | None:
-    """The times of layers with the model's sizes: measured at a click, and kept; None before."""
+def measured_costs(look: Look) -> Mapping[str, Sequence[LayerCost]] | None:
+    """What each kind of layer costs with the model's sizes: measured at a click, and kept; None before."""
     config = look.opened.config
-    name = f"timings {config.d_model} {config.n_heads}"
+    plan = CostPlan(lengths=LENGTHS, repeats=REPEATS, d_model=config.d_model, n_heads=config.n_heads)
+    name = f"costs {config.d_model} {config.n_heads}"
     if st.button(f"Measure on this machine (up to {LENGTHS[-1]} tokens)", icon=":material/speed:", key="measure_times"):
-        session.keep(name, list(with_progress(measure(config), len(LENGTHS), "Measuring …")))
+        found = with_progress(plan.measure(), plan.total, "Measuring …")
+        session.keep(name, by_layer([cost for cost in found if cost is not None]))
     return session.kept(name)
