@@ -39,9 +39,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         with torch.autocast(hidden.device.type, enabled=False):
             rows, vocab = len(hidden), len(weight)
             low_weight = weight.to(dtype)
-            # The smoothed part of the target is the same for every row, so its share needs no pass over the logits.
+            # The smoothed part of the target is the same for every row, so its gradient needs no pass over the logits.
             mean_weight = weight.mean(0)
-            loss = -smoothing * (hidden.float() @ mean_weight).sum()
+            loss = hidden.new_zeros((), dtype=torch.float32)
             grad_hidden = torch.empty_like(hidden)
             grad_weight = (-smoothing / vocab * hidden.float().sum(0)).repeat(vocab, 1)
             # Fresh memory for each part would cost more than the arithmetic on it: one set of buffers serves all.
@@ -53,12 +53,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 low_hidden, index = hidden[part].to(dtype), target[part, None]
                 logits, grad = all_logits[: len(index)], all_grads[: len(index)]
                 torch.mm(low_hidden, low_weight.T, out=logits)
-                picked = logits.gather(1, index).float()
-                torch.softmax(grad.copy_(logits), -1, out=grad)
-                log_total = picked - grad.gather(1, index).clamp_min(torch.finfo(torch.float32).tiny).log()
-                loss += (log_total - (1 - smoothing) * picked).sum()
+                # Logarithms straight from the logits, minus the largest of a row: a softmax would underflow.
+                torch.log_softmax(grad.copy_(logits), -1, out=grad)
+                picked = grad.gather(1, index)
+                loss -= (1 - smoothing) * picked.sum()
+                if smoothing:
+                    loss -= smoothing * grad.mean(-1).sum()
                 # d loss / d logits = softmax(logits) - smoothed target
-                grad.scatter_add_(1, index, torch.full_like(picked, smoothing - 1))
+                grad.exp_().scatter_add_(1, index, torch.full_like(picked, smoothing - 1))
                 low_grad = logits.copy_(grad)
                 grad_hidden[part] = low_grad @ low_weight
                 grad_weight += torch.mm(low_grad.T, low_hidden, out=weight_grad)

@@ -39,6 +39,37 @@ def test_it_is_torchs_cross_entropy(rows: int, vocab: int, d_model: int, smoothi
         close(one, other)
 
 
+@given(
+    logits=st.integers(2, 7).flatmap(
+        lambda vocab: st.lists(
+            st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=vocab, max_size=vocab),
+            min_size=1,
+            max_size=3,
+        )
+    ),
+    smoothing=st.sampled_from([0.0, 0.1]),
+    target=st.integers(0, 6),
+    low=st.booleans(),
+)
+@example(logits=[[0.0, 2000.0]], smoothing=0.1, target=0, low=False)
+@example(logits=[[1e30, -1e30, 3e38]], smoothing=0.0, target=1, low=True)
+def test_it_is_torchs_for_all_finite_logits(logits: list[list[float]], smoothing: float, target: int, low: bool):
+    """With the identity as weights the logits are the rows themselves; logits of bfloat16 are taken as they are."""
+    hidden = torch.tensor(logits)
+    if low:
+        hidden = hidden.bfloat16().clamp(-3e38, 3e38).float()
+    vocab = hidden.shape[1]
+    index = torch.full((len(hidden),), target % vocab)
+    hidden, theirs = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        actual = linear_cross_entropy(hidden, torch.eye(vocab), index, smoothing)
+    expected = F.cross_entropy(theirs, index, label_smoothing=smoothing)
+    assert actual.item() >= 0
+    close(actual, expected)
+    if expected.isfinite():
+        close(*(torch.autograd.grad(loss, of)[0] for loss, of in ((actual, hidden), (expected, theirs))), 0.01 if low else 1e-5)
+
+
 def test_a_uniform_guess_costs_the_log_of_the_vocabulary():
     hidden, weight, target = draw(5, 7, 3)
     close(linear_cross_entropy(0 * hidden, weight, target, 0.1), torch.tensor(7.0).log())
