@@ -35,7 +35,8 @@ OPTION_HELP = {
     "positional": f"positional encoding: {', '.join(POSITIONALS)}",
     "architecture": f"{', '.join(ARCHITECTURES)}",
     "seed": "for the data, the initial weights and dropout",
-    "steps": "updates",
+    "steps": "updates; with --resume, more of them go on as if they had been given at first: inverse_sqrt and constant "
+    "where they were, cosine at the higher rate that it has on the way to the new end",
     "batch_tokens": "most target tokens in a batch, padding included",
     "learning_rate": "the peak, after the warm-up",
     "warmup": "steps until the peak",
@@ -44,7 +45,8 @@ OPTION_HELP = {
     "weight_decay": "decoupled weight decay",
     "clip_norm": "longest gradient",
     "average": "decay of the moving average of the weights that is saved; 0: the weights themselves",
-    "precision": "of the matrix products in training: float32, or bfloat16 where the processor is faster at it",
+    "precision": "of the matrix products in training: float32, or bfloat16, which is faster on a GPU and on processors "
+    "with instructions for it (AVX512-BF16, AMX), and many times slower on others",
     "weights": "number format of saved checkpoints: float32, or float16 at half the size",
     "validate_every": "steps between two validations",
     "checkpoint_every": "steps between two saved checkpoints",
@@ -159,7 +161,11 @@ class _Command(argparse.ArgumentParser):
 def _add_train(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=train)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
-    command.add_argument("--resume", action="store_true", help="carry on the run in --out, with its own options")
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="carry on the run in --out, with its own options, which may be given once more; more --steps lengthen it",
+    )
     command.add_argument("--queue", type=Path, metavar="FOLDER", help="wait until few enough runs under it go on")
     command.add_argument("--at-most", type=int, default=1, metavar="N", help="how many that is, with --queue (1)")
     command.add_argument(

@@ -62,9 +62,17 @@ def save(
     training: Mapping[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write a checkpoint to ``path``, whole or not at all."""
+    """Write a checkpoint to ``path``, whole or not at all.
+
+    Raises:
+        FloatingPointError: a weight is not finite, or no ``dtype`` holds it, so the file could not be opened.
+    """
     described = {"config": to_dict(model.config), "tokenizer": tokenizer.to_json(), "task": task, "training": training}
-    write(path, {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}, described)
+    tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise FloatingPointError(f"{name} has values that are not finite as {str(dtype).removeprefix('torch.')}")
+    write(path, tensors, described)
 
 
 def load(name_or_path: str | Path) -> Checkpoint:
@@ -142,7 +150,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], described: Mapping[str, Any
 
     All metadata is one JSON text, so that the same content gives the same bytes.
     """
-    metadata = {FORMAT: json.dumps({"version": VERSION, **described}, sort_keys=True)}
+    metadata = {FORMAT: json.dumps({"version": VERSION, **described}, sort_keys=True, allow_nan=False)}
     data = save_tensors({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)

@@ -13,14 +13,16 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig
 from model.jobs.heartbeat import Heartbeat
 from model.jobs.slots import slot
 from model.jobs.stopping import Asked, end_of_input_asks, end_of_parent_asks, signals_ask
 from model.training.data import DataConfig
-from model.training.folder import create, discard, read_options, read_status
+from model.training.folder import create, discard, read_status
+from model.training.machine import has_fast_bfloat16
+from model.training.options import Options, read_options
 
 if TYPE_CHECKING:
     from model.training.run import Run
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 TRANSLATION_DEFAULTS = {"vocab_size": 6000}
 TASK_DEFAULTS = dict(TINY)
 NOT_OF_THE_RUN = ("command", "parser", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
+SLOW_BFLOAT16 = (
+    "this processor is not known to multiply in bfloat16, and then a step takes up to 20 times as long as with "
+    "--precision float32: better start the run anew with that"
+)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
@@ -71,67 +77,62 @@ def train(options: argparse.Namespace) -> int:
 
 def _help(options: argparse.Namespace) -> int:
     """Train as one of the processes that ``torchrun`` started, but not the first of them, which does the talking."""
-    _Options.of(options)
+    if not options.resume:
+        _new(options)
     from model.training.distributed import joined
     from model.training.run import Run
 
     _keep_freed_memory()
     with joined(options.device) as team:
-        run = Run.resume(options.out, team)
+        run = Run.resume(options.out, team, _given(options) if options.resume else {})
         asked = Asked()
         with signals_ask(asked):
             _follow(run, None, asked)
     return 0
 
 
-class _Options(NamedTuple):
-    """What a new run is made of."""
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of the run that the command line gives, as they were typed."""
+    return {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
 
-    data: DataConfig
-    model: ModelConfig
-    train: TrainConfig
 
-    @classmethod
-    def of(cls, options: argparse.Namespace) -> _Options | None:
-        """What the command line says, checked; None where it is to carry on a run.
+def _new(options: argparse.Namespace) -> Options:
+    """What a new run is made of, checked.
 
-        Raises:
-            ValueError: an option or a file cannot be used.
-        """
-        given = {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
+    Raises:
+        ValueError: an option or a file cannot be used.
+    """
+    given = _given(options)
 
-        def chosen(config: type[Any]) -> dict[str, Any]:
-            return {field.name: given[field.name] for field in fields(config) if field.name in given}
+    def chosen(config: type[Any]) -> dict[str, Any]:
+        return {field.name: given[field.name] for field in fields(config) if field.name in given}
 
-        if options.resume:
-            if given:
-                raise ValueError(f"--resume takes its options from the run; leave out {', '.join(sorted(given))}")
-            return None
-        if "task" in given and "vocab_size" in given:
-            raise ValueError("--vocab-size is for text files; a task has a token for each byte")
-        defaults = {
-            **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
-            **MEANINGLESS.get(given.get("architecture", ""), {}),
-        }
-        data, train = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
-        model = data.model({**defaults, **chosen(ModelConfig)})
-        data.check()
-        return cls(data, model, train)
+    if "task" in given and "vocab_size" in given:
+        raise ValueError("--vocab-size is for text files; a task has a token for each byte")
+    defaults = {
+        **(TASK_DEFAULTS if "task" in given else TRANSLATION_DEFAULTS),
+        **MEANINGLESS.get(given.get("architecture", ""), {}),
+    }
+    data, train = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
+    model = data.model({**defaults, **chosen(ModelConfig)})
+    data.check()
+    return Options(data, model, train)
 
 
 def _prepare_folder(options: argparse.Namespace) -> int:
     """Make the run folder, or find it, and return the steps of the run."""
-    made = _Options.of(options)
-    if made is None:
+    if options.resume:
+        steps = read_options(options.out).continued(_given(options)).train.steps
         _require_idle(options.out)
     else:
-        create(options.out, *made)
+        made = _new(options)
+        create(options.out, made)
+        steps = made.train.steps
     (options.out / "control.json").unlink(missing_ok=True)
-    return read_options(options.out)[2].steps
+    return steps
 
 
 def _require_idle(folder: Path) -> None:
-    read_options(folder)
     status = read_status(folder)
     if status is not None and status.alive:
         raise ValueError(f"{folder} is being trained by process {status.pid} on {status.host}; stop that one first")
@@ -188,7 +189,9 @@ def _train(options: argparse.Namespace, heartbeat: Heartbeat, asked: Asked) -> i
     _keep_freed_memory()
     _end_if_asked(asked)
     with joined(options.device) as team:
-        run = Run.resume(options.out, team)
+        run = Run.resume(options.out, team, _given(options) if options.resume else {})
+        if run.config.precision == "bfloat16" and team.device.type == "cpu" and not has_fast_bfloat16():
+            print(f"warning: {SLOW_BFLOAT16}", file=sys.stderr)
         size = sum(parameter.numel() for parameter in run.state.model.parameters())
         left_out = f", {run.train.n_too_long} too long and left out" if run.train.n_too_long else ""
         where = f", {team.size} processes" if team.size > 1 else ""
@@ -196,7 +199,8 @@ def _train(options: argparse.Namespace, heartbeat: Heartbeat, asked: Asked) -> i
         heartbeat.update(step=run.state.step)
         _follow(run, heartbeat, asked)
         if run.best is not None:
-            print(json.dumps({"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}))
+            scores = {"steps": run.state.step, "loss": run.best.loss, "accuracy": run.best.accuracy}
+            print(json.dumps(scores, allow_nan=False))
     return 0
 
 

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from model.jobs.stopping import Asked
-from model.training.folder import Status, read_want, write_json
+from model.training.folder import Status, read_want
+from model.training.options import write_json
 
 EVERY_SECONDS = 1.0
 STATE_AFTER = {"pause": "paused", "stop": "stopped"}
@@ -76,7 +77,7 @@ def write_status(folder: Path, status: Mapping[str, Any]) -> None:
     """Write ``status.json``; on a full disk in place, where a short text still fits, or else not at all."""
     path = folder / "status.json"
     try:
-        write_json(path, status)
+        write_json(path, status, durable=False)
     except OSError:
         try:
             with path.open("r+") as file:

@@ -7,9 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from model.files import SUFFIX
 from model.jobs.launch import PUBLISHED, check_name
 
-FILE = "best.safetensors"
+FILE = f"best{SUFFIX}"
 
 
 def publish(checkpoint: Path, root: Path, name: str) -> Path:

@@ -42,8 +42,8 @@ class Examples:
     n_too_long: int
 
     @classmethod
-    def encode(cls, pairs: Sequence[Pair], tokenizer: Tokenizer, max_len: int) -> Examples:
-        """Tokenise; pairs that exceed ``max_len`` are left out and counted.
+    def encode(cls, pairs: Sequence[Pair], tokenizer: Tokenizer, max_len: int, name: str = "examples") -> Examples:
+        """Tokenise; pairs that exceed ``max_len`` are left out and counted. ``name`` is what they are called in errors.
 
         Raises:
             ValueError: nothing is left.
@@ -52,7 +52,9 @@ class Examples:
         targets = _framed(*tokenizer.encode_flat([target for _, target in pairs]), before=(BOS_ID,))
         kept = [i for i in range(len(pairs)) if len(sources[i]) <= max_len and len(targets[i]) - 1 <= max_len]
         if not kept:
-            raise ValueError(f"there is no example to learn from: of {len(pairs)}, none fits max_len {max_len}")
+            raise ValueError(
+                f"of {len(pairs):,} {name}, none fits max_len {max_len}; a larger --max-len takes longer ones"
+            )
         return cls(tuple(sources[i] for i in kept), tuple(targets[i] for i in kept), len(pairs) - len(kept))
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,25 @@ class DataConfig:
         """
         return ModelConfig(**(options if self.task is None else {**options, "vocab_size": CHARACTERS}))
 
+    def anchored(self) -> DataConfig:
+        """The same, with files named so that every working folder finds them."""
+        return replace(
+            self, **{name: tuple(str(Path(file).absolute()) for file in getattr(self, name)) for name in FILES}
+        )
+
+    def require_files(self) -> None:
+        """
+        Raises:
+            ValueError: a file is no longer where it was; the message says what to do.
+        """
+        for name in FILES:
+            for file in map(Path, getattr(self, name)):
+                if not file.exists():
+                    raise ValueError(
+                        f"{file} is no longer there; put it back, or say where it is now by "
+                        f"--{name.replace('_', '-')}, with all files that this option had"
+                    )
+
     def check(self) -> None:
         """Read what is read, if anything is.
 
@@ -98,12 +117,27 @@ class DataConfig:
                 generate(self.task, VALID_EXAMPLES, seed=seed, held_out=True),
             )
         train, valid = (
-            [pair for files in zip(sources, targets, strict=True) for pair in read_parallel(*map(Path, files))]
+            [pair for files in zip(sources, targets, strict=True) for pair in read_parallel(*map(_to_read, files))]
             for sources, targets in self._parts
         )
         if len(train) < FEWEST:
             raise ValueError(
-                f"{self.source[0]} has one sentence, which a model would only learn by heart; at least {FEWEST} are "
-                "needed"
+                f"{_to_read(self.source[0])} has one sentence, which a model would only learn by heart; at least "
+                f"{FEWEST} are needed"
             )
         return with_casual(train, self.augment, seed), valid
+
+
+def _to_read(file: str) -> Path:
+    """The file of this name, called as a person here would.
+
+    Raises:
+        ValueError: it is one that gives its text only once, as a pipe does.
+    """
+    path = Path(file)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(
+            f"{file} is a pipe, or a device, but a run reads its texts again when it is carried on: write the text to "
+            "a file, and give that"
+        )
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

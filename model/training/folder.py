@@ -3,32 +3,31 @@
 ``run.json``: the options. ``log.jsonl``: a line a logged step. ``status.json``: how the process fares, written
 every second while it lives. ``control.json``: what somebody wants of it. ``checkpoints/``: one every
 ``keep_every`` steps. ``best.safetensors`` and ``last.safetensors``: the checkpoints to open;
-``state.safetensors``: what resuming needs. Each file is written under another name and renamed, except for
-the log, which grows; so whoever reads finds whole files.
+``state.safetensors``: what resuming needs. Each file is written whole or not at all, except for the log, which grows.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import socket
-import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.config import ModelConfig, TrainConfig, from_dict, to_dict
+from model.config import ModelConfig, TrainConfig
+from model.files import SUFFIX
 from model.training.data import DataConfig
+from model.training.options import Options, no_run, read_options, write_json, write_options
 
 STATES = ("queued", "running", "paused", "stopped", "finished", "failed")
 WANTS = ("run", "pause", "stop")
 SILENT_SECONDS = 15.0
 """A process that has not written its status for so long has ended."""
 WITHOUT_A_WORD = "the process ended without a word (killed, or out of memory)"
-SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,23 +106,12 @@ def read_run(path: Path | str) -> RunView:
         ValueError: it is no run folder, or a file in it cannot be understood.
     """
     path = Path(path)
-    data, model, train = read_options(path)
-    log = _read_log(path / "log.jsonl")
+    data, model, train, _ = read_options(path)
+    log = tuple(point for _, point in read_log(path))
     status = read_status(path) or _status_of_old(path, log, train)
     return RunView(
-        path=path, data=data, model=model, train=train, status=status, log=log, checkpoints=_checkpoints(path)
+        path=path, data=data, model=model, train=train, status=status, log=log, checkpoints=kept_checkpoints(path)
     )
-
-
-def list_runs(root: Path | str) -> list[RunView]:
-    """Every run folder directly under ``root``, the youngest first; what is no run, or broken, is left out."""
-    found = []
-    for path in Path(root).glob("*/run.json"):
-        try:
-            found.append((path.stat().st_mtime, read_run(path.parent)))
-        except (ValueError, OSError):
-            continue
-    return [view for _, view in sorted(found, key=lambda item: item[0], reverse=True)]
 
 
 def ask(path: Path | str, want: str) -> None:
@@ -135,28 +123,29 @@ def ask(path: Path | str, want: str) -> None:
     if want not in WANTS:
         raise ValueError(f"a run can be asked to {', '.join(WANTS)}, but not to {want!r}")
     if not (Path(path) / "run.json").is_file():
-        raise ValueError(_no_run(Path(path)))
+        raise ValueError(no_run(Path(path)))
     write_json(Path(path) / "control.json", {"want": want})
 
 
-def create(path: Path, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+def create(path: Path, options: Options) -> None:
     """Make a run folder, or make one of a folder that holds no run.
 
     Raises:
-        ValueError: it holds a run already.
+        ValueError: it holds a run already, or a file that the run would write over.
         OSError: it cannot be made.
     """
     if (path / "run.json").exists():
         raise ValueError(f"{path} already holds a run: continue it with --resume, or choose another --out")
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file, so it cannot be a run folder; choose another --out")
+    names = ("log.jsonl", *(f"{name}{SUFFIX}" for name in ("best", "last", "state")))
+    if found := [
+        *(path / name for name in names if (path / name).exists()),
+        *(file for _, file in kept_checkpoints(path)),
+    ]:
+        raise ValueError(f"{found[0]} is there already, and the run would write over it; choose another --out")
     path.mkdir(parents=True, exist_ok=True)
-    write_options(path, data, model, train)
-
-
-def write_options(path: Path, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
-    """Write ``run.json``."""
-    write_json(path / "run.json", {"data": asdict(data), "model": to_dict(model), "train": to_dict(train)})
+    write_options(path, options._replace(data=options.data.anchored()))
 
 
 def discard(path: Path) -> None:
@@ -165,28 +154,6 @@ def discard(path: Path) -> None:
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):  # it is not empty
         path.rmdir()
-
-
-def read_options(path: Path) -> tuple[DataConfig, ModelConfig, TrainConfig]:
-    """What ``run.json`` says.
-
-    Raises:
-        ValueError: the folder is no run, or its options are none.
-    """
-    file = path / "run.json"
-    try:
-        described = json.loads(file.read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(_no_run(path)) from error
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
-    try:
-        data = DataConfig(**described["data"])
-        return data, from_dict(ModelConfig, described["model"]), from_dict(TrainConfig, described["train"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file} does not hold the options of a run: {error}") from error
 
 
 def read_status(path: Path) -> Status | None:
@@ -201,7 +168,7 @@ def read_status(path: Path) -> Status | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from error
+        raise ValueError(f"{file} cannot be read: {error}; remove it, if no process is at this run") from error
     try:
         return _judged(_status(values), time.time())
     except (AttributeError, TypeError, ValueError) as error:
@@ -215,19 +182,6 @@ def read_want(path: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return "run"
     return want if want in WANTS else "run"
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write ``value`` whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(value, indent=2) + "\n")
-        Path(temporary).chmod(0o644)  # a temporary file is private, a run is not
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _status(values: dict[str, Any]) -> Status:
@@ -274,17 +228,27 @@ def _status_of_old(path: Path, log: tuple[LogPoint, ...], train: TrainConfig) ->
     return Status(state=state, step=step, steps=train.steps, updated=(path / "run.json").stat().st_mtime)
 
 
-def _read_log(path: Path) -> tuple[LogPoint, ...]:
-    """The lines that are whole; the last one may be in the middle of being written."""
+def read_log(path: Path) -> list[tuple[bytes, LogPoint]]:
+    """The whole lines of the log in the folder ``path``, and what each says; a last one that is being written is none.
+
+    Raises:
+        ValueError: a line is none that a run writes; the message names it. Blank lines are passed over.
+    """
+    file = path / "log.jsonl"
     try:
-        text = path.read_bytes()
+        text = file.read_bytes()
     except FileNotFoundError:
-        return ()
-    lines = text[: text.rfind(b"\n") + 1].splitlines()
-    try:
-        return tuple(_point(json.loads(line)) for line in lines)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} does not hold the log of a run: {error!r}") from error
+        return []
+    found = []
+    for number, line in enumerate(text[: text.rfind(b"\n") + 1].splitlines(keepends=True), start=1):
+        try:
+            if line.strip():
+                found.append((line, _point(json.loads(line))))
+        except (AttributeError, ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{file}, line {number} does not hold the log of a run: {error!r}; remove that line"
+            ) from error
+    return found
 
 
 def _point(line: dict[str, Any]) -> LogPoint:
@@ -292,10 +256,13 @@ def _point(line: dict[str, Any]) -> LogPoint:
     return LogPoint(**line, valid_loss=scores["loss"], valid_accuracy=scores["accuracy"])
 
 
-def _checkpoints(path: Path) -> tuple[tuple[int, Path], ...]:
-    files = (path / "checkpoints").glob(f"*{SUFFIX}")
-    return tuple(sorted((int(file.stem), file) for file in files if file.stem.isdigit()))
+def checkpoint_file(path: Path, step: int) -> Path:
+    """Where the run in the folder ``path`` keeps its checkpoint of ``step``."""
+    return path / "checkpoints" / f"{step:08}{SUFFIX}"
 
 
-def _no_run(path: Path) -> str:
-    return f"{path} is not a run folder: it has no run.json; a run folder is what `python -m model train --out` writes"
+def kept_checkpoints(path: Path) -> tuple[tuple[int, Path], ...]:
+    """Step and file of each checkpoint that the run itself has kept; whatever else a person put there is not."""
+    named = ((file.name.removesuffix(SUFFIX), file) for file in (path / "checkpoints").glob(f"*{SUFFIX}"))
+    steps = ((int(name), file) for name, file in named if re.fullmatch("[0-9]{8,}", name))
+    return tuple(sorted((step, file) for step, file in steps if file == checkpoint_file(path, step) and file.is_file()))

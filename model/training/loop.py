@@ -96,7 +96,7 @@ def fit(
     machine. Each process of a ``team`` takes its share of every batch; all of them yield the same steps.
 
     Raises:
-        FloatingPointError: the loss is no longer a number.
+        FloatingPointError: the training diverged: a loss is no longer a number.
     """
     state.model.train()
     loss_of = team.wrapped(_Loss(state.model, config))
@@ -114,22 +114,30 @@ def fit(
                 state.epoch, state.batch = state.epoch + 1, 0
             state.rng = torch.get_rng_state()
             if not math.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss is {loss} at step {state.step}; a smaller learning_rate than {config.learning_rate} "
-                    f"or a longer warmup than {config.warmup} usually helps"
-                )
+                raise diverged(f"the loss is {loss}", state.step, config)
             seconds = time.perf_counter() - began
             due = state.step % config.validate_every == 0 or state.step == config.steps
+            validation = validate(state.average, valid, config, team) if due else None
+            if validation is not None and not math.isfinite(validation.loss):
+                raise diverged(f"the validation loss is {validation.loss}", state.step, config)
             yield TrainStep(
                 step=state.step,
                 loss=loss,
                 learning_rate=rate,
                 n_tokens=n_tokens,
                 seconds=seconds,
-                validation=validate(state.average, valid, config, team) if due else None,
+                validation=validation,
             )
             if state.step == config.steps:
                 return
+
+
+def diverged(what: str, step: int, config: TrainConfig) -> FloatingPointError:
+    """The error that says so, when, and what to try."""
+    return FloatingPointError(
+        f"the training diverged at step {step}: {what}; a smaller learning_rate than {config.learning_rate} "
+        f"or a longer warmup than {config.warmup} usually helps"
+    )
 
 
 class _Share(NamedTuple):

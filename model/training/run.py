@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from model import checkpoint
 from model.config import ModelConfig, TrainConfig, from_dict, to_dict
+from model.files import SUFFIX, remove_unfinished, write_whole
 from model.network.build import build
 from model.text.reading import Pair
 from model.text.tasks import TRANSLATION
@@ -21,9 +23,11 @@ from model.training.batching import Examples
 from model.training.data import DataConfig
 from model.training.distributed import ALONE, Team
 from model.training.estimate import MEGABYTE, estimate
-from model.training.folder import create, discard, read_options, write_options
-from model.training.loop import TrainState, TrainStep, Validation, fit, make_optimizer
+from model.training.folder import checkpoint_file, create, discard, kept_checkpoints, read_log
+from model.training.loop import TrainState, TrainStep, Validation, diverged, fit, make_optimizer
+from model.training.options import Options, read_options, write_options
 
+STATE = f"state{SUFFIX}"
 LOG_EVERY = 20
 LOGGED_EARLY = (1, 2, 3, 5, 10)  # so that a curve has points soon
 
@@ -51,7 +55,7 @@ class Run:
         Raises:
             ValueError: an option or a file cannot be used, or the folder holds a run.
         """
-        create(folder, data, data.model(model_options), config)
+        create(folder, Options(data, data.model(model_options), config))
         try:
             return cls.begin(folder)
         except BaseException:
@@ -67,47 +71,58 @@ class Run:
         Raises:
             ValueError: they cannot be read, or the data cannot be used.
         """
-        data, model_config, config = team.from_leader(lambda: read_options(folder))
+        options = team.from_leader(lambda: read_options(folder))
+        data, model_config, config, _ = options
         pairs = data.pairs(config.seed)
         tokenizer = Tokenizer.from_json(team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json()))
+        asked = options.vocab_asked or model_config.vocab_size
         model_config = replace(model_config, vocab_size=len(tokenizer))
         train, valid = _encode(pairs, tokenizer, model_config, team)
         _require_memory(model_config, config, train, team)
         torch.manual_seed(config.seed)
         state = TrainState.start(build(model_config).to(team.device), config)
         if team.leads:
-            write_options(folder, data, model_config, config)
+            write_options(folder, Options(data, model_config, config, asked))
             (folder / "log.jsonl").write_text("")
         return cls(folder, data, config, tokenizer, train, valid, state, team=team)
 
     @classmethod
-    def resume(cls, folder: Path, team: Team = ALONE) -> Run:
+    def resume(cls, folder: Path, team: Team = ALONE, given: Mapping[str, Any] = MappingProxyType({})) -> Run:
         """Carry on a run from its last checkpoint, to the result an uninterrupted one would have had.
 
-        One that was ended before it saved anything begins anew.
+        One that was ended before it saved anything begins anew. ``given`` are options that a person gives once more,
+        for :meth:`Options.continued`.
 
         Raises:
-            ValueError: the folder holds no run that can go on, or its data has changed.
+            ValueError: the folder holds no run that can go on so, or its data has changed.
         """
-        path = folder / "state.safetensors"
+        path = folder / STATE
+        options = team.from_leader(lambda: read_options(folder).continued(given))
+        options.data.require_files()
         saved = team.from_leader(lambda: path.read_bytes() if path.is_file() else None)
         if saved is None:
+            if team.leads:
+                _forget_after(folder, 0)
+                write_options(folder, options)
             return cls.begin(folder, team)
         tensors, described = checkpoint.read(saved, str(path))
         try:
-            data = DataConfig(**described["data"])
-            config = from_dict(TrainConfig, described["train"])
+            config = replace(from_dict(TrainConfig, described["train"]), steps=options.train.steps)
             model_config = from_dict(ModelConfig, described["config"])
             tokenizer = Tokenizer.from_json(described["tokenizer"])
             state = _restore(tensors, model_config, config, described["progress"], team.device)
             best = Validation(**described["best"]) if described["best"] else None
         except (KeyError, TypeError, RuntimeError) as error:
             raise ValueError(f"{path} does not hold the state of a run: {error!r}") from error
+        data = options.data.anchored()
         train, valid = _encode(data.pairs(config.seed), tokenizer, model_config, team)
-        if train.fingerprint() != described.get("fingerprint"):
-            raise ValueError(f"{folder} cannot go on: its training data is no longer what it was at the start")
+        for part, examples, known in (("training", train, "fingerprint"), ("validation", valid, "valid_fingerprint")):
+            # A run of an earlier version knows its training data only.
+            if described.get(known) not in (None, examples.fingerprint()):
+                raise ValueError(f"{folder} cannot go on: its {part} data is no longer what it was at the start")
         if team.leads:
             _forget_after(folder, state.step)
+            write_options(folder, Options(data, model_config, config, options.vocab_asked))
         return cls(folder, data, config, tokenizer, train, valid, state, best, team)
 
     def steps(self) -> Generator[TrainStep, None, None]:
@@ -116,9 +131,9 @@ class Run:
         After an error nothing is saved: the weights may be half changed, and the last checkpoint is a good one.
         """
         saved = self.state.step
-        if saved == 0:
-            self._keep_if_due()
         try:
+            if saved == 0:
+                self._keep_if_due()
             for step in fit(self.state, self.train, self.valid, self.config, self.team):
                 self._write(step)
                 if self._is_due_to_save():
@@ -129,17 +144,20 @@ class Run:
             if self.state.step != saved:
                 self._save()
             raise
+        except FloatingPointError as error:
+            kept = f"what was saved at step {saved} is kept" if saved else "nothing to carry on from had been saved"
+            raise FloatingPointError(f"{error}; {kept}") from error
 
     def _write(self, step: TrainStep) -> None:
         """What there is to write about a step, except the state."""
         if step.validation is not None and self._is_best(step.validation):
             self.best = step.validation
-            self._save_checkpoint("best", step.validation)
+            self._save_checkpoint(self.folder / f"best{SUFFIX}", step.validation)
         self._keep_if_due()
         logged = step.step % LOG_EVERY == 0 or step.step in LOGGED_EARLY or step.validation is not None
         if logged and self.team.leads:
             with (self.folder / "log.jsonl").open("a") as log:
-                log.write(json.dumps(asdict(step)) + "\n")
+                log.write(json.dumps(asdict(step), allow_nan=False) + "\n")
 
     def _is_due_to_save(self) -> bool:
         return self.state.step % self.config.checkpoint_every == 0 or self.state.step == self.config.steps
@@ -148,7 +166,7 @@ class Run:
         """Keep a checkpoint for good, every ``keep_every`` steps, before the first and after the last."""
         step, every = self.state.step, self.config.keep_every
         if every and (step % every == 0 or step == self.config.steps):
-            self._save_checkpoint(f"checkpoints/{step:08}", None)
+            self._save_checkpoint(checkpoint_file(self.folder, step), None)
 
     def _is_best(self, validation: Validation) -> bool:
         return self.best is None or (validation.accuracy, -validation.loss) > (self.best.accuracy, -self.best.loss)
@@ -156,9 +174,6 @@ class Run:
     def _save(self) -> None:
         if not self.team.leads:
             return
-        self._save_checkpoint("last", None)
-        if self.best is None:  # stopped before the first validation: the run folder still opens
-            self._save_checkpoint("best", None)
         state = self.state
         tensors = {
             **{f"model.{name}": tensor for name, tensor in state.model.state_dict().items()},
@@ -170,18 +185,23 @@ class Run:
             },
             "rng": state.rng,
         }
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise diverged("a weight, or a moment of Adam's, is no longer finite", state.step, self.config)
+        self._save_checkpoint(self.folder / f"last{SUFFIX}", None)
+        if self.best is None:  # stopped before the first validation: the run folder still opens
+            self._save_checkpoint(self.folder / f"best{SUFFIX}", None)
         described = {
-            "data": asdict(self.data),
             "train": to_dict(self.config),
             "config": to_dict(state.model.config),
             "tokenizer": self.tokenizer.to_json(),
             "fingerprint": self.train.fingerprint(),
+            "valid_fingerprint": None if self.data.task else self.valid.fingerprint(),  # a task's is generated
             "progress": {"step": state.step, "epoch": state.epoch, "batch": state.batch},
             "best": asdict(self.best) if self.best else None,
         }
-        checkpoint.write(self.folder / "state.safetensors", tensors, described)
+        checkpoint.write(self.folder / STATE, tensors, described)
 
-    def _save_checkpoint(self, name: str, validation: Validation | None) -> None:
+    def _save_checkpoint(self, file: Path, validation: Validation | None) -> None:
         if not self.team.leads:
             return
         training = {
@@ -190,14 +210,11 @@ class Run:
             "examples": len(self.train),
             "validation": asdict(validation) if validation else None,
         }
-        checkpoint.save(
-            self.folder / f"{name}{checkpoint.SUFFIX}",
-            self.state.average,
-            self.tokenizer,
-            task=self.data.task or TRANSLATION,
-            training=training,
-            dtype=getattr(torch, self.config.weights),
-        )
+        task, dtype = self.data.task or TRANSLATION, getattr(torch, self.config.weights)
+        try:
+            checkpoint.save(file, self.state.average, self.tokenizer, task=task, training=training, dtype=dtype)
+        except FloatingPointError as error:
+            raise diverged(str(error), self.state.step, self.config) from error
 
 
 def _learn_tokens(data: DataConfig, pairs: Sequence[Pair], model_config: ModelConfig) -> Tokenizer:
@@ -210,7 +227,10 @@ def _encode(
     pairs: tuple[list[Pair], list[Pair]], tokenizer: Tokenizer, model_config: ModelConfig, team: Team
 ) -> tuple[Examples, Examples]:
     """Training and validation examples, the same in every process."""
-    train, valid = (Examples.encode(part, tokenizer, model_config.max_len) for part in pairs)
+    train, valid = (
+        Examples.encode(part, tokenizer, model_config.max_len, f"{name} pairs")
+        for part, name in zip(pairs, ("training", "validation"), strict=True)
+    )
     if team.size > 1:
         team.require_same(train.fingerprint() + valid.fingerprint(), "the data")
     return train, valid
@@ -257,15 +277,15 @@ def _restore(
 
 
 def _forget_after(folder: Path, step: int) -> None:
-    """Drop what a run that was killed wrote after ``step``, which will be made again, or left half written."""
-    for path in folder.glob(".*-*"):  # a temporary file that was never renamed
-        path.unlink()
-    for path in (folder / "checkpoints").glob("*"):
-        if not path.stem.isdigit() or int(path.stem) > step:
-            path.unlink()
-    path = folder / "log.jsonl"
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    kept = "".join(line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step)
-    whole = folder / ".log-kept"
-    whole.write_text(kept)
-    whole.replace(path)
+    """Drop what a run that was killed wrote after ``step``, which will be made again, or left half written.
+
+    Nothing else: a person may keep files of their own there.
+    """
+    for place in (folder, folder / "checkpoints"):
+        remove_unfinished(place)
+    for kept, file in kept_checkpoints(folder):
+        if kept > step:
+            file.unlink()
+    log = folder / "log.jsonl"
+    if log.exists():
+        write_whole(log, b"".join(line for line, point in read_log(folder) if point.step <= step))

@@ -12,6 +12,7 @@ import streamlit as st
 from model.config import ModelConfig, TrainConfig
 from model.jobs.launch import OUTPUT, Launcher, free_name, reserve
 from model.jobs.limits import Limits, read_limits
+from model.jobs.publish import FILE
 from model.jobs.publish import publish as publish_checkpoint
 from model.jobs.uploads import keep_pairs, read_uploads
 from model.text.reading import Pair
@@ -77,7 +78,7 @@ def view(name: str) -> RunView:
         ValueError: it is no run, or a file in it cannot be understood.
     """
     path = opening.RUNS / name
-    stamps = tuple(opening.stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", "best.safetensors"))
+    stamps = tuple(opening.stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", FILE))
     seen = _view(path, stamps)
     return replace(seen, status=read_status(path) or seen.status)
 
@@ -195,7 +196,7 @@ def _try(act: Callable[[], None]) -> None:
 def publish(name: str) -> None:
     """Publish the best checkpoint of a run under the name that was typed, and choose it for Explore."""
     lab().problem = None
-    source, wanted = opening.RUNS / name / "best.safetensors", st.session_state["publish_name"].strip()
+    source, wanted = opening.RUNS / name / FILE, st.session_state["publish_name"].strip()
     try:
         folder = publish_checkpoint(source, opening.RUNS, wanted or name)
     except (ValueError, OSError) as error:

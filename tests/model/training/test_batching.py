@@ -42,7 +42,7 @@ def test_pairs_that_do_not_fit_are_left_out_and_counted(characters: Tokenizer):
 
 @pytest.mark.parametrize(("pairs", "n"), [([], 0), (PAIRS, 3)])
 def test_no_example_at_all_is_refused(pairs: list[tuple[str, str]], n: int, characters: Tokenizer):
-    with pytest.raises(ValueError, match=f"of {n}, none fits max_len 1"):
+    with pytest.raises(ValueError, match=f"of {n} examples, none fits max_len 1"):
         Examples.encode(pairs, characters, max_len=1)
 
 

@@ -16,7 +16,8 @@ from model import checkpoint
 from model.config import ModelConfig, TrainConfig
 from model.training import folder
 from model.training.data import DataConfig
-from model.training.folder import Status, ask, list_runs, read_run, read_want, write_json
+from model.training.folder import Status, ask, read_run, read_want
+from model.training.options import write_json
 from model.training.run import Run
 
 DATA = DataConfig(task="reverse", examples=37)
@@ -158,7 +159,6 @@ def test_a_folder_that_is_no_run_is_refused(name: str, text: str | None, message
     with pytest.raises(ValueError, match=message) as refused:
         read_run(path)
     assert str(path) in str(refused.value)
-    assert list_runs(path.parent) == []
 
 
 def test_what_is_not_there_is_no_run(tmp_path: Path):
@@ -166,14 +166,6 @@ def test_what_is_not_there_is_no_run(tmp_path: Path):
     for path in (tmp_path / "nothing", tmp_path / "file", tmp_path):
         with pytest.raises(ValueError, match="is not a run folder"):
             read_run(path)
-    assert list_runs(tmp_path / "nothing") == []
-
-
-def test_runs_are_listed_from_the_youngest(path: Path):
-    Run.start(path.parent / "second", DATA, SIZES, CONFIG)
-    os.utime(path / "run.json", (1, 1))
-    (path.parent / "no run").mkdir()
-    assert [view.name for view in list_runs(path.parent)] == ["second", "run"]
 
 
 def test_reading_needs_no_torch():

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from model.config import TrainConfig
 from model.training import data
 from model.training import loop as training
 from model.training.data import DataConfig
-from model.training.loop import Validation
+from model.training.folder import read_run
+from model.training.loop import Validation, learning_rate
 from model.training.run import Run
 
 SIZES = {"n_layers": 1, "n_heads": 3, "d_model": 6, "d_ff": 7, "max_len": 23, "dropout": 0.2, "attention_dropout": 0.1}
 CONFIG = TrainConfig(steps=11, batch_tokens=200, warmup=3, average=0.5, validate_every=2, checkpoint_every=3)
+FILES_OF_TEXT = ("source", "target", "valid_source", "valid_target")
 FILES = ("best.safetensors", "last.safetensors", "state.safetensors", "run.json")
 
 
@@ -157,16 +160,147 @@ def test_what_holds_no_run_cannot_go_on(tmp_path: Path):
         Run.resume(tmp_path)
     list(begin(tmp_path / "run").steps())
     shutil.copy(tmp_path / "run" / "last.safetensors", tmp_path / "state.safetensors")
+    shutil.copy(tmp_path / "run" / "run.json", tmp_path)
     with pytest.raises(ValueError, match="does not hold the state of a run"):
         Run.resume(tmp_path)
 
 
+def test_what_a_person_keeps_in_a_run_folder_stays(tmp_path: Path):
+    folder = tmp_path / "run"
+    steps = begin(folder, replace(CONFIG, keep_every=2)).steps()
+    while next(steps).step < 5:  # the last state that was saved is of step 3
+        pass
+    kept = folder / "checkpoints"
+    ours = {path.name for path in kept.iterdir()}
+    assert ours == {f"{step:08}.safetensors" for step in (0, 2, 4)}
+    (kept / ".ipynb_checkpoints").mkdir()  # as Jupyter makes it
+    mine = ["checkpoints/step-10-best.safetensors", "checkpoints/notes.txt", "checkpoints/²².safetensors", ".my-notes"]
+    mine += ["checkpoints/99.safetensors", ".best-of-all", "checkpoints/.a.unfinished"]
+    for name in mine:
+        (folder / name).write_bytes((folder / "last.safetensors").read_bytes())
+    left = folder / ".state.safetensors.0123abcd.unfinished"
+    left.write_text("half")
+    assert Run.resume(folder).state.step == 3
+    assert {path.name for path in kept.glob("0*")} == {f"{step:08}.safetensors" for step in (0, 2)}
+    assert all((folder / name).is_file() for name in mine)
+    assert (kept / ".ipynb_checkpoints").is_dir()
+    assert not left.exists()
+    assert [step for step, _ in read_run(folder).checkpoints] == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "log.jsonl", "checkpoints/00000007.safetensors"])
+def test_no_run_is_begun_over_a_persons_file(name: str, tmp_path: Path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / name).write_text("mine")
+    with pytest.raises(ValueError, match=f"{name} is there already, and the run would write over it"):
+        begin(tmp_path / "run")
+    assert (tmp_path / "run" / name).read_text() == "mine"
+
+
+def test_blank_lines_in_the_log_are_passed_over_and_others_named(tmp_path: Path):
+    list(begin(tmp_path / "run").steps())
+    log = tmp_path / "run" / "log.jsonl"
+    before = log.read_text()
+    log.write_text(f"\n{before}\n \n")
+    Run.resume(tmp_path / "run")
+    assert log.read_text() == before
+    log.write_text(f"{before}seen by me\n")
+    line = before.count("\n") + 1
+    with pytest.raises(ValueError, match=rf"log\.jsonl, line {line} does not hold the log of a run.*remove that line"):
+        Run.resume(tmp_path / "run")
+
+
+def test_a_run_goes_on_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    text_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    files = {name: name for name in FILES_OF_TEXT}
+    begin(tmp_path / "run", **files)
+    list(begin(tmp_path / "begun", **files).steps())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    list(Run.resume(tmp_path / "run").steps())
+    assert contents(tmp_path / "run") == contents(tmp_path / "begun")
+    (tmp_path / "source").rename("a.en")
+    with pytest.raises(ValueError, match=r"source is no longer there; put it back, or say where it is now by --source"):
+        Run.resume(tmp_path / "run")
+    Run.resume(tmp_path / "run", given={"source": ["a.en"]})
+    monkeypatch.chdir(tmp_path)
+    Run.resume(tmp_path / "run")  # which knows the new place
+    (tmp_path / "valid_target").write_text("ein Hund\neine Kuh\n")
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    for changed, part in (("source", "training"), ("valid_target", "validation")):
+        with pytest.raises(ValueError, match=f"its {part} data is no longer what it was"):
+            Run.resume(tmp_path / "run", given={changed: [str(tmp_path / "valid_target")]})
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_run_of_an_earlier_version_goes_on(several: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its state holds the data too, its files are strings or lists, and it knows nothing of what came later."""
+    files = text_files(tmp_path)
+    list(begin(tmp_path / "whole", **files).steps())
+    steps = begin(tmp_path / "run", **files).steps()
+    assert isinstance(steps, Generator)
+    while next(steps).step < 5:
+        pass
+    steps.close()
+    state, described = tmp_path / "run" / "state.safetensors", json.loads((tmp_path / "run" / "run.json").read_text())
+    tensors, saved = checkpoint.read(state.read_bytes(), "state")
+    monkeypatch.chdir(tmp_path)
+    described["data"] |= {name: [name] if several else name for name in FILES_OF_TEXT}
+    if not several:
+        del described["data"]["augment"]
+    del described["vocab_asked"], saved["valid_fingerprint"]
+    checkpoint.write(state, tensors, {**saved, "data": described["data"]})
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described))
+    carried = Run.resume(tmp_path / "run")
+    assert carried.state.step == 5
+    list(carried.steps())
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("schedule", ["inverse_sqrt", "cosine"])
+def test_more_steps_lengthen_a_run(schedule: str, tmp_path: Path):
+    short, long = (replace(CONFIG, steps=steps, schedule=schedule, validate_every=2) for steps in (8, 14))
+    list(begin(tmp_path / "run", short).steps())
+    list(begin(tmp_path / "whole", long).steps())
+    made = list(Run.resume(tmp_path / "run", given={"steps": 14}).steps())
+    assert [step.step for step in made] == list(range(9, 15))
+    assert [step.learning_rate for step in made] == [learning_rate(step, long) for step in range(9, 15)]
+    assert read_run(tmp_path / "run").train == long
+    assert Run.resume(tmp_path / "run").state.step == 14
+    if schedule == "inverse_sqrt":  # which does not depend on how many there will be
+        assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
 def test_a_training_that_explodes_leaves_the_last_good_checkpoint(tmp_path: Path):
     config = TrainConfig(steps=99, learning_rate=1e30, warmup=0, checkpoint_every=1, batch_tokens=200)
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(
+        FloatingPointError, match=r"diverged at step 2: the loss is nan.*what was saved at step 1 is kept"
+    ):
         list(begin(tmp_path / "run", config).steps())
     assert checkpoint.load(tmp_path / "run" / "last.safetensors").training["step"] >= 1
     assert Run.resume(tmp_path / "run").state.step >= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 1e38, "validate_every": 1, "average": 0.0}, "the validation loss is nan"),
+        ({"learning_rate": 1e38, "keep_every": 0, "average": 0.5}, "no longer finite"),
+        ({"learning_rate": 3e5, "weights": "float16"}, "has values that are not finite as float16"),
+    ],
+)
+def test_nothing_is_saved_that_does_not_open(options: dict[str, Any], message: str, tmp_path: Path):
+    common = {"steps": 9, "warmup": 0, "checkpoint_every": 1, "keep_every": 1, "batch_tokens": 200}
+    with pytest.raises(FloatingPointError, match=f"diverged at step 1: .*{message}.*a smaller learning_rate than"):
+        list(begin(tmp_path / "run", TrainConfig(**{**common, **options})).steps())
+    for path in (tmp_path / "run").rglob("*.safetensors"):
+        if path.name != "state.safetensors":
+            checkpoint.load(path)
+    for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert Run.resume(tmp_path / "run").state.step == 0
 
 
 @pytest.mark.parametrize(

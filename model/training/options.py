@@ -1,0 +1,109 @@
+"""``run.json`` of a run folder: what the run learns from, its model and its training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from model.config import ModelConfig, TrainConfig, from_dict, to_dict
+from model.files import write_whole
+from model.training.data import FILES, DataConfig
+
+
+class Options(NamedTuple):
+    """What a run is made of.
+
+    A vocabulary that is learned may turn out smaller than ``vocab_asked``; ``model`` then has its real size.
+    """
+
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    vocab_asked: int | None = None
+
+    def continued(self, given: Mapping[str, Any]) -> Options:
+        """These options, for a run that is carried on with some of them given once more, by their names.
+
+        More ``steps`` than before lengthen the run. Files may have moved. All else must be as it was.
+
+        Raises:
+            ValueError: an option has another value than in this run; the message names it.
+        """
+        known = {**asdict(self.data), **to_dict(self.model), **to_dict(self.train)}
+        known["vocab_size"] = self.vocab_asked or self.model.vocab_size
+        moved = {name: files for name, files in given.items() if name in FILES} if self.data.task is None else {}
+        changed = [
+            f"--{name.replace('_', '-')} is {known[name] or 'not given'} and cannot be {value}"
+            for name, value in given.items()
+            if name not in moved and name != "steps" and value != known[name]
+        ]
+        if changed:
+            raise ValueError(
+                f"in the run that is carried on, {', '.join(changed)}; leave it out, or start another run in another "
+                "--out"
+            )
+        steps = given.get("steps", self.train.steps)
+        if steps < self.train.steps:
+            raise ValueError(
+                f"--steps {steps} is fewer than the {self.train.steps} of the run that is carried on; give as many, or "
+                "more to lengthen it"
+            )
+        return self._replace(
+            data=replace(self.data, **moved).anchored() if moved else self.data, train=replace(self.train, steps=steps)
+        )
+
+
+def write_options(path: Path, options: Options) -> None:
+    """Write ``run.json`` into the folder at ``path``."""
+    write_json(
+        path / "run.json",
+        {
+            "data": asdict(options.data),
+            "model": to_dict(options.model),
+            "train": to_dict(options.train),
+            "vocab_asked": options.vocab_asked or options.model.vocab_size,
+        },
+    )
+
+
+def read_options(path: Path) -> Options:
+    """What ``run.json`` says.
+
+    Raises:
+        ValueError: the folder is no run, or its options are none.
+    """
+    file = path / "run.json"
+    try:
+        described = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(no_run(path)) from error
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from error
+    try:
+        return Options(
+            DataConfig(**described["data"]),
+            from_dict(ModelConfig, described["model"]),
+            from_dict(TrainConfig, described["train"]),
+            described.get("vocab_asked"),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} does not hold the options of a run: {error}") from error
+
+
+def no_run(path: Path) -> str:
+    """What to say of a folder that holds no run."""
+    return f"{path} is not a run folder: it has no run.json; a run folder is what `python -m model train --out` writes"
+
+
+def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Write ``value`` whole or not at all, as JSON that every program reads.
+
+    Raises:
+        ValueError: a number in it is not finite, which JSON does not know.
+    """
+    write_whole(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode(), durable=durable)
