@@ -325,7 +325,7 @@ def _texts(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     Raises:
         ValueError: neither files nor a task are given, or both, or a file cannot be used.
     """
-    from model.text.reading import read_parallel
+    from model.text.reading import pair_up, read_lines
     from model.text.tasks import generate
 
     files = [file for file in (options.source, options.target) if file is not None]
@@ -336,7 +336,8 @@ def _texts(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     if options.task:
         read = [generate(options.task, options.examples, seed=options.seed, held_out=True)]
     else:
-        read = [read_parallel(options.source, target) for target in options.target]
+        sources = read_lines(options.source)  # once: it may be a pipe
+        read = [pair_up(sources, read_lines(target), str(options.source), str(target)) for target in options.target]
     return [source for source, _ in read[0]], [[target for _, target in pairs] for pairs in read]
 
 

@@ -36,7 +36,7 @@ class Options(NamedTuple):
         known["vocab_size"] = self.vocab_asked or self.model.vocab_size
         moved = {name: files for name, files in given.items() if name in FILES} if self.data.task is None else {}
         changed = [
-            f"--{name.replace('_', '-')} is {known[name] or 'not given'} and cannot be {value}"
+            f"--{name.replace('_', '-')} is {'not given' if known[name] in (None, ()) else known[name]} and cannot be {value}"
             for name, value in given.items()
             if name not in moved and name != "steps" and value != known[name]
         ]

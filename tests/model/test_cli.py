@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,17 @@ def test_evaluate_with_all_there_is(folder: Path, tmp_path: Path, capsys: pytest
     assert printed["bleu_words"]["no_mark"] == bleu_words(targets(folder, ["be", "da", "cab"], 1), references, others)
     assert printed["bleu_moses"] == bleu_moses("fr", found, references, others)
     assert printed["against"] == {"checkpoint": folder.name, **paired(found, found, references, others)}
+
+
+def test_evaluate_what_comes_through_a_pipe(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("be\nda\n")
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text("be\nda\n"), daemon=True)
+    writer.start()
+    files = ["--source", str(tmp_path / "pipe"), "--target", str(tmp_path / "a"), str(tmp_path / "b")]
+    assert main(["evaluate", "--checkpoint", str(folder), *files, "--beam", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 2
 
 
 def test_evaluate_a_task(folder: Path, capsys: pytest.CaptureFixture[str]):

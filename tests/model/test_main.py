@@ -13,6 +13,7 @@ import pytest
 
 from model import checkpoint
 from model.__main__ import main
+from model.jobs import command
 from model.training import data, run
 from model.training.folder import read_run
 
@@ -55,6 +56,57 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path):
     assert train(tmp_path / "run", "--resume") == 0
     assert contents() == before
     assert read_run(tmp_path / "run").status.state == "finished"
+
+
+def test_a_requeued_run_takes_the_same_command_and_more_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "run"
+    assert train(folder, *SMALL, "--steps", "3") == 0
+    for options in (("--steps", "3"), ("--steps", "5"), ("--steps", "5")):
+        assert train(folder, *SMALL, *options, "--resume") == 0
+    assert [point.step for point in read_run(folder).log] == [1, 2, 3, 5]
+    assert read_run(folder).status.state == "finished"
+    assert read_run(folder).status.steps == 5
+    before = (folder / "run.json").read_bytes()
+    capsys.readouterr()
+    for options, message in (
+        (("--seed", "3"), "--seed is 0 and cannot be 3"),
+        (("--task", "copy", "--warmup", "1"), "--task is reverse and cannot be copy, --warmup is 400 and cannot be 1"),
+        (("--source", "a"), "--source is not given and cannot be ['a']"),
+        (("--steps", "4"), "--steps 4 is fewer than the 5 of the run"),
+        (("--steps", "0"), "--steps 0 is fewer than"),
+        (("--d-model", "9"), "--d-model is 6 and cannot be 9"),
+    ):
+        assert train(folder, *options, "--resume") == 2
+        assert message in capsys.readouterr().err
+    assert (folder / "run.json").read_bytes() == before
+
+
+def test_a_vocabulary_that_turned_out_smaller_is_the_same_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "a").write_text("a dog\na cat\n")
+    files = [
+        word for name in ("source", "target", "valid-source", "valid-target") for word in (f"--{name}", f"{tmp_path}/a")
+    ]
+    options = [*files, *SMALL[4:], "--vocab-size", "999", "--steps", "2"]
+    assert train(tmp_path / "run", *options) == 0
+    assert read_run(tmp_path / "run").model.vocab_size < 999
+    for _ in range(2):
+        assert train(tmp_path / "run", *options, "--resume") == 0
+    capsys.readouterr()
+    assert train(tmp_path / "run", "--vocab-size", "998", "--resume") == 2
+    assert "--vocab-size is 999 and cannot be 998" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_slow_bfloat16_is_warned_of(
+    fast: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "has_fast_bfloat16", lambda: fast)
+    for precision in ("bfloat16", "float32"):
+        options = ["--steps", "1", "--precision", precision, "--device", "cpu"]
+        assert train(tmp_path / precision, *SMALL, *options) == 0
+        warned = "warning: this processor" in (said := capsys.readouterr().err)
+        assert warned == (precision == "bfloat16" and not fast)
+        assert ("--precision float32" in said) == warned
 
 
 @pytest.mark.parametrize(
@@ -106,9 +158,9 @@ def test_help_knows_every_option(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint_that_goes_on(stop: signal.Signals, tmp_path: Path):
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "model", "train", "--out", str(folder), *SMALL]
+    arguments = [sys.executable, "-m", "model", "train", "--out", str(folder), *SMALL]
     with subprocess.Popen(
-        [*command, "--steps", "1000000", "--validate-every", "1000000"],
+        [*arguments, "--steps", "1000000", "--validate-every", "1000000"],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,

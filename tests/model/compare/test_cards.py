@@ -51,3 +51,5 @@ def test_the_cards_that_ship(name: str):
     assert card.exact_match is not None
     assert card.scored == (1_000 if "translate" in name else 10_000)
     assert (card.bleu is not None) == ("translate" in name)
+    text = (checkpoint.PRETRAINED / f"{name}.md").read_text(encoding="utf-8")
+    assert ("AVX512-BF16 or AMX" in text) == ("--precision bfloat16" in text)  # what the command needs

@@ -1,5 +1,6 @@
 """model/training/data.py and what `python -m model train` says of bad input: one line, status 2, no folder."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,22 @@ def test_one_sentence_is_enough_to_test_on_and_a_long_line_is_left_out(
     files = text_files(tmp_path, source=source, target=b"a\nb\nc\n", valid_source=b"a", valid_target=b"b")
     assert train(tmp_path, files) == 0
     assert "2 examples, 1 too long and left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_part_of_which_nothing_fits_is_named(part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    long = b"a dog that is long\na cat that is longer\n"
+    files = text_files(tmp_path, **{"source" if part == "training" else "valid_source": long})
+    assert train(tmp_path, files, "--max-len", "7") == 2
+    assert f"error: of 2 {part} pairs, none fits max_len 7; a larger --max-len" in capsys.readouterr().err
+
+
+def test_a_pipe_is_no_file_to_learn_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = text_files(tmp_path)
+    os.mkfifo(tmp_path / "pipe")  # as the shell's <(zcat a.gz) makes it; nobody may wait for what comes through it
+    assert train(tmp_path, replace(files, source=(str(tmp_path / "pipe"),))) == 2
+    assert "pipe is a pipe, or a device" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_what_does_not_fit_in_memory_is_refused_with_the_estimate(
