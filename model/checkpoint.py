@@ -71,7 +71,9 @@ def save(
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            raise FloatingPointError(f"{name} has values that are not finite as {str(dtype).removeprefix('torch.')}")
+            too_large = bool(model.state_dict()[name].isfinite().all())
+            wrong = f"too large for {dtype}, though not for float32" if too_large else "not finite"
+            raise FloatingPointError(f"{name} has values that are {wrong}")
     write(path, tensors, described)
 
 

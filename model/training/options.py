@@ -36,7 +36,7 @@ class Options(NamedTuple):
         known["vocab_size"] = self.vocab_asked or self.model.vocab_size
         moved = {name: files for name, files in given.items() if name in FILES} if self.data.task is None else {}
         changed = [
-            f"--{name.replace('_', '-')} is {'not given' if known[name] in (None, ()) else known[name]} and cannot be {value}"
+            f"--{name.replace('_', '-')} is {_shown(known[name])} and cannot be {_shown(value)}"
             for name, value in given.items()
             if name not in moved and name != "steps" and value != known[name]
         ]
@@ -54,6 +54,13 @@ class Options(NamedTuple):
         return self._replace(
             data=replace(self.data, **moved).anchored() if moved else self.data, train=replace(self.train, steps=steps)
         )
+
+
+def _shown(value: Any) -> str:
+    """An option as it is typed."""
+    return (
+        " ".join(map(str, value or ["not given"])) if isinstance(value, list | tuple) or value is None else str(value)
+    )
 
 
 def write_options(path: Path, options: Options) -> None:
