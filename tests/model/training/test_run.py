@@ -213,7 +213,7 @@ def test_blank_lines_in_the_log_are_passed_over_and_others_named(tmp_path: Path)
 def test_a_run_goes_on_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     text_files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    files = {name: name for name in FILES_OF_TEXT}
+    files: dict[str, Any] = {name: name for name in FILES_OF_TEXT}
     begin(tmp_path / "run", **files)
     list(begin(tmp_path / "begun", **files).steps())
     (tmp_path / "elsewhere").mkdir()
