@@ -44,6 +44,11 @@ def first_page(request: Request) -> Response:
     return RedirectResponse(f"./?{request.url.query}".removesuffix("?"))  # relative: a proxy may have a base of its own
 
 
+def pictures(request: Request) -> Response:
+    """The script that draws them."""
+    return import_module("viz.components.pictures").answer(request)
+
+
 def main() -> None:
     """The page of one visitor."""
     from viz.components.history import one_entry_a_choice
@@ -62,5 +67,9 @@ if __name__ == "__main__":
 else:
     base = st.get_option("server.baseUrlPath").strip("/")
     here = f"/{base}/".replace("//", "/")
-    routes = [Route(f"{here}live", live, methods=["POST"]), Route(f"{here}{PAGES[0].name}", first_page)]
+    routes = [
+        Route(f"{here}live", live, methods=["POST"]),
+        Route(f"{here}pictures.js", pictures),
+        Route(f"{here}{PAGES[0].name}", first_page),
+    ]
     app = st.App(__file__, lifespan=warm_up, routes=routes)

@@ -37,7 +37,10 @@
   function shown() {
     if (parts.text) return document.querySelector(parts.text)?.textContent;
     const columns = document.querySelectorAll(`${parts.head} .column`);
-    return [...columns].slice(0, -1).map((column) => column.textContent).join("");
+    return [...columns]
+      .slice(0, -1)
+      .map((column) => column.textContent)
+      .join("");
   }
 
   const inside = (node, name) =>
@@ -68,7 +71,7 @@
     (event) => {
       began = event.timeStamp;
       shownAt = {};
-      },
+    },
     { capture: true },
   );
 

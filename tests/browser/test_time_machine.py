@@ -6,6 +6,7 @@ import numpy as np
 from playwright.sync_api import Browser, expect
 
 from tests.viz.helpers import made_of, random_map
+from viz.components.film import PLAYER, STYLE
 from viz.export.film import Film, film_html
 from viz.look.theme import LIGHT
 
@@ -22,7 +23,7 @@ def test_it_plays_from_the_first_step_to_the_last(chromium: Browser, tmp_path: P
         values=np.array([1.5, np.nan, 0.25]), low=0, high=2, formed=1100,
     )  # fmt: skip
     file = tmp_path / "film.html"
-    file.write_bytes(film_html(film, LIGHT))
+    file.write_bytes(film_html(film, LIGHT, player=PLAYER, style=STYLE))
     context = chromium.new_context(offline=True)
     page = context.new_page()
     complaints: list[str] = []

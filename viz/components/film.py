@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import source
+from viz.components.sources import bundle, script, style
 from viz.export.film import HTML, Film, film_data
 from viz.look.theme import Theme
 
-_MOUNT = """export default function ({ data, parentElement }) {
-  film(parentElement.querySelector(".film"), data);
-}"""
-_component = component(
-    "headlight_film", html=HTML, css=source("film.css"), js=source("heat.js", "film.js") + _MOUNT, isolate_styles=False
-)
+STYLE = style("film")
+PLAYER = f"""{bundle("film")}
+$film.film({{ data: JSON.parse(document.getElementById("film").textContent), parentElement: document }});"""
+"""The script of a page that :func:`viz.export.film.film_html` makes."""
+_component = component("headlight_film", html=HTML, css=STYLE, js=script("film"), isolate_styles=False)
 
 
 def film_component(film: Film, *, theme: Theme, key: str) -> None:

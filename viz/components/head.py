@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import packed, source
+from viz.components.sources import packed, script, style
 from viz.look.picture import Picture, Scale, Zoom
 from viz.look.theme import Theme, short_token
 
@@ -24,9 +24,25 @@ HTML = """<div class="head-map">
 <button hidden>Show all</button>
 <div class="tip" role="tooltip" hidden></div>
 </div>"""
-_component = component(
-    "headlight_head", html=HTML, css=source("head.css"), js=source("heat.js", "head.js"), isolate_styles=False
-)
+
+
+class HeadData(TypedDict):
+    """What ``head.js`` draws: ``weights`` are :func:`packed`, ``mode`` is the way from weight to ``scale``, ``zoom``
+    the rows and columns in view (None: all)."""
+
+    weights: str
+    rows: list[str]
+    columns: list[str]
+    pinned: int | None
+    zoom: Zoom | None
+    mode: Scale
+    scale: tuple[str, ...]
+    accent: str
+    legend: str
+    description: str
+
+
+_component = component("headlight_head", html=HTML, css=style("head"), js=script("head"), isolate_styles=False)
 
 
 def head(
@@ -63,7 +79,7 @@ def head_data(
     description: str,
     theme: Theme,
     zoom: Zoom | None = None,
-) -> dict[str, Any]:
+) -> HeadData:
     """What ``head.js`` draws.
 
     Args:

@@ -25,6 +25,6 @@ function install(window) {
   };
 }
 
-export default function ({ parentElement }) {
+export function history({ parentElement }) {
   install(parentElement.ownerDocument?.defaultView ?? window);
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from streamlit.components.v2 import component
 
-from viz.components.sources import source
+from viz.components.sources import script
 
 KEY = "history"
 _component = component(
     "headlight_history",
     html="<i></i>",
     css=f".st-key-{KEY} {{ display: none; }}",
-    js=source("history.js"),
+    js=script("history"),
     isolate_styles=False,
 )
 

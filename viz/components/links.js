@@ -1,72 +1,48 @@
 // Tokens that attend and tokens attended to, with a line for each weight, or shaded as text. Hovering over a token
 // shows its weights at once, in the browser; a click on a query tells the server which row to explain.
 
-const FAINTEST = 0.02; // a line of less weight is not drawn, or there would be nothing but lines
-const APART = 3; // pixels between the lines of two heads, or equal ones would hide each other
-const LAYOUTS = { columns: "columns", lines: "lines", text: "text" };
+import { sharp } from "./canvas.js";
+import { level, ramp, SCALES } from "./colours.js";
+import { anchor, beside, curve, stroke } from "./links_geometry.js";
+import { lit, said, weightOf } from "./links_weights.js";
+import { weights } from "./packed.js";
 
-/** The weight from a query to a key: of the one head, or the mean over those that are overlaid. */
-function weightOf(map, query, key) {
-  const { rows, columns } = map.data;
-  const size = rows.length * columns.length;
-  const at = query * columns.length + key;
-  let total = 0;
-  for (let head = 0; head < map.data.heads.length; head++) total += map.weights[head * size + at];
-  return total / map.data.heads.length;
-}
-
-/** Where the line of a token begins or ends, in the coordinates of the canvas. */
-function anchor(token, side, layout) {
-  const { offsetLeft: x, offsetTop: y, offsetWidth: width, offsetHeight: height } = token;
-  const [left, top] = [x + token.parentElement.offsetLeft, y + token.parentElement.offsetTop];
-  if (layout === "columns") return [side === "query" ? left + width : left, top + height / 2];
-  return [left + width / 2, side === "query" ? top + height : top];
-}
-
-/** Which queries and keys are lit: those of the token under the pointer, of the pinned row, or all. */
-function lit(map) {
-  const { hover, data } = map;
-  if (hover?.side === "query") return { query: hover.index };
-  if (hover?.side === "key") return { key: hover.index };
-  return data.layout === "text" && data.pinned !== null ? { query: data.pinned } : {};
+/** The place of a token on the canvas. */
+function boxOf(token) {
+  const { offsetLeft, offsetTop, offsetWidth: width, offsetHeight: height, parentElement: side } = token;
+  return { left: offsetLeft + side.offsetLeft, top: offsetTop + side.offsetTop, width, height };
 }
 
 function drawLines(map) {
   const { canvas, sides, data } = map;
-  const ratio = window.devicePixelRatio || 1;
   const [width, height] = [sides.firstElementChild.scrollWidth, sides.firstElementChild.scrollHeight];
-  resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const context = sharp(canvas, width, height);
   if (data.layout === "text") return;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  const queries = map.tokens.query.map((token) => anchor(token, "query", data.layout));
-  const keys = map.tokens.key.map((token) => anchor(token, "key", data.layout));
+  const ends = (side) => map.tokens[side].map((token) => anchor(boxOf(token), side, data.layout));
+  const [queries, keys] = [ends("query"), ends("key")];
   const { query, key } = lit(map);
-  const one = query !== undefined || key !== undefined;
+  const alone = query !== undefined || key !== undefined;
   const size = queries.length * keys.length;
   data.heads.forEach((number, head) => {
+    context.save();
     context.strokeStyle = data.colours[number];
-    const beside = (head - (data.heads.length - 1) / 2) * APART;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (data.layout === "columns") context.translate(0, beside);
-    else context.translate(beside, 0);
-    queries.forEach(([x0, y0], i) => {
+    context.translate(...beside(head, data.heads.length, data.layout));
+    queries.forEach((from, i) => {
       if (query !== undefined && i !== query) return;
-      keys.forEach(([x1, y1], j) => {
+      keys.forEach((to, j) => {
         if (key !== undefined && j !== key) return;
-        const weight = map.weights[head * size + i * keys.length + j];
-        if (weight < FAINTEST) return;
-        context.globalAlpha = one ? 0.25 + 0.75 * weight : 0.8 * weight;
-        context.lineWidth = 0.5 + 3.5 * weight;
+        const drawn = stroke(map.weights[head * size + i * keys.length + j], alone);
+        if (!drawn) return;
+        context.globalAlpha = drawn.opacity;
+        context.lineWidth = drawn.width;
         context.beginPath();
-        context.moveTo(x0, y0);
-        if (data.layout === "columns") context.bezierCurveTo((x0 + x1) / 2, y0, (x0 + x1) / 2, y1, x1, y1);
-        else context.bezierCurveTo(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2, x1, y1);
+        context.moveTo(...from);
+        context.bezierCurveTo(...curve(from, to, data.layout));
         context.stroke();
       });
     });
+    context.restore();
   });
 }
 
@@ -74,12 +50,11 @@ function drawLines(map) {
 function shade(map) {
   const { data } = map;
   const colours = ramp(data.scale);
-  const { colour } = SCALES[data.mode];
   const { query, key } = lit(map);
   const paint = (token, weight) => {
-    const level = weight === null ? null : Math.max(0, Math.round(255 * colour(weight)));
-    token.style.background = level === null ? "" : `rgb(${colours[level].map(Math.round).join(" ")})`;
-    token.style.color = level === null ? "" : data.ink[level < 140 ? 0 : 1];
+    const number = weight === null ? null : level(weight, data.mode);
+    token.style.background = number === null ? "" : `rgb(${colours[number].map(Math.round).join(" ")})`;
+    token.style.color = number === null ? "" : data.ink[number < 140 ? 0 : 1];
     token.title = weight === null ? "" : `weight ${weight.toFixed(3)}`;
   };
   map.tokens.key.forEach((token, j) => paint(token, query === undefined ? null : weightOf(map, query, j)));
@@ -87,7 +62,7 @@ function shade(map) {
     paint(token, key === undefined ? null : weightOf(map, i, key));
     token.classList.toggle("chosen", i === (query ?? data.pinned));
   });
-  map.said.textContent = said(map, query, key);
+  map.said.textContent = said(map, { query, key });
 }
 
 /** Which colour is which weight, or, of lines, which head: there a click compares with one more, or one less. */
@@ -115,25 +90,6 @@ function compare(map) {
     const others = heads.filter((other) => other !== chosen && other !== head);
     button.onclick = () => map.overlay(shown ? others : [...others, head]);
   });
-}
-
-/** The largest three of some weights, `[weight, index]`, but none that is said as 0. */
-const strongest = (weights) => {
-  const sorted = weights.sort((a, b) => b[0] - a[0]).slice(0, 3);
-  return sorted.filter(([weight], place) => place === 0 || weight >= 0.0005);
-};
-
-function said(map, query, key) {
-  const { rows, columns, hint } = map.data;
-  if (query !== undefined && rows[query] !== undefined) {
-    const best = strongest(columns.map((_, j) => [weightOf(map, query, j), j]));
-    return `“${rows[query]}” looks at ${best.map(([weight, j]) => `“${columns[j]}” ${weight.toFixed(3)}`).join(", ")}`;
-  }
-  if (key !== undefined && columns[key] !== undefined) {
-    const best = strongest(rows.map((_, i) => [weightOf(map, i, key), i]));
-    return `“${columns[key]}” is looked at by ${best.map(([weight, i]) => `“${rows[i]}” ${weight.toFixed(3)}`).join(", ")}`;
-  }
-  return hint;
 }
 
 function show(map) {
@@ -179,14 +135,14 @@ function build(root) {
   return map;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export function links({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".links");
   const map = (root.map ??= build(root));
   map.data = data;
   map.choose = (row) => setTriggerValue("pinned", { row });
   map.overlay = (heads) => setTriggerValue("overlaid", { heads });
-  map.weights = Float32Array.from(new Uint16Array(bytes(data.weights).buffer), (weight) => weight / 65535);
-  map.sides.firstElementChild.className = LAYOUTS[data.layout];
+  map.weights = weights(data.weights);
+  map.sides.firstElementChild.className = data.layout;
   root.style.setProperty("--links-accent", data.accent);
   legend(map);
   fill(map, "query", data.rows);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from viz.components.sources import packed
 from viz.look.picture import Picture, Scale
@@ -22,6 +22,25 @@ HTML = """<div class="links"><p class="hint"></p><p class="legend"></p><div clas
 </div><canvas></canvas></div></div>"""
 
 
+class LinksData(TypedDict):
+    """What ``links.js`` draws: ``weights`` are :func:`packed`, ``[head, row, column]``; ``colours`` has one for each
+    head of the layer, ``ink`` the two that can be read on a pale and on a strong colour of the ``scale``."""
+
+    layout: Layout
+    heads: list[int]
+    chosen: int
+    weights: str
+    rows: list[str]
+    columns: list[str]
+    pinned: int | None
+    colours: list[str]
+    mode: Scale
+    scale: tuple[str, ...]
+    ink: list[str]
+    accent: str
+    hint: str
+
+
 def links_data(
     picture: Picture,
     layer: int,
@@ -32,7 +51,7 @@ def links_data(
     pinned: int | None,
     scale: Scale,
     theme: Theme,
-) -> dict[str, Any]:
+) -> LinksData:
     """What ``links.js`` draws: the heads of a layer, one or several over each other, each in a colour of its own.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from streamlit.components.v2 import component
 
-from viz.components.sources import source
+from viz.components.sources import script, style
 from viz.look.picture import Picture, Scale, scaled
 from viz.look.theme import Theme
 from viz.look.thumbnails import thumbnails
@@ -17,11 +17,26 @@ from viz.look.thumbnails import thumbnails
 HTML = """<div class="overview">
 <p>Every small map is one head (H) of one layer (L). Click one to see it large.</p>
 <canvas tabindex="0" role="group"></canvas></div>"""
+
+
+class OverviewData(TypedDict):
+    """What ``overview.js`` draws: ``weights`` are bytes, ``[panel, row, column]``, ``shape`` counts the last two."""
+
+    layers: int
+    heads: int
+    means: bool
+    shape: tuple[int, int]
+    weights: str
+    chosen: tuple[int, int]
+    scale: tuple[str, ...]
+    accent: str
+
+
 _component = component(
     "headlight_overview",
     html=HTML,
-    css=source("overview.css"),
-    js=source("heat.js", "overview.js"),
+    css=style("overview"),
+    js=script("overview"),
     isolate_styles=False,
 )
 
@@ -52,7 +67,7 @@ def overview(
 
 def overview_data(
     picture: Picture, layer: int, head: int, *, scale: Scale, each_head: bool, means: bool, theme: Theme
-) -> dict[str, Any]:
+) -> OverviewData:
     """What ``overview.js`` draws.
 
     Weights travel as one byte each: a panel is a few dozen pixels wide, finer steps cannot be seen.
@@ -74,9 +89,9 @@ def overview_data(
         "layers": picture.pattern.shape[0],
         "heads": picture.pattern.shape[1],
         "means": means,
-        "shape": weights.shape[1:],
+        "shape": (weights.shape[1], weights.shape[2]),
         "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
-        "chosen": [layer, head],
+        "chosen": (layer, head),
         "scale": theme.scale,
         "accent": theme.accent,
     }

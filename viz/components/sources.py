@@ -1,34 +1,45 @@
-"""What the components share: their files, and weights on their way to the browser."""
+"""What the components share: their files on the way to the browser, and weights."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
-
-class Address(TypedDict):
-    """A parameter of the address: its value, the one that is left out of it, and (``own``) whether no widget has it."""
-
-    name: str
-    value: str
-    initial: str
-    own: bool
-
-
 _COMMENT = re.compile(r"^[ \t]*(//[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r'^import (\{[^{}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
 _HERE = Path(__file__).parent
 
 
-def source(*names: str) -> str:
-    """The text of files beside this one, one after the other, without what is there for who reads them: comments that
-    have lines of their own, and indentation. Streamlit sends it with every run of a page."""
-    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-    lines = (line.strip() for line in _COMMENT.sub("", text).splitlines())
-    return "\n".join(line for line in lines if line)
+def style(*names: str) -> str:
+    """The style sheets of these names beside this file, one after the other."""
+    return "\n".join(_bare(_read(f"{name}.css")) for name in names)
+
+
+def script(name: str) -> str:
+    """The script of a component: the function of the script's own name is what Streamlit calls."""
+    return f"{bundle(name)}\nexport default ${name}.{name};"
+
+
+def bundle(*names: str) -> str:
+    """Scripts beside this file and all that they import, as one: ``$name`` is an object of what a script exports.
+
+    A browser could load them one by one, but each would be a request, and Streamlit takes a component's script as one.
+    """
+    return "\n".join(map(_module, modules(*names)))
+
+
+def modules(*names: str) -> list[str]:
+    """The names of these scripts and of all that they import, each after those that it imports."""
+    found: dict[str, None] = {}
+    for name in names:
+        imported = [other for _, other in _IMPORT.findall(_read(f"{name}.js"))]
+        found |= dict.fromkeys([*modules(*imported), name])
+    return list(found)
 
 
 def packed(weights: np.ndarray) -> str:
@@ -36,6 +47,19 @@ def packed(weights: np.ndarray) -> str:
     return base64.b64encode(np.rint(weights * 65535).astype("<u2").tobytes()).decode("ascii")
 
 
-def part(name: str, file: str) -> str:
-    """A file beside this one as a part of another script, where ``name`` is what the file exports."""
-    return f"const {name} = (() => {{\n{source(file).replace('export default function', 'return function')}\n}})();"
+def _module(name: str) -> str:
+    """A script as an object of what it exports, in a scope of its own."""
+    text = _bare(_read(f"{name}.js"))
+    exported: Iterable[str] = (export for _, export in _EXPORT.findall(text))
+    body = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = $\2;", text))
+    return f"const ${name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
+
+
+def _bare(text: str) -> str:
+    """Without what is there for who reads it: comments that have lines of their own, and indentation."""
+    lines = (line.strip() for line in _COMMENT.sub("", text).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _read(file: str) -> str:
+    return (_HERE / file).read_text(encoding="utf-8")

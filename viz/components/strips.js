@@ -1,46 +1,19 @@
 // The numbers of one step as cells of colour. Rows are tokens (or heads), columns numbers. Hovering, tapping or the
 // arrow keys choose a cell, and the tip shows the numbers, rows and columns it was made from.
 
-const NAMES = 92; // room for the names of rows, CSS pixels
-const TALL = 168; // of a matrix
-const LIST = 252; // of a list of scores
-const ROW = { matrix: 22, list: 21, vector: 26 }; // the highest rows
-const NAME_FROM = 10; // a row of so many pixels has its name; of lower ones only some have
-const LINES_FROM = 7; // cells of so many pixels have a line between them
+import { cells, sharp } from "./canvas.js";
+import { ramp } from "./colours.js";
+import { bytes, floats } from "./packed.js";
+import { cellAt, geometry, LINES_FROM, NAME_FROM, namedRows, picked, written } from "./strips_geometry.js";
 
-const float32 = (text) => new Float32Array(bytes(text).buffer);
-
-/** A number as people read it, with four digits. */
-function written(value) {
-  if (value === -Infinity) return "−∞";
-  if (Number.isInteger(value)) return String(value).replace("-", "−");
-  if (Math.abs(value) >= 1e-3) return value.toPrecision(4).replace("-", "−");
-  const [digits, exponent] = value.toExponential(1).split("e");
-  const raised = String(Number(exponent)).replace(/./g, (sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]));
-  return `${digits.replace("-", "−")}·10${raised}`;
-}
-
-function geometry(canvas, data) {
-  const [rows, columns] = data.shape;
-  const list = columns === 1 && data.rows;
-  const kind = list ? "list" : data.rows ? "matrix" : "vector";
-  const room = { list: LIST, matrix: TALL, vector: ROW.vector }[kind]; // kept free: rows come while a person types
-  const full = data.steady ? Math.min(room, rows * ROW[kind]) : room;
-  const left = data.rows ? NAMES : 0;
-  const width = (canvas.parentElement.clientWidth || 300) - left;
-  return { rows, columns, kind, full, left, width, cell: [width / columns, Math.min(ROW[kind], full / rows)] };
-}
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function draw(canvas) {
   const { latest: data, values } = canvas;
-  const at = geometry(canvas, data);
+  const at = geometry(canvas.parentElement.clientWidth || 300, data);
   canvas.geometry = at;
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round((at.left + at.width) * ratio);
-  canvas.height = Math.round(at.full * ratio);
   canvas.style.height = `${at.full}px`;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
+  const context = sharp(canvas, at.left + at.width, at.full);
   const [low, high] = data.limits;
   const colours = ramp(data.scale);
   const level = (value) => Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low))));
@@ -79,26 +52,11 @@ function numbers(context, at, data, values, colours, level) {
 }
 
 function names(context, at, data, colour) {
-  if (!data.rows) return;
-  const every = Math.ceil((NAME_FROM + 2) / at.cell[1]);
   context.textAlign = "right";
-  const near = (row, others) => others.some((other) => other !== null && Math.abs(row - other) < every);
-  data.rows.forEach((name, row) => {
-    const kept = row === data.framed || (row === data.strongest && !near(row, [data.framed]));
-    if (!kept && (row % every !== 0 || near(row, [data.framed, data.strongest]))) return; // others give way to these two
+  for (const row of namedRows(at, data)) {
     context.fillStyle = row === data.framed ? data.accent : colour;
-    context.fillText(name, at.left - 6, (row + 0.5) * at.cell[1], at.left - 8);
-  });
-}
-
-/** The place of a cell in an operand; an axis of length 1 stands for all. */
-function picked(operand, [row, column]) {
-  const [rows, columns] = operand.shape;
-  const r = rows === 1 ? 0 : row;
-  const c = columns === 1 ? 0 : column;
-  if (operand.pick === "number") return operand.numbers[r * columns + c];
-  if (operand.pick === "row") return operand.levels.subarray(r * columns, (r + 1) * columns);
-  return operand.levels.filter((_, i) => i % columns === c);
+    context.fillText(data.rows[row], at.left - 6, (row + 0.5) * at.cell[1], at.left - 8);
+  }
 }
 
 function tell(canvas, tip, cell) {
@@ -106,18 +64,21 @@ function tell(canvas, tip, cell) {
   const [row, column] = cell;
   canvas.cell = cell;
   const place = data.column ? `number ${column + 1} of ${at.columns}` : "";
-  const [title, text, strips] = tip.children;
+  const [title, text, made] = tip.children;
   title.textContent = [data.rows ? data.rows[row] : "", place].filter(Boolean).join(", ");
   text.textContent = data.tip.replace(/\{(\w+)\}/g, (_, name) =>
     written(name === "value" ? values[row * at.columns + column] : picked(operands[name], cell)),
   );
-  strips.replaceChildren();
+  made.replaceChildren();
   const colours = ramp(data.diverging);
-  for (const operand of operands.filter(({ pick }) => pick !== "number")) {
+  for (const operand of operands.filter((other) => other.pick !== "number")) {
     const levels = picked(operand, cell);
     const label = document.createElement("label");
     label.textContent = `${operand.label} (${levels.length} numbers)`;
-    strips.append(label, cells(document.createElement("canvas"), 1, levels.length, colours, (i) => levels[i]));
+    made.append(
+      label,
+      cells(document.createElement("canvas"), 1, levels.length, colours, (i) => levels[i]),
+    );
   }
   tip.hidden = false;
   const x = at.left + (column + 0.5) * at.cell[0];
@@ -126,45 +87,45 @@ function tell(canvas, tip, cell) {
   tip.style.top = `${(row + 1) * at.cell[1] + 8}px`;
 }
 
-function cellAt(canvas, event) {
-  const { left, rows, columns, cell } = canvas.geometry;
+/** The cell under the pointer; null outside. */
+function pointed(canvas, event) {
   const box = canvas.getBoundingClientRect();
-  const column = Math.floor((event.clientX - box.left - left) / cell[0]);
-  const row = Math.floor((event.clientY - box.top) / cell[1]);
-  return row >= 0 && row < rows && column < columns ? [row, Math.max(0, column)] : null;
+  return cellAt(canvas.geometry, event.clientX - box.left, event.clientY - box.top);
 }
 
-export default function ({ data, parentElement }) {
+export function strips({ data, parentElement }) {
   const canvas = parentElement.querySelector("canvas");
   const [from, bar, to] = parentElement.querySelector(".legend").children;
   const tip = parentElement.querySelector(".tip");
   canvas.latest = data;
-  canvas.values = float32(data.values);
-  canvas.operands = data.operands.map((operand) =>
-    operand.pick === "number"
-      ? { ...operand, numbers: float32(operand.values) }
-      : { ...operand, levels: bytes(operand.values) },
-  );
+  canvas.values = floats(data.values);
+  canvas.operands = data.operands.map((operand) => {
+    const unpack = operand.pick === "number" ? floats : bytes;
+    return { ...operand, values: unpack(operand.values) };
+  });
   canvas.setAttribute("aria-label", data.description);
   from.textContent = written(data.limits[0]);
   to.textContent = written(data.limits[1]);
   bar.style.background = `linear-gradient(to right, ${data.scale.join(",")})`;
 
   const over = (event) => {
-    const cell = cellAt(canvas, event);
+    const cell = pointed(canvas, event);
     if (cell) tell(canvas, tip, cell);
     else tip.hidden = true;
   };
   canvas.onpointermove = canvas.onpointerdown = over;
   canvas.onpointerleave = canvas.onblur = () => (tip.hidden = true);
   canvas.onkeydown = (event) => {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const move = MOVES[event.key];
     if (event.key === "Escape") tip.hidden = true;
     if (!move) return;
     event.preventDefault();
     const last = canvas.geometry;
     const next = (canvas.cell ?? [0, 0]).map((place, axis) => place + (tip.hidden ? 0 : move[axis]));
-    tell(canvas, tip, [Math.max(0, Math.min(last.rows - 1, next[0])), Math.max(0, Math.min(last.columns - 1, next[1]))]);
+    tell(canvas, tip, [
+      Math.max(0, Math.min(last.rows - 1, next[0])),
+      Math.max(0, Math.min(last.columns - 1, next[1])),
+    ]);
   };
   tip.hidden = true;
   if (!canvas.observer) {

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from streamlit.components.v2 import component
 
-from viz.components.sources import source
-from viz.figures.strips import Operand, Strip
+from viz.components.sources import script, style
+from viz.figures.strips import Operand, Pick, Strip
 from viz.look.theme import Theme
+
+
+class OperandData(TypedDict):
+    """What a cell was made from: ``values`` are float32 where a number is picked, else one byte each."""
+
+    label: str
+    pick: Pick
+    shape: tuple[int, ...]
+    values: str
+
+
+class StripData(TypedDict):
+    """What ``strips.js`` draws: ``values`` are float32, ``limits`` those of the ``scale``, and ``diverging`` the scale
+    of the operands; the others are as in :class:`viz.figures.strips.Strip`."""
+
+    shape: tuple[int, ...]
+    values: str
+    rows: tuple[str, ...] | None
+    column: str
+    limits: tuple[float, float]
+    scale: tuple[str, ...]
+    diverging: tuple[str, ...]
+    framed: int | None
+    strongest: int | None
+    steady: bool
+    accent: str
+    masked: str
+    tip: str
+    operands: list[OperandData]
+    description: str
+
 
 _component = component(
     "headlight_strip",
@@ -19,42 +50,42 @@ _component = component(
         '<div class="legend"><span></span><i></i><span></span></div>'
         '<div class="tip" role="tooltip" hidden><b></b><p></p><div></div></div></div>'
     ),
-    css=source("strips.css"),
-    js=source("heat.js", "strips.js"),
+    css=style("strips"),
+    js=script("strips"),
 )
 
 
 def strip_component(strip: Strip, *, description: str, theme: Theme, key: str) -> None:
     """Draw a strip. Numbers travel as float32, what is only drawn as one byte a cell."""
-    _component(
-        key=key,
-        data={
-            "shape": strip.values.shape,
-            "values": _float32(strip.values),
-            "rows": strip.rows,
-            "column": strip.column,
-            "limits": [strip.low, strip.high],
-            "scale": theme.diverging if strip.low < 0 else theme.scale,
-            "diverging": theme.diverging,
-            "framed": strip.framed,
-            "strongest": strip.strongest,
-            "steady": strip.steady,
-            "accent": theme.accent,
-            "masked": theme.faint,
-            "tip": strip.tip,
-            "operands": [_operand(operand) for operand in strip.operands],
-            "description": description,
-        },
-    )
+    data: StripData = {
+        "shape": strip.values.shape,
+        "values": _float32(strip.values),
+        "rows": strip.rows,
+        "column": strip.column,
+        "limits": (strip.low, strip.high),
+        "scale": theme.diverging if strip.low < 0 else theme.scale,
+        "diverging": theme.diverging,
+        "framed": strip.framed,
+        "strongest": strip.strongest,
+        "steady": strip.steady,
+        "accent": theme.accent,
+        "masked": theme.faint,
+        "tip": strip.tip,
+        "operands": [_operand(operand) for operand in strip.operands],
+        "description": description,
+    }
+    _component(key=key, data=data)
 
 
-def _operand(operand: Operand) -> dict[str, Any]:
-    shared = {"label": operand.label, "pick": operand.pick, "shape": operand.values.shape}
-    if operand.pick == "number":
-        return {**shared, "values": _float32(operand.values)}
-    largest = float(np.abs(operand.values).max(initial=0.0)) or 1.0
-    levels = np.rint(127.5 + 127.5 * operand.values / largest).astype(np.uint8)
-    return {**shared, "values": base64.b64encode(levels.tobytes()).decode("ascii")}
+def _operand(operand: Operand) -> OperandData:
+    values = _float32(operand.values) if operand.pick == "number" else _levels(operand.values)
+    return {"label": operand.label, "pick": operand.pick, "shape": operand.values.shape, "values": values}
+
+
+def _levels(values: np.ndarray) -> str:
+    """Numbers as one byte each: 0 is in the middle."""
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    return base64.b64encode(np.rint(127.5 + 127.5 * values / largest).astype(np.uint8).tobytes()).decode("ascii")
 
 
 def _float32(values: np.ndarray) -> str:

@@ -7,8 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from viz.export.svg import escaped
 from viz.look.picture import Picture
 from viz.look.theme import Theme, short_token
 
-HERE = Path(__file__).parents[1] / "components"
 FRAME_SECONDS, LAST_SECONDS = 0.35, 2.0
 STYLE = """body { margin: 1rem; font: 14px system-ui, sans-serif; background: %(ground)s; color: %(text)s;
   max-width: 60rem; }
@@ -39,8 +37,7 @@ PAGE = """<!DOCTYPE html>
 {film}
 <dl>{details}</dl>
 <script type="application/json" id="film">{data}</script>
-<script>{script}
-film(document.querySelector(".film"), JSON.parse(document.getElementById("film").textContent));</script>
+<script type="module">{script}</script>
 </body>
 </html>
 """
@@ -92,7 +89,27 @@ class Film:
         return said
 
 
-def film_data(film: Film, theme: Theme) -> dict[str, Any]:
+class FilmData(TypedDict):
+    """What ``film.js`` plays: ``levels`` are bytes, the others as in :class:`Film`."""
+
+    title: str
+    rows: list[str]
+    columns: list[str]
+    steps: list[int]
+    written: list[str]
+    levels: str
+    measure: str
+    values: list[float | None]
+    low: float
+    high: float
+    formed: int | None
+    scale: list[str]
+    accent: str
+    text: str
+    seconds: float
+
+
+def film_data(film: Film, theme: Theme) -> FilmData:
     """What ``film.js`` plays."""
     return {
         "title": film.title,
@@ -113,17 +130,16 @@ def film_data(film: Film, theme: Theme) -> dict[str, Any]:
     }
 
 
-def film_html(film: Film, theme: Theme) -> bytes:
-    """A page of its own that plays it and needs no network."""
+def film_html(film: Film, theme: Theme, *, player: str, style: str) -> bytes:
+    """A page of its own that plays it and needs no network; the script ``player`` finds the data in ``#film``."""
     details = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in film.items().items())
-    css = (HERE / "film.css").read_text(encoding="utf-8")
     return PAGE.format(
         title=escaped(film.title),
-        style=STYLE % {"ground": theme.inverse, "text": theme.text} + css,
+        style=STYLE % {"ground": theme.inverse, "text": theme.text} + style,
         film=HTML,
         details=details,
         data=json.dumps(film_data(film, theme)).replace("<", "\\u003c"),
-        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in ("heat.js", "film.js")),
+        script=player,
     ).encode("utf-8", "replace")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import row_asked
 from viz.look.forcing import Forcing
-from viz.look.picture import Display, View, Zoom
+from viz.look.picture import Display, Zoom
 from viz.look.theme import Theme
+from viz.look.view import View
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint

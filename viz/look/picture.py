@@ -20,9 +20,6 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 DECADES = 3
 """The logarithmic scale goes down to 10^-3; what is smaller has the colour of 0."""
 
-View = Literal["Heatmap", "Lines", "Lines across", "Text"]
-"""How one head is drawn."""
-VIEWS: tuple[View, ...] = get_args(View)
 Zoom = tuple[tuple[int, int], tuple[int, int]]
 """The rows and the columns of a picture that are in view, [from, to)."""
 Places = tuple[tuple[int, ...], ...]

@@ -7,8 +7,9 @@ import numpy as np
 from model.heads.habits import MOSTLY, PARTLY, percent
 from model.text.tokenizer import SPECIAL
 from model.trace import Kind, Trace
-from viz.look.picture import Picture, RowNames, View
+from viz.look.picture import Picture, RowNames
 from viz.look.theme import show_token
+from viz.look.view import View
 
 KIND_NAMES: dict[Kind, str] = {
     "encoder": "Encoder self-attention",
@@ -26,19 +27,6 @@ ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
 }
-PLACES: dict[View, tuple[str, str, str]] = {
-    "Heatmap": ("Each cell", "left", "above"),
-    "Lines": ("Each line", "left", "right"),
-    "Lines across": ("Each line", "above", "below"),
-    "Text": ("Each colour", "framed", "shaded"),
-}
-"""By view: what carries a weight, and where its query and its key stand."""
-STRENGTH: dict[View, str] = {
-    "Heatmap": "the stronger the colour, the higher the weight",
-    "Lines": "the wider the line, the higher the weight",
-    "Lines across": "the wider the line, the higher the weight",
-    "Text": "the stronger the colour, the higher the weight",
-}
 LACKS = {
     "decoder": "a decoder-only Transformer: it has self-attention, but no encoder and no cross-attention",
     "lstm": "an LSTM: it reads word by word and has one attention, from each word it writes to the source; it has no "
@@ -50,15 +38,14 @@ A_CHOICE = 3  # keys that a row must be able to see before its choice of one is 
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
-def reading(kind: Kind, rows: RowNames = "predicted", view: View = "Heatmap") -> str:
-    """What a cell, a line or a colour of a head of this kind means, and what can be done with it."""
-    what, here, there = PLACES[view]
+def reading(kind: Kind, view: View, rows: RowNames = "predicted") -> str:
+    """What a mark of a view of a head of this kind means, and what can be done with it."""
     query = QUERIES[kind].format(row=ROWS[rows])
     key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
-    row, adds_up = ("row", "row sums") if view == "Heatmap" else ("token", "token adds up")
+    adds_up = "row sums" if view.unit == "row" else "token adds up"
     return (
-        f"{what}: how much attention {query} ({here}) pays to {key} ({there}), from 0 to 1; {STRENGTH[view]}. The "
-        f"attention of a {adds_up} to 1. Click a {row} to explain it."
+        f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1; "
+        f"{view.strength}. The attention of a {adds_up} to 1. Click a {view.unit} to explain it."
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.viz.helpers import made_of, random_map
+from viz.components.film import PLAYER, STYLE
 from viz.export.drawing import Cells, Drawing, Text
 from viz.export.film import FRAME_SECONDS, LAST_SECONDS, Film, film_data, film_gif, film_html
 from viz.export.raster import raster
@@ -70,7 +71,7 @@ class _Page(HTMLParser):
 
 
 def test_the_page_needs_nothing_else_and_says_where_it_comes_from(film: Film):
-    page = film_html(film, DARK).decode("utf-8")
+    page = film_html(film, DARK, player=PLAYER, style=STYLE).decode("utf-8")
     found = _Page(page)
     assert found.addresses == []
     assert "b" not in found.tags

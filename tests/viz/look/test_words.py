@@ -7,7 +7,8 @@ import pytest
 
 from model.trace import KINDS, AttentionMap
 from tests.viz.helpers import map_of, random_map
-from viz.look.picture import VIEWS, Picture, picture
+from viz.components.views import HEATMAP, VIEWS
+from viz.look.picture import Picture, picture
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
 
 KEYS = (" a", " blue", " dress", "</s>")
@@ -54,8 +55,8 @@ def test_a_decoder_row_is_named_as_asked():
     assert describe_row(picture(attention_map), 0, 0, 0).startswith("“bleue” looks mostly at “b”")
     fed_in = picture(attention_map, rows="fed in")
     assert describe_row(fed_in, 0, 0, 0).startswith("“<s>” looks mostly at “b”")
-    assert "the token being written" in reading("cross", "predicted")
-    assert "the token read last" in reading("cross", "fed in")
+    assert "the token being written" in reading("cross", HEATMAP, "predicted")
+    assert "the token read last" in reading("cross", HEATMAP, "fed in")
 
 
 def test_what_is_invisible_is_named():
@@ -75,7 +76,7 @@ def test_the_numbers_are_those_of_the_pattern(layer: int, head: int, query: int)
 
 
 def test_each_kind_says_how_to_read_it():
-    readings = [reading(kind) for kind in KINDS]
+    readings = [reading(kind, HEATMAP) for kind in KINDS]
     assert len(set(readings)) == 3
     for text in readings:
         assert text.startswith("Each cell: how much attention ")
@@ -86,18 +87,16 @@ def test_each_kind_says_how_to_read_it():
 
 
 def test_each_view_says_what_carries_a_weight_and_where():
-    assert {view: reading("encoder", view=view).partition(":")[0] for view in VIEWS} == {
-        "Heatmap": "Each cell",
-        "Lines": "Each line",
-        "Lines across": "Each line",
-        "Text": "Each colour",
-    }
-    assert "(above) pays to each token of the source (below)" in reading("cross", view="Lines across")
+    for view in VIEWS:
+        said = reading("cross", view)
+        assert said.startswith(f"{view.mark}: how much attention the token being written ({view.query}) pays to")
+        assert f"each token of the source ({view.key}), from 0 to 1; {view.strength}." in said
+        assert said.endswith(f"Click a {view.unit} to explain it.")
 
 
 def test_what_a_token_fed_in_may_look_at():
-    assert "pays to each token before it" in reading("decoder", "predicted")
-    assert "pays to itself and each token before it" in reading("decoder", "fed in")
+    assert "pays to each token before it" in reading("decoder", HEATMAP, "predicted")
+    assert "pays to itself and each token before it" in reading("decoder", HEATMAP, "fed in")
 
 
 def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:

@@ -361,10 +361,10 @@ def test_another_checkpoint_is_shown_whole(runs: Path):
 @pytest.mark.parametrize(("overlay", "heads"), [("", [2]), ("1", [0, 2]), ("3", [2]), ("2,1,9", [0, 1, 2])])
 def test_heads_are_compared_with_the_one_on_show(runs: Path, overlay: str, heads: list[int]):
     app = opened(checkpoint=LETTERS, view="Lines", head_number="3", overlay=overlay)
-    links = pictures(app)["links"]
+    links = pictures(app)["head"]
     assert (links["heads"], links["chosen"], len(links["colours"])) == (heads, 2, HEADS)
     app.segmented_control(key="view").set_value("Text")
-    assert pictures(ran(app))["links"]["heads"] == [2]
+    assert pictures(ran(app))["head"]["heads"] == [2]
 
 
 def test_without_any_checkpoint_it_says_what_to_do(folder: Path):

@@ -20,9 +20,10 @@ from model.trace import KINDS, Kind
 from tests.helpers import MAX_LEN, SENTENCE, save_letters, save_words
 from tests.viz.helpers import pictures
 from tests.viz.pages.test_explore import LETTERS, UNUSUAL, WORDS, opened, pin, ran, target, typed
+from viz.components.views import VIEWS
 from viz.look.forcing import BEGINNING, TARGET
 from viz.look.look import Chosen
-from viz.look.picture import VIEWS
+from viz.look.view import View
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
 from viz.pages.explore import live
 from viz.state import session
@@ -61,7 +62,7 @@ def asked(body: bytes, length: int | None = None) -> tuple[int, Any]:
 
 def followed(app: AppTest, text: str) -> dict[str, Any]:
     """What a browser that has this page open draws when the text is typed."""
-    status, data = asked(json.dumps({"visitor": pictures(app)["follow"], "text": text}).encode())
+    status, data = asked(json.dumps({"visitor": pictures(app)["follow"]["visitor"], "text": text}).encode())
     assert status == 200
     return data
 
@@ -80,11 +81,11 @@ def test_what_is_typed_looks_as_on_the_page(text: str):
     assert found != before or text == SENTENCE
 
 
-@pytest.mark.parametrize(("kind", "view"), list(product(KINDS, VIEWS)))
-def test_each_kind_and_view(kind: Kind, view: str):
-    app = opened(kind=SHORT_KIND_NAMES[kind], view=view, layer_number="2", head_number="3", checkpoint=WORDS)
+@pytest.mark.parametrize(("kind", "view"), list(product(KINDS, VIEWS)), ids=lambda one: getattr(one, "name", one))
+def test_each_kind_and_view(kind: Kind, view: View):
+    app = opened(kind=SHORT_KIND_NAMES[kind], view=view.name, layer_number="2", head_number="3", checkpoint=WORDS)
     found = followed(app, "A red ball")
-    assert (found["head"] is None, found["links"] is None) == (view != "Heatmap", view == "Heatmap")
+    assert found["script"] == view.script
     assert KIND_NAMES[kind] in found["words"]
     assert found == drawn(typed(app, "A red ball"))
 

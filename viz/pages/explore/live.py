@@ -7,7 +7,6 @@ a script, and its browser part builds the elements anew; that takes several time
 from __future__ import annotations
 
 import json
-from typing import Any
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -15,9 +14,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from viz.components.pictures import pictures_data
+from viz.components.pictures import PicturesData, pictures_data
+from viz.components.views import VIEWS
 from viz.look.look import Chosen
+from viz.look.scene import Scene, scene
 from viz.state import opening, session
+from viz.state.address import addresses
 from viz.state.session import Visitor
 
 LONGEST = 1_000_000  # bytes of a request; what is typed has a few hundred
@@ -38,6 +40,11 @@ def follow(chosen: Chosen) -> str:
     return visitor.name
 
 
+def drawn(seen: Scene, text: str) -> PicturesData:
+    """What the browser draws of ``text``, as it was typed."""
+    return pictures_data(seen, addresses(seen.chosen, seen.look, text, first_view=VIEWS[0].name), text)
+
+
 async def answer(request: Request) -> Response:
     """Of a request ``{"visitor": …, "text": …}`` the data of :func:`viz.components.pictures.pictures_data`.
 
@@ -54,9 +61,9 @@ async def answer(request: Request) -> Response:
         return Response(status_code=400)
     if (visitor := _visitors().get(name)) is None or visitor.chosen is None:
         return Response(status_code=404)
-    return JSONResponse(await run_in_threadpool(_look, visitor, visitor.chosen, text))
+    return JSONResponse(await run_in_threadpool(_answer, visitor, visitor.chosen, text))
 
 
-def _look(visitor: Visitor, chosen: Chosen, text: str) -> dict[str, Any]:
+def _answer(visitor: Visitor, chosen: Chosen, text: str) -> PicturesData:
     trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
-    return pictures_data(chosen, chosen.look(trace), text)
+    return drawn(scene(chosen, chosen.look(trace)), text)

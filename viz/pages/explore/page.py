@@ -8,11 +8,12 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.trace import Trace
-from viz.components.pictures import OUTPUT, pictures, pictures_data
+from viz.components.pictures import OUTPUT, pictures
 from viz.look.choice import row_options
 from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
-from viz.look.picture import Display, Picture, displayed
+from viz.look.picture import Display, Picture
+from viz.look.scene import scene
 from viz.look.words import LACKS
 from viz.pages import link_to
 from viz.pages.explore import live
@@ -74,13 +75,15 @@ def _live(opened: Checkpoint) -> None:
     forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
     chosen = _choose(opened, forced, trace)
     look = chosen.look(trace)
-    pictures(pictures_data(chosen, look, link.source()), follow=live.follow(chosen))
+    seen = scene(chosen, look)
+    drawn = live.drawn(seen, link.source())
+    pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
     with st.container(horizontal=True, vertical_alignment="center", key="further"):
         name = _choose_panel()
         _to_anatomy(look)
     if name is not None:
         with st.container(key="panel_body"):
-            PANELS[name](look, displayed(look.attention_map, chosen.display), chosen.display)
+            PANELS[name](look, seen.shown, chosen.display)
 
 
 def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:

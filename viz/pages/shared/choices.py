@@ -11,10 +11,12 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.trace import AttentionMap, Kind, Trace
+from viz.components.views import VIEWS
 from viz.look.choice import AUTO, first_kind, row_asked, row_options
 from viz.look.forcing import FREE, Forcing
-from viz.look.picture import ROW_NAMES, SCALES, VIEWS, Display, RowNames, Scale, View
+from viz.look.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
 from viz.look.theme import for_markdown
+from viz.look.view import View
 from viz.look.words import SHORT_KIND_NAMES, where_cut
 from viz.pages.shared.frame import to_come
 from viz.state import link, opening
@@ -159,7 +161,10 @@ def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: Atten
 
 def choose_view() -> View:
     """How the chosen head is drawn."""
-    return st.segmented_control("Picture", VIEWS, default="Heatmap", required=True, key="view", bind="query-params")
+    views = {view.name: view for view in VIEWS}
+    first = VIEWS[0].name
+    name = st.segmented_control("Picture", list(views), default=first, required=True, key="view", bind="query-params")
+    return views[name]
 
 
 def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:

@@ -13,6 +13,7 @@ from model.trace import AttentionMap, Kind, Trace
 from model.training.folder import RunView
 from viz.components.head import head as head_component
 from viz.components.overview import overview
+from viz.components.views import HEATMAP
 from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_head
 from viz.look.picture import Picture, picture
 from viz.look.theme import for_markdown
@@ -110,7 +111,7 @@ def _head(trace: Trace, shown: Picture, kind: Kind, layer: int, head: int) -> No
     where = f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}."
     said = describe_row(shown, layer, head, row)
     with st.container(key="run_words"):
-        st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(kind)}</p>")
+        st.html(f"<p><strong>{where}</strong> {html.escape(said)}</p><p>{reading(kind, HEATMAP)}</p>")
     with st.container(key="run_head"):
         head_component(
             shown, layer, head, pinned=row, scale="linear", description=f"{where} {said}", theme=session.theme(),

@@ -10,7 +10,7 @@ import streamlit as st
 from model.heads.history import MOST_TOKENS, History, formed_at, least_change
 from model.heads.measures import Measure
 from model.trace import Kind, Trace
-from viz.components.film import film_component
+from viz.components.film import PLAYER, STYLE, film_component
 from viz.export.film import Film, film_gif, film_html
 from viz.export.provenance import Provenance, file_name
 from viz.look.words import ROWS
@@ -30,8 +30,9 @@ def play(
     film = film_of(history, name, trace, kind, head, one, link=link)
     theme = session.theme()
     film_component(film, theme=theme, key="machine_film")
+    web_page = partial(film_html, player=PLAYER, style=STYLE)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for form, make, mime in (("HTML", film_html, "text/html"), ("GIF", film_gif, "image/gif")):
+        for form, make, mime in (("HTML", web_page, "text/html"), ("GIF", film_gif, "image/gif")):
             st.download_button(
                 f"Download {form}",
                 partial(make, film, theme),

@@ -1,0 +1,78 @@
+"""The scripts take what the TypedDicts give them, and look for nothing outside their components."""
+
+import re
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from viz.components import sources
+from viz.components.head import HeadData
+from viz.components.overview import OverviewData
+from viz.components.pictures import Follow, PicturesData
+from viz.components.save_png import PngData
+from viz.components.strips import OperandData, StripData
+from viz.components.views import VIEWS
+from viz.export.film import FilmData
+from viz.state.address import Address
+
+SCRIPTS = Path(sources.__file__).parent
+OVERVIEW = set(sources.modules("overview"))
+VIEW_DATA = {view.script: get_type_hints(view.data)["return"] for view in VIEWS}
+SHARED = {"canvas", "colours", "packed"}
+CONTRACTS: list[tuple[Any, set[str], str]] = [
+    # What is given, the scripts that take it, and the name by which they do.
+    (OverviewData, OVERVIEW - SHARED, "data"),
+    *((given, set(sources.modules(script)) - SHARED, "data") for script, given in VIEW_DATA.items()),
+    (StripData, set(sources.modules("strips")) - SHARED, "data"),
+    (OperandData, set(sources.modules("strips")) - SHARED, "operand"),
+    (FilmData, set(sources.modules("film")) - SHARED, "data"),
+    (PngData, set(sources.modules("save_png")) - SHARED, "data"),
+    (Address, {"address"}, "addresses"),
+    (Follow, {"pictures", "typing"}, "follow"),
+]
+
+
+def taken(text: str, name: str) -> set[str]:
+    """The keys that a script reads of ``name``: as ``name.key``, or as it takes it apart."""
+    apart = re.findall(rf"\{{([^{{}}]*)\}}\s*(?:=|of)\s*(?:\w+\.)*{name}\b(?!\.)", text)
+    keys = {key.partition(":")[0].strip() for part in apart for key in part.split(",")}
+    found = {*re.findall(rf"\b{name}\.(\w+)", text), *keys}
+    return {key for key in found if key and not key.startswith("...")}
+
+
+def code(script: str) -> str:
+    return (SCRIPTS / f"{script}.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("given", "scripts", "name"), CONTRACTS, ids=lambda one: getattr(one, "__name__", None))
+def test_a_script_takes_what_it_is_given(given: Any, scripts: set[str], name: str):
+    assert set().union(*(taken(code(script), name) for script in scripts)) == set(given.__annotations__)
+
+
+def test_the_pictures_take_what_they_are_given():
+    read = taken(code("pictures"), "data")
+    assert read == {*PicturesData.__annotations__, "follow"}
+    assert VIEW_DATA["head"] is HeadData
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("const { a, b: c, ...rest } = map.data; f(data.d);", {"a", "b", "d"}),
+        ("for (const { a, b } of data) f(data.c.d, other.e);", {"a", "b", "c"}),
+        ("const { a } = data.b; const [c] = metadata.e;", {"b"}),
+        ("function f({\n  data,\n}) {}", set()),
+    ],
+)
+def test_what_counts_as_taken(text: str, keys: set[str]):
+    assert taken(text, "data") == keys
+
+
+def test_no_script_looks_for_what_another_has_drawn():
+    """A component finds its own nodes below ``parentElement``; of the page it knows the selectors that it is given."""
+    for path in SCRIPTS.glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert "st-key-" not in text, path.name
+        assert set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text)) <= {"page.follow.output"}, path.name
+        assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field"}, path.name

@@ -1,0 +1,48 @@
+// What is typed is drawn ahead of the page: at each keystroke the server is asked for what is to be drawn
+// (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses.
+
+/** What the server would draw of a text. The address is that of the page, whatever is before it. */
+async function ask(visitor, text, signal) {
+  const answer = await fetch("live", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ visitor, text }),
+    signal,
+  });
+  if (!answer.ok) throw new Error(`the server cannot draw this text: ${answer.status}`);
+  return answer.json();
+}
+
+/** Draw what is typed, one text after the other, the newest first; what came in between is left out. */
+async function follow(page) {
+  if (page.asking) return;
+  page.asking = true;
+  try {
+    for (let text = null; page.typed !== null && page.typed !== text;) {
+      text = page.typed;
+      const drawn = await ask(page.follow.visitor, text, page.left.signal);
+      if (page.typed !== null) page.draw(drawn);
+    }
+  } catch {
+    page.typed = null; // the page is told when typing pauses, so it will be drawn then
+  } finally {
+    page.asking = false;
+  }
+}
+
+/**
+ * From now on, until `page.left` is aborted, `page.draw` is called with what the server makes of each text that is
+ * typed in the field `page.follow.field` (a selector). `page.typed` is the text that is ahead of the page; null where none is.
+ */
+export function listen(page) {
+  const { signal } = page.left;
+  const inField = (event) => Boolean(event.target.closest?.(page.follow.field));
+  const typed = (event) => {
+    if (!inField(event)) return;
+    page.typed = event.target.value;
+    follow(page);
+  };
+  document.addEventListener("input", typed, { signal });
+  // Whoever leaves the field tells the page its text; from then on the page may change it.
+  document.addEventListener("focusout", (event) => inField(event) && (page.typed = null), { signal });
+}

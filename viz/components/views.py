@@ -1,0 +1,100 @@
+"""All views of a head. One more is one more record here, and the script that it names."""
+
+from __future__ import annotations
+
+from viz.components import head, links
+from viz.components.head import HeadData, head_data
+from viz.components.links import Layout, LinksData, links_data
+from viz.components.sources import style
+from viz.look.scene import Scene
+from viz.look.view import View
+
+
+def _heatmap(scene: Scene) -> HeadData:
+    look, chosen = scene.look, scene.chosen
+    return head_data(
+        scene.shown,
+        look.layer,
+        look.head,
+        pinned=scene.row,
+        scale=chosen.display.scale,
+        description=scene.description,
+        theme=chosen.theme,
+        zoom=chosen.zoom,
+    )
+
+
+def _links(scene: Scene, layout: Layout) -> LinksData:
+    look, chosen = scene.look, scene.chosen
+    return links_data(
+        scene.shown,
+        look.layer,
+        (look.head,) if layout == "text" else chosen.overlay,
+        chosen=look.head,
+        layout=layout,
+        pinned=scene.row,
+        scale=chosen.display.scale,
+        theme=chosen.theme,
+    )
+
+
+def _columns(scene: Scene) -> LinksData:
+    return _links(scene, "columns")
+
+
+def _lines(scene: Scene) -> LinksData:
+    return _links(scene, "lines")
+
+
+def _text(scene: Scene) -> LinksData:
+    return _links(scene, "text")
+
+
+HEATMAP = View(
+    name="Heatmap",
+    mark="Each cell",
+    strength="the stronger the colour, the higher the weight",
+    query="left",
+    key="above",
+    unit="row",
+    script="head",
+    html=head.HTML,
+    css=style("head"),
+    data=_heatmap,
+)
+VIEWS: tuple[View, ...] = (
+    HEATMAP,
+    View(
+        name="Lines",
+        mark="Each line",
+        strength="the wider the line, the higher the weight",
+        query="left",
+        key="right",
+        script="links",
+        html=links.HTML,
+        css=style("links"),
+        data=_columns,
+    ),
+    View(
+        name="Lines across",
+        mark="Each line",
+        strength="the wider the line, the higher the weight",
+        query="above",
+        key="below",
+        script="links",
+        html=links.HTML,
+        css=style("links"),
+        data=_lines,
+    ),
+    View(
+        name="Text",
+        mark="Each colour",
+        strength="the stronger the colour, the higher the weight",
+        query="framed",
+        key="shaded",
+        script="links",
+        html=links.HTML,
+        css=style("links"),
+        data=_text,
+    ),
+)

@@ -1,0 +1,84 @@
+"""What follows the text on the page Explore, as values and words, made once for whatever draws it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from model.heads.habits import describe
+from model.text.tasks import TRANSLATION
+from viz.look.look import Chosen, Look
+from viz.look.picture import Picture, displayed
+from viz.look.words import KIND_NAMES, clearest, describe_row, reading, where_cut
+
+HIDDEN = "the row to explain is hidden with the special tokens; click another one."
+TOKENS = (
+    "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
+    "<b>&lt;/s&gt;</b> its end."
+)
+MEANS = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A look at a text, with what was chosen, as it is drawn.
+
+    Args:
+        chosen, look: what to look at, and how.
+        shown: the map as it is drawn.
+        row: the row of ``shown`` that is explained, from 0; None where it is hidden.
+        output: the name of what the model wrote.
+        description: the head and its row in words, for who does not see the picture.
+        words: the same and more as HTML, in which whatever a person typed is escaped.
+        reading: how to read the picture, and what was done to it, as HTML.
+    """
+
+    chosen: Chosen
+    look: Look
+    shown: Picture
+    row: int | None
+    output: str
+    description: str
+    words: str
+    reading: str
+
+
+def scene(chosen: Chosen, look: Look) -> Scene:
+    """The scene of a look."""
+    shown = displayed(look.attention_map, chosen.display)
+    row = shown.row_of(look.row)
+    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
+    selected = HIDDEN if row is None else describe_row(shown, look.layer, look.head, row)
+    return Scene(
+        chosen=chosen,
+        look=look,
+        shown=shown,
+        row=row,
+        output=_output(look),
+        description=f"{where} {selected}",
+        words=_paragraphs(
+            {
+                where: f"On this text it {describe(look.attention_map, look.layer, look.head)}.",
+                "Strongest links:": clearest(shown, look.layer, look.head),
+                "Selected:": selected,
+            }
+        ),
+        reading=_reading(chosen, shown),
+    )
+
+
+def _output(look: Look) -> str:
+    """What the model's output is, and where it was cut."""
+    label = "Translation" if look.opened.task == TRANSLATION else f"Output of the task {look.opened.task}"
+    cut = where_cut(look.trace)
+    return f"{label}. {cut}" if cut else label
+
+
+def _paragraphs(said: dict[str, str]) -> str:
+    return "".join(f"<p><strong>{name}</strong> {html.escape(text)}</p>" for name, text in said.items())
+
+
+def _reading(chosen: Chosen, shown: Picture) -> str:
+    how = reading(shown.kind, chosen.view, chosen.display.rows)
+    notes = "".join(f"<p><strong>Note:</strong> {note}.</p>" for note in shown.notes)
+    return f"{notes}<p>{how}</p><p>{TOKENS} {MEANS if chosen.display.means else ''}</p>"
