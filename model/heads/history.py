@@ -12,6 +12,7 @@ import numpy as np
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.decoding.search import translate
+from model.heads.habits import MOSTLY
 from model.heads.measures import NAMED, Measure, measure
 from model.trace import Kind, Trace
 
@@ -71,14 +72,19 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formation:
-    """The measure ``name`` of a head (layer and head from 0) goes over from ``start`` to ``end`` at ``step``."""
+    """The measure ``name`` of a head (layer and head from 0) goes from ``start`` to ``end``, with ``value`` at ``step``.
+
+    ``named``: most of the head's weight is there from this step on, so that it may be called by what it does.
+    """
 
     name: str
     layer: int
     head: int
     step: int
     start: float
+    value: float
     end: float
+    named: bool = False
 
 
 def thinned(files: Sequence[tuple[int, Path]], most: int = MOST_CHECKPOINTS) -> tuple[tuple[int, Path], ...]:
@@ -132,33 +138,45 @@ def least_change(one: Measure) -> float:
     return 1.0 if one.high is None else LEAST_CHANGE * (one.high - one.low)
 
 
-def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, least: float) -> int | None:
+def is_named(one: Measure, start: float, end: float) -> bool:
+    """Whether a head may be called by what it does: in the end it gives most of its weight there, at first it did not."""
+    return bool(one.becomes) and start <= MOSTLY < end
+
+
+def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, one: Measure) -> int | None:
     """The step where a head forms: the first from which on its measure stays on the side of its last value.
 
-    The sides meet half-way between the first value v₀ and the last v_T:
+    For a measure that has a name for it, the sides meet at half of the head's weight, if the head passes it
+    (:func:`is_named`); else half-way between the first value v₀ and the last v_T:
     min { s_k : (v_j - (v₀ + v_T) / 2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition
-    passes its 50 % reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below ``least``, or
-    either is undefined (NaN); one that is undefined in between is on neither side. Known only to the distance
+    passes its 50 % reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`,
+    or either is undefined (NaN); one that is undefined in between is on neither side. Known only to the distance
     between two checkpoints: it lies between the one before and this step.
     """
     values = np.asarray(values, dtype=float)
-    if len(values) < 2 or not abs(change := values[-1] - values[0]) >= least:
+    if len(values) < 2 or not abs(change := values[-1] - values[0]) >= least_change(one):
         return None
-    over = (values - (values[0] + values[-1]) / 2) * change >= 0
+    if is_named(one, values[0], values[-1]):
+        over = values > MOSTLY
+    else:
+        over = (values - (values[0] + values[-1]) / 2) * change >= 0
     wrong = np.flatnonzero(~over)
     return steps[int(wrong[-1]) + 1 if len(wrong) else 0]
 
 
 def formations(steps: Sequence[int], values: Mapping[str, np.ndarray]) -> list[Formation]:
-    """Every measure of every head that forms, ``values`` ``[step, layer, head]`` by name; the largest change,
-    as a share of the least that counts, first."""
+    """Every measure of every head that forms, ``values`` ``[step, layer, head]`` by name: first the heads that can be
+    called by what they do, then by the change, the largest first, as a share of the least that counts."""
     found = []
     for name, over_steps in values.items():
-        least = least_change(NAMED[name])
+        one = NAMED[name]
         for layer, head in np.ndindex(over_steps.shape[1:]):
-            one = over_steps[:, layer, head]
-            if (step := formed_at(steps, one, least)) is not None:
-                start, end = float(one[0]), float(one[-1])
-                formed = Formation(name=name, layer=layer, head=head, step=step, start=start, end=end)
-                found.append((abs(end - start) / least, formed))
-    return [formed for _, formed in sorted(found, key=lambda item: -item[0])]
+            of_head = over_steps[:, layer, head]
+            if (step := formed_at(steps, of_head, one)) is not None:
+                start, value, end = (float(of_head[i]) for i in (0, list(steps).index(step), -1))
+                formed = Formation(
+                    name=name, layer=layer, head=head, step=step, start=start, value=value, end=end,
+                    named=is_named(one, start, end),
+                )  # fmt: skip
+                found.append((not formed.named, -abs(end - start) / least_change(one), formed))
+    return [formed for *_, formed in sorted(found, key=lambda item: item[:2])]

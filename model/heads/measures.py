@@ -27,7 +27,8 @@ class Measure:
 
     ``formula`` is LaTeX: A is the pattern with queries i and keys j, both from 1, of n × m cells, and angle
     brackets are the mean over the rows that count. ``low`` and ``high`` bound the value (``high`` None: nothing
-    does). ``rises`` and ``falls`` say what becomes of a head whose value does so in a training.
+    does). ``rises`` and ``falls`` say what a head does whose value rises or falls during training, ``becomes`` (if it
+    has a name) what it is once most of its weight is there.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Measure:
     high: float | None = 1
     rises: str
     falls: str
+    becomes: str = ""
 
     def __call__(self, attention_map: AttentionMap) -> np.ndarray:
         """The measure of every head, float32 ``[layer, head]``; NaN where it is undefined.
@@ -124,7 +126,7 @@ MEASURES = (
         terms=of.entropy,
         unit="bits",
         high=None,
-        rises="spreads its attention",
+        rises="spreads its attention more widely",
         falls="narrows its attention",
     ),
     Measure(
@@ -134,8 +136,8 @@ MEASURES = (
         "1 on all alike.",
         source="Pielou 1966, *The measurement of diversity in different types of biological collections*",
         terms=of.evenness,
-        rises="spreads its attention evenly",
-        falls="picks out few tokens",
+        rises="spreads its attention more evenly",
+        falls="picks out fewer tokens",
     ),
     Measure(
         name="itself",
@@ -144,8 +146,9 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
         terms=of.on(of.at_offset(0)),
-        rises="looks at the token itself",
-        falls="looks away from the token itself",
+        rises="attends more to the token itself",
+        falls="attends less to the token itself",
+        becomes="looks mostly at the token itself",
     ),
     Measure(
         name="previous",
@@ -154,8 +157,9 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
         terms=of.on(of.at_offset(-1)),
-        rises="becomes a previous-token head",
-        falls="looks away from the previous token",
+        rises="attends more to the previous token",
+        falls="attends less to the previous token",
+        becomes="becomes a previous-token head",
     ),
     Measure(
         name="next",
@@ -165,16 +169,18 @@ MEASURES = (
         source=f"{CLARK}, section 3.1",
         kinds=("encoder",),
         terms=of.on(of.at_offset(1)),
-        rises="becomes a next-token head",
-        falls="looks away from the next token",
+        rises="attends more to the next token",
+        falls="attends less to the next token",
+        becomes="becomes a next-token head",
     ),
     Measure(
         name="first",
         formula=r"\bigl\langle A_{i1} \bigr\rangle_i",
         definition="Weight on the first key.",
         terms=of.on(of.at_first),
-        rises="rests on the first token",
-        falls="looks away from the first token",
+        rises="attends more to the first token",
+        falls="attends less to the first token",
+        becomes="comes to rest on the first token",
     ),
     Measure(
         name="special",
@@ -182,8 +188,9 @@ MEASURES = (
         definition="Weight on tokens that are not text, such as the beginning and the end of the sentence.",
         source=f"{CLARK}, section 3.2",
         terms=of.on(of.at_tokens(SPECIAL.__contains__)),
-        rises="rests on special tokens",
-        falls="looks away from special tokens",
+        rises="attends more to special tokens",
+        falls="attends less to special tokens",
+        becomes="comes to rest on special tokens",
     ),
     Measure(
         name="punctuation",
@@ -191,8 +198,9 @@ MEASURES = (
         definition="Weight on tokens made of punctuation marks (Unicode category P), in rows that can see one.",
         source=f"{CLARK}, section 3.2",
         terms=of.on(of.at_tokens(of.is_punctuation)),
-        rises="looks at punctuation",
-        falls="looks away from punctuation",
+        rises="attends more to punctuation",
+        falls="attends less to punctuation",
+        becomes="looks mostly at punctuation",
     ),
     Measure(
         name="distance",
@@ -213,8 +221,31 @@ MEASURES = (
         "are: 1 on it, 0 in the other two corners.",
         source="the weight of the guided attention of Tachibana et al. 2018, section 4.1, but linear",
         terms=of.diagonality,
-        rises="becomes diagonal",
+        rises="moves closer to the diagonal",
+        falls="moves away from the diagonal",
+    ),
+    Measure(
+        name="diagonal",
+        formula=r"\bigl\langle A_{i,d(i)} \bigr\rangle_{i \,\in\, \text{text}},\quad "
+        r"d(i) = \text{round}\Bigl(1 + \tfrac{(i-1)(m-1)}{n-1}\Bigr)",
+        definition="Weight on the diagonal, special tokens left out of rows and columns: n rows write text, and "
+        "the source has m tokens of text.",
+        kinds=("cross",),
+        terms=of.on(of.at_diagonal()),
+        rises="moves onto the diagonal",
         falls="leaves the diagonal",
+        becomes="becomes diagonal",
+    ),
+    Measure(
+        name="anti-diagonal",
+        formula=r"\bigl\langle A_{i,d(n+1-i)} \bigr\rangle_{i \,\in\, \text{text}}",
+        definition="Weight on the anti-diagonal, where the last row looks at the first token of the source: as "
+        "“diagonal”, counted from the end.",
+        kinds=("cross",),
+        terms=of.on(of.at_diagonal(backwards=True)),
+        rises="moves onto the anti-diagonal",
+        falls="leaves the anti-diagonal",
+        becomes="becomes anti-diagonal",
     ),
     Measure(
         name="monotonicity",
@@ -227,8 +258,8 @@ MEASURES = (
         kinds=("cross",),
         terms=of.monotonicity,
         low=-1,
-        rises="reads in order: it becomes diagonal",
-        falls="reads backwards: it becomes anti-diagonal",
+        rises="follows the order of the source more",
+        falls="follows the order of the source less",
     ),
     Measure(
         name="induction",
@@ -238,8 +269,9 @@ MEASURES = (
         source="Olsson et al. 2022, *In-context Learning and Induction Heads* (prefix matching)",
         kinds=SELF,
         terms=of.on(of.at_followers),
-        rises="becomes an induction head",
-        falls="ceases to be an induction head",
+        rises="attends more to what followed a token before",
+        falls="attends less to what followed a token before",
+        becomes="becomes an induction head",
     ),
 )
 """In the order of the table."""

@@ -124,6 +124,28 @@ def at_followers(rows: Rows) -> np.ndarray:
     return np.tril(follows, k=-1)  # or in "a a" the second would be its own follower
 
 
+def at_diagonal(*, backwards: bool = False) -> Callable[[Rows], np.ndarray]:
+    """In cross-attention the key at each row's place, or at its place counted from the end: boolean ``[query, key]``.
+
+    Only what is text counts: of n rows that write text, row i has the key at (i-1)(m-1)/(n-1)+1 of the m of the source.
+    """
+
+    def cells(rows: Rows) -> np.ndarray:
+        wanted = np.zeros_like(rows.allowed)
+        one = rows.attention_map
+        if one.kind != "cross":
+            return wanted
+        queries = [i for i, token in enumerate(one.row_tokens) if token not in SPECIAL]
+        keys = [j for j, token in enumerate(one.key_tokens) if token not in SPECIAL]
+        if min(len(queries), len(keys)) < 2:
+            return wanted
+        places = np.rint(np.linspace(0, len(keys) - 1, len(queries))).astype(int)
+        wanted[queries, np.array(keys)[places[::-1] if backwards else places]] = True
+        return wanted
+
+    return cells
+
+
 def on(cells: Callable[[Rows], np.ndarray]) -> Callable[[Rows], Terms]:
     """The share of the weight on these cells."""
     return lambda rows: share(rows, cells(rows))

@@ -132,10 +132,11 @@ def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
 
 
 def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
-    """Such as «Layer 1, head 1 reads backwards: it becomes anti-diagonal at step 1,200 (monotonicity 0.03 → -0.94)»."""
+    """Such as «Layer 1, head 1 becomes anti-diagonal at step 304 (anti-diagonal 0.08 → 0.54 → 0.97)»."""
     place = list(steps).index(formed.step)
     after = f", after step {steps[place - 1]:,}" if place else ""
-    numbers = f"{formed.name} {formed.start:.2f} → {formed.end:.2f}".replace("-", "−")
+    values = " → ".join(f"{value:.2f}".replace("-", "−") for value in (formed.start, formed.value, formed.end))
+    numbers = f"{formed.name} at first, then and at last: {values}"
     return (
         f"Layer {formed.layer + 1}, head {formed.head + 1} {_happens(formed)} "
         f"at step {formed.step:,} ({numbers}{after})"
@@ -144,6 +145,8 @@ def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
 
 def _happens(formed: Formation) -> str:
     measure = NAMED[formed.name]
+    if formed.named:
+        return measure.becomes
     return measure.rises if formed.end > formed.start else measure.falls
 
 
@@ -155,5 +158,6 @@ def formation_table(found: Sequence[Formation], steps: Sequence[int]) -> dict[st
         "Step": [one.step for one in found],
         "Measure": [one.name for one in found],
         "First": [one.start for one in found],
+        "Then": [one.value for one in found],
         "Last": [one.end for one in found],
     }

@@ -50,12 +50,25 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     ],
 )
 def test_a_head_forms_where_its_measure_passes_half_way_for_good(values: list[float], step: int | None):
-    assert formed_at(STEPS, values, 0.25) == step
+    assert formed_at(STEPS, values, NAMED["evenness"]) == step
+
+
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [
+        ([0.1, 0.4, 0.45, 0.6, 0.7], 30),  # not at 0.4, half-way, but where most of the weight is there
+        ([0.1, 0.6, 0.5, 0.6, 0.9], 30),
+        ([0.1, 0.2, 0.3, 0.4, 0.45], 20),  # never most of it: half-way
+        ([0.6, 0.7, 0.8, 0.95, 0.95], 20),  # it had most of it before
+    ],
+)
+def test_a_head_is_called_by_what_it_does_from_where_it_does_it_mostly(values: list[float], step: int):
+    assert formed_at(STEPS, values, NAMED["anti-diagonal"]) == step
 
 
 def test_one_checkpoint_forms_nothing():
-    assert formed_at((0,), [1.0], 0.25) is None
-    assert formed_at((), [], 0.25) is None
+    assert formed_at((0,), [1.0], NAMED["evenness"]) is None
+    assert formed_at((), [], NAMED["evenness"]) is None
 
 
 def test_a_change_counts_by_what_the_measure_can_be():

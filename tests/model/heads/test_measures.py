@@ -393,3 +393,18 @@ def test_measures_are_made_without_torch():
     code = "import sys, model.heads.survey; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False"]
+
+
+def test_the_diagonals_are_of_text_alone():
+    """Three letters backwards, and the end mark, which looks at itself."""
+    pattern = [[0, 0, 0.8, 0.2], [0, 0.7, 0, 0.3], [0.6, 0, 0.4, 0], [0, 0, 0, 1]]
+    one = AttentionMap(
+        kind="cross",
+        pattern=np.array([[pattern]]),
+        query_tokens=("<s>", "c", "b", "a"),
+        key_tokens=("a", "b", "c", "</s>"),
+        predicted_tokens=("c", "b", "a", "</s>"),
+    )
+    found = measure(one)
+    assert found["anti-diagonal"] == pytest.approx((0.8 + 0.7 + 0.6) / 3)
+    assert found["diagonal"] == pytest.approx((0 + 0.7 + 0.4) / 3)

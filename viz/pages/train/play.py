@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from model.heads.history import MOST_TOKENS, History, formed_at, least_change
+from model.heads.history import MOST_TOKENS, History, formed_at
 from model.heads.measures import Measure
 from model.trace import Kind, Trace
 from viz.components.film import PLAYER, STYLE, film_component
@@ -81,5 +81,5 @@ def film_of(
         values=values,
         low=one.low,
         high=high,
-        formed=formed_at(history.steps, values, least_change(one)),
+        formed=formed_at(history.steps, values, one),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from model.heads.history import MOST_CHECKPOINTS, History, formations, formed_at, least_change
+from model.heads.history import MOST_CHECKPOINTS, History, formations, formed_at
 from model.heads.measures import Measure
 from model.trace import Kind
 from model.training.folder import RunView
@@ -42,7 +42,7 @@ def story(
         values = history.values(kind).get(one.name)
         formed = None
         if values is not None and history.done:
-            formed = formed_at(history.steps, values[:, *head], least_change(one))
+            formed = formed_at(history.steps, values[:, *head], one)
         stories.append(
             Story(
                 name=last.run.name,
@@ -99,12 +99,12 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
         st.dataframe(
             formation_table(found, history.steps),
             hide_index=True,
-            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("First", "Last")},
+            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("First", "Then", "Last")},
         )
         st.caption(
             "A head forms at the first kept checkpoint from which on its measure stays on the side of its last value; "
-            "the sides meet half-way between its first and its last value. It counts if the measure changes by a "
-            "quarter of what it can be, or by 1 (bit or token) where nothing bounds it. It is known only to the "
+            "the sides meet where half of its weight is there, if it passes that, else half-way between its first and "
+            "its last value. It counts if the measure changes by a quarter of what it can be, or by 1 (bit or token) where nothing bounds it. It is known only to the "
             "distance between two checkpoints, and for this sentence."
         )
 
