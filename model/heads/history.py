@@ -72,7 +72,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formation:
-    """The measure ``name`` of a head (layer and head from 0) goes from ``start`` to ``end``, with ``value`` at ``step``.
+    """The measure ``name`` of a head (layer and head from 0) goes from ``start`` to ``end``; ``value`` at ``step``.
 
     ``named``: most of the head's weight is there from this step on, so that it may be called by what it does.
     """
@@ -139,7 +139,7 @@ def least_change(one: Measure) -> float:
 
 
 def is_named(one: Measure, start: float, end: float) -> bool:
-    """Whether a head may be called by what it does: in the end it gives most of its weight there, at first it did not."""
+    """Whether a head may be called by what it does: it gives most of its weight there in the end, not at first."""
     return bool(one.becomes) and start <= MOSTLY < end
 
 
