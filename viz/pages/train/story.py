@@ -105,7 +105,8 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
             "A head forms at the first kept checkpoint from which on its measure stays on the side of its last value; "
             "the sides meet where half of its weight is there, if it passes that, else half-way between its first and "
             "its last value. It counts if the measure changes by a quarter of what it can be, or by 1 (bit or "
-            "token) where nothing bounds it. It is known only to the distance between two checkpoints, and for this sentence."
+            "token) where nothing bounds it. It is known only to the distance between two checkpoints, and for this "
+            "sentence."
         )
 
 
