@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from model import checkpoint
 from tests.viz.helpers import app_on, pictures, ran
-from viz.look.picture import VIEWS
+from viz.components.views import VIEWS
 from viz.pages.explore.page import DECODER
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -54,7 +54,7 @@ def test_explore_draws_the_attention_there_is(name: str, source: str):
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("panel", [DECODER, "Atlas", "Export"])
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", [view.name for view in VIEWS])
 def test_every_panel_and_picture(name: str, panel: str, view: str):
     app = opened(checkpoint=name, panel=panel, view=view)
     assert said(app) == ""
