@@ -48,6 +48,7 @@ PARAMETERS = (
     Parameter(key="zoom", bound=False),
     Parameter(key="text", bound=False, typed=True),
     Parameter(key="string", typed=True),
+    Parameter(key="reference", typed=True),
 )
 GROUPS = {
     group: tuple(one.key for one in PARAMETERS if one.group == group)
@@ -212,7 +213,8 @@ def checkpoint_changed() -> None:
         visitor().source = None
     for key in stale:
         st.session_state.pop(key, None)
-    first = {"token": AUTO, ZOOM: "", "decoder_mode": OWN, "prefix": "", "tokens": "", "target": "", "step": 1}
+    texts = dict.fromkeys((ZOOM, "prefix", "tokens", "target", "reference"), "")
+    first = {"token": AUTO, "decoder_mode": OWN, "step": 1, **texts}
     for key, value in first.items():
         if key in st.session_state:
             st.session_state[key] = value

@@ -14,8 +14,10 @@ from viz.pages.guide.chapters.ch11_distance import CHAPTER as DISTANCE
 from viz.pages.guide.chapters.ch12_cost import CHAPTER as COST
 from viz.pages.guide.chapters.ch13_explanation import CHAPTER as EXPLANATION
 from viz.pages.guide.chapters.ch14_code import CHAPTER as CODE
+from viz.pages.guide.chapters.ch15_learning import CHAPTER as LEARNING
 
 CHAPTERS = (
     *(PURPOSE, TOKENS, QUERIES, ATTENTION, HEADS, POSITIONS, ENCODER),
     *(DECODER, TOGETHER, PARALLEL, DISTANCE, COST, EXPLANATION, CODE),
+    *(LEARNING,),
 )
