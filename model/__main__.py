@@ -253,6 +253,7 @@ def _left_out(written: Written, max_len: int) -> Iterator[str]:
 def _evaluate(options: argparse.Namespace) -> int:
     from model.checkpoint import load
     from model.evaluation import CASUAL, alignment, bleu_moses, bleu_words, paired, score
+    from model.network.capabilities import Capability
 
     sources, references = _texts(options)
     checkpoint = load(options.checkpoint)
@@ -272,7 +273,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         theirs = [by_other[text] for text in sources]
         scores["against"] = {"checkpoint": other.name, **paired(hypotheses, theirs, *references)}
     aligned = options.task == checkpoint.task and TASKS[options.task].alignment
-    if aligned and checkpoint.config.architecture != "decoder":
+    if aligned and Capability.CROSS_ATTENTION in checkpoint.model.can:
         pairs = list(zip(sources, references[0], strict=True))
         scores["alignment"] = alignment(checkpoint, pairs[:ALIGNED])
     print(json.dumps(scores, allow_nan=False))

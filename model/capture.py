@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +11,8 @@ from torch import Tensor
 
 from model.checkpoint import Checkpoint
 from model.decoding.search import encode_source, greedy_steps
-from model.network.build import Model
-from model.network.decoder_only import LanguageModel
-from model.network.recurrent import Recurrent
+from model.network.model import Model
+from model.network.taps import POINTS, UNTAPPED, Name, Point, Seen, Taps, reading
 from model.network.transformer import Patterns
 from model.text.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from model.trace import AttentionMap, Kind, Trace
@@ -37,6 +36,7 @@ def capture(
     *,
     prefix: Sequence[int] = (),
     draft: Sequence[int] = (),
+    taps: Taps = UNTAPPED,
 ) -> Trace:
     """Trace the model's own greedy translation of ``source``, or, teacher-forced, the ``target`` given.
 
@@ -44,6 +44,7 @@ def capture(
     a ``target`` the prefix has no meaning. What exceeds the model's ``max_len`` is not read; the trace says
     how much that was. ``draft``, a guess of the translation's ids such as that of the text before the last
     keystroke, makes it faster where it is right and changes nothing but the rounding.
+    ``taps`` is who watches the passes and may change what stands at their points (:mod:`model.network.taps`).
 
     Raises:
         ValueError: ``prefix`` is nothing that can be written.
@@ -51,20 +52,17 @@ def capture(
     model, tokenizer, max_len = checkpoint.model, checkpoint.tokenizer, checkpoint.config.max_len
     source_ids, source_dropped = encode_source(checkpoint, source)
     source_row = torch.tensor([source_ids])
-    encoded = model.encode(source_row, None)
+    encoded = model.encode(source_row, None, taps)
     if target is None:
         tokenizer.require_target(prefix)
         target_dropped, n_forced = max(0, len(prefix) - max_len), min(len(prefix), max_len)
-        seen = _translate(model, source_row, encoded.hidden, prefix[:max_len], draft)
+        seen = _translate(model, source_row, encoded.hidden, prefix[:max_len], draft, taps)
     else:
         ids = tokenizer.encode(target)
         target_dropped = max(0, len(ids) - (max_len - 1))
-        seen = _force(model, encoded.hidden, [*ids[: max_len - 1], EOS_ID])
+        seen = _force(model, encoded.hidden, [*ids[: max_len - 1], EOS_ID], taps)
         n_forced = len(seen.predicted)
-    fed = [BOS_ID, *seen.predicted[:-1]]
-    # A decoder-only model reads the source in rows of its own.
-    rows = [BOS_ID, *source_ids[:-1], *fed] if isinstance(model, LanguageModel) else fed
-    recurrent = isinstance(model, Recurrent)
+    rows = model.rows(source_row, _fed(seen.predicted))[0].tolist()
     return Trace(
         model_name=checkpoint.name,
         maps=_maps(tokenizer, encoded.patterns, seen, source_ids, rows),
@@ -75,11 +73,47 @@ def capture(
         source_ids=tuple(source_ids),
         predicted_ids=tuple(seen.predicted),
         probabilities=seen.probabilities,
-        positional=None if recurrent else model.embedding.positions[: max(len(source_ids), len(rows))].numpy(),
         source_dropped=source_dropped,
         target_dropped=target_dropped,
         target_cut=target is None and seen.predicted[-1] != EOS_ID,
     )
+
+
+@torch.inference_mode()
+def watch(checkpoint: Checkpoint, trace: Trace, names: Collection[Name] = tuple(POINTS)) -> Seen:
+    """What stands at the points of these names in the pass that ``trace`` is of, teacher-forced; batches of 1.
+
+    Raises:
+        ValueError: the trace does not tell its ids.
+    """
+    source, target = read_ids(checkpoint, trace)
+    model, seen = checkpoint.model, Seen()
+    taps = reading(seen, names)
+    memory = model.encode(source, None, taps).hidden
+    model.unembed(model.decode(target, memory, None, taps).hidden, taps)
+    return seen
+
+
+def read_ids(checkpoint: Checkpoint, trace: Trace) -> tuple[Tensor, Tensor]:
+    """The ids of the source and those fed to the decoder, each ``[1, position]``.
+
+    Raises:
+        ValueError: the trace does not tell its ids.
+    """
+    if not trace.source_ids or not trace.predicted_ids:
+        raise ValueError(f"the trace of {trace.model_name} does not say which tokens it was made from")
+    return torch.tensor([trace.source_ids]), _fed(trace.predicted_ids)
+
+
+def reading_ids(checkpoint: Checkpoint, trace: Trace) -> tuple[int, ...]:
+    """The ids of the first of its maps: of the source, or of source and target in one, as ``model.read`` takes them."""
+    source, target = read_ids(checkpoint, trace)
+    return tuple((source if trace.kinds[0] != "decoder" else checkpoint.model.rows(source, target))[0].tolist())
+
+
+def attention_at(kind: Kind, layer: int) -> Point:
+    """Where the points of an attention are; ``layer`` counts from 0."""
+    return ("encoder" if kind == "encoder" else "decoder", layer, f"{'cross' if kind == 'cross' else 'self'}_attention")
 
 
 def _maps(
@@ -101,12 +135,14 @@ def _maps(
     )
 
 
-def _translate(model: Model, source: Tensor, memory: Tensor, prefix: Sequence[int], draft: Sequence[int]) -> _Pass:
+def _translate(
+    model: Model, source: Tensor, memory: Tensor, prefix: Sequence[int], draft: Sequence[int], taps: Taps
+) -> _Pass:
     """Decode greedily after ``prefix``; the patterns are those of the steps, so nothing is computed twice."""
-    chosen, steps = zip(*greedy_steps(model, source, memory, None, prefix, draft), strict=True)
+    chosen, steps = zip(*greedy_steps(model, source, memory, None, prefix, draft, taps), strict=True)
     predicted = torch.cat(chosen)
-    if isinstance(model, LanguageModel):  # no step gave the rows of the source
-        return _force(model, memory, predicted.tolist())
+    if steps[0].self_pattern.shape[-1] > 1:  # the decoder read the source before, in rows that no step gave
+        return _force(model, memory, predicted.tolist(), taps)
     n_layers, _, n_heads, _ = steps[0].self_pattern.shape
     decoder_pattern = np.zeros((n_layers, n_heads, len(steps), len(steps)), dtype=np.float32)
     for i, step in enumerate(steps):
@@ -116,11 +152,16 @@ def _translate(model: Model, source: Tensor, memory: Tensor, prefix: Sequence[in
     return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))
 
 
-def _force(model: Model, memory: Tensor, predicted: list[int]) -> _Pass:
+def _force(model: Model, memory: Tensor, predicted: list[int], taps: Taps) -> _Pass:
     """One teacher-forced pass over the ids of a target, ``</s>`` included if it ends."""
-    decoded = model.decode(torch.tensor([[BOS_ID, *predicted[:-1]]]), memory, None)
-    probabilities = _probabilities(model.unembed(decoded.hidden[0]), torch.tensor(predicted))
+    decoded = model.decode(_fed(predicted), memory, None, taps)
+    probabilities = _probabilities(model.unembed(decoded.hidden, taps)[0], torch.tensor(predicted))
     return _Pass(_stack(decoded.self_patterns), _stack(decoded.cross_patterns), predicted, probabilities)
+
+
+def _fed(predicted: Sequence[int]) -> Tensor:
+    """What is fed in where ``predicted`` is written, ``[1, target]``: ``<s>``, and each token but the last."""
+    return torch.tensor([[BOS_ID, *predicted[:-1]]])
 
 
 def _probabilities(logits: Tensor, ids: Tensor) -> np.ndarray:

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from model.config import ModelConfig, from_dict, to_dict
 from model.files import SUFFIX, write_whole
-from model.network.build import Model, build, telling_shapes
+from model.network.build import build, telling_shapes
+from model.network.model import Model
 from model.text.tokenizer import Tokenizer
 
 FORMAT = "headlight"

@@ -81,7 +81,6 @@ class Trace:
     were read and ``predicted_ids`` those of the target, the last of ``predicted_tokens``, in the model's own
     vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its
     step. A model without an encoder reads the source in the first rows of its decoder.
-    ``positional``, float32 ``[position, d_model]``, is the positional encoding as it was added.
     ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum; ``target_cut`` says that the
     model had not ended its target where writing stops (:func:`model.decoding.search.greedy`).
 
@@ -98,15 +97,13 @@ class Trace:
     source_ids: tuple[int, ...] = ()
     predicted_ids: tuple[int, ...] = ()
     probabilities: np.ndarray | None = None
-    positional: np.ndarray | None = None
     source_dropped: int = 0
     target_dropped: int = 0
     target_cut: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("probabilities", "positional"):
-            if (array := getattr(self, field)) is not None:
-                object.__setattr__(self, field, _frozen(array))
+        if self.probabilities is not None:
+            object.__setattr__(self, "probabilities", _frozen(self.probabilities))
         kinds = [attention_map.kind for attention_map in self.maps]
         if not kinds or len(set(kinds)) < len(kinds):
             raise ValueError(f"a trace has one map of each kind it shows, but it has {kinds}")

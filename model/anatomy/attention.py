@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +13,22 @@ from torch import Tensor
 
 from model.anatomy import arithmetic as by_hand
 from model.anatomy.bench import LAYER_NORM, ROW, SCORES, WHOLE, Bench, encoding_step, linear_weights, norm_weights
-from model.network.attention import MultiHeadAttention, attention
-from model.network.positional import OnScores, Place, rotated
+from model.network.attention import MultiHeadAttention
+from model.network.positional import OnScores, Place, Rotation
 from model.network.transformer import Residual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attending:
-    """One attention sublayer and what goes into it. ``memory`` is None in self-attention."""
+    """One attention sublayer, what goes into it, and what stood at its points (:mod:`model.network.taps`).
+
+    ``x`` is the residual stream before it, ``[1, token, d_model]``; ``memory`` is None in self-attention.
+    """
 
     residual: Residual
     attention: MultiHeadAttention
+    x: Tensor
+    points: Mapping[str, Tensor]
     memory: Tensor | None
     mask: Tensor | None  # [query, key]
     on_scores: OnScores
@@ -32,70 +38,63 @@ class Attending:
         """What its input and its output are called in a formula."""
         return ("x", "y") if self.memory is None else ("y", "z")
 
-    def keys(self, inner: Tensor) -> Tensor:
-        """What keys and values are made of, ``[1, key, d_model]``."""
-        return inner if self.memory is None else self.memory
+    @property
+    def n_keys(self) -> int:
+        return self.points["key"].size(2)
 
-    def run(self, x: Tensor) -> Tensor:
-        """The sublayer with its residual: ``[1, token, d_model]`` to the same shape."""
-        inner = self.residual.enter(x)
-        return self.residual.leave(x, self.attention(inner, self.keys(inner), self.mask, self.on_scores)[0])
-
-    def allowed(self, query: int, n_keys: int) -> np.ndarray:
+    def allowed(self, query: int) -> np.ndarray:
         """Which keys ``query`` may look at, boolean ``[key]``."""
-        return np.ones(n_keys, dtype=bool) if self.mask is None else self.mask[query].numpy()
+        return np.ones(self.n_keys, dtype=bool) if self.mask is None else self.mask[query].numpy()
 
-    def options(self, query: int, n_keys: int) -> dict[str, Any]:
+    def options(self, query: int) -> dict[str, Any]:
         """What :func:`model.anatomy.arithmetic.attended` needs for all heads of one query."""
         parts = {"query": self.attention.query, "key": self.attention.key, "value": self.attention.value}
         weights = {f"w_{name}": part.weight.T for name, part in parts.items()}
         biases = {f"b_{name}": part.bias for name, part in parts.items()}
         rotation, n_heads = self.on_scores.rotation, self.attention.n_heads
         turned = {} if rotation is None else {"cos": rotation.cos, "sin": rotation.sin}
-        factor, bias = self.of_scores("factor", query, n_keys), self.of_scores("bias", query, n_keys)
+        factor, bias = self.of_scores("factor", query), self.of_scores("bias", query)
         shifted = {name: part for name, part in (("factor", factor), ("bias", bias)) if part is not None}
-        allowed = self.allowed(query, n_keys)
+        allowed = self.allowed(query)
         return {"n_heads": n_heads, "allowed": allowed, **weights, **biases, **turned, **shifted}
 
-    def of_scores(self, place: Place, query: int, n_keys: int) -> Tensor | None:
+    def of_scores(self, place: Place, query: int) -> Tensor | None:
         """The factor or the bias of the scores of one query, ``[head, key]``; None where there is none."""
         part = self.on_scores.factor if place == "factor" else self.on_scores.bias
-        return None if part is None else part.expand(1, self.attention.n_heads, n_keys, n_keys)[0, :, query]
+        return None if part is None else part.expand(1, self.attention.n_heads, self.n_keys, self.n_keys)[0, :, query]
 
 
-def attention_steps(bench: Bench, sublayer: Attending, name: str, x: Tensor) -> str:
-    """One attention sublayer step by step, from the step ``name`` with the value ``x`` ``[1, token, d_model]``.
+def attention_steps(bench: Bench, sublayer: Attending, name: str) -> str:
+    """One attention sublayer step by step, from the step ``name``, whose value is the residual stream before it.
 
     Returns:
         The name of its last step, whose value is ``[d_model]``.
     """
     row, own, residual = bench.query, sublayer.memory is None, sublayer.residual
-    inner, entered = residual.enter(x), name
+    points, entered = sublayer.points, name
     start, end = sublayer.symbols
     if residual.pre:
-        value, axes = (inner[0], WHOLE) if own else (inner[0, row], ROW)
+        value, axes = (points["input"][0], WHOLE) if own else (points["input"][0, row], ROW)
         formula = rf"\hat {start}=" + LAYER_NORM % start
         norm = norm_weights(residual.norm)
         entered = bench.add("normed", value, axes, formula, by_hand.normalised, (name,), **norm)
-    _projections(bench, sublayer, entered, inner)
-    output = _mixture(bench, sublayer, inner)
-    _all_heads(bench, sublayer, entered, inner, output)
-    attended, _ = sublayer.attention(inner, sublayer.keys(inner), sublayer.mask, sublayer.on_scores)
+    _projections(bench, sublayer, entered)
+    _mixture(bench, sublayer)
+    _all_heads(bench, sublayer, entered)
     formula = r"o=[\text{head}_1\;\dots\;\text{head}_n]\,W_O+b_O"
     weights = linear_weights(sublayer.attention.output)
-    bench.add("projected", attended[0, row], ROW, formula, by_hand.joined, ("heads",), **weights)
+    bench.add("projected", points["output"][0, row], ROW, formula, by_hand.joined, ("heads",), **weights)
     function, which = (by_hand.added_to_row, {"row": row}) if own else (by_hand.added, {})
     total = end if residual.pre else rf"\bar {end}"
-    added = (x + attended)[0, row]
+    added = (sublayer.x + points["output"])[0, row]
     last = bench.add("attention_sum", added, ROW, rf"{total}_t={start}_t+o", function, (name, "projected"), **which)
     if residual.pre:
         return last
     formula, norm = rf"{end}_t=" + LAYER_NORM % rf"\bar {end}_t", norm_weights(residual.norm)
-    value = sublayer.run(x)[0, row]
-    return bench.add("attention_normed", value, ROW, formula, by_hand.normalised, (last,), **norm)
+    return bench.add("attention_normed", points["residual"][0, row], ROW, formula, by_hand.normalised, (last,), **norm)
 
 
-def whole_attention(bench: Bench, sublayer: Attending, name: str, x: Tensor) -> str:
+def whole_attention(bench: Bench, sublayer: Attending, name: str) -> str:
     """The layer's other attention sublayer, in one step; its name."""
     own, row, pre = sublayer.memory is None, bench.query, sublayer.residual.pre
     start, end = sublayer.symbols
@@ -105,68 +104,55 @@ def whole_attention(bench: Bench, sublayer: Attending, name: str, x: Tensor) -> 
     formula = rf"{end}_t=" + (total if pre else rf"\text{{LayerNorm}}({total})")
     output = sublayer.attention.output
     return bench.add(
-        "self_attention" if own else "cross_attention", sublayer.run(x)[0, row], ROW, formula,
+        "self_attention" if own else "cross_attention", sublayer.points["residual"][0, row], ROW, formula,
         by_hand.attention_sublayer, (name,) if own else (name, "memory"), pre=pre, row=row if own else 0,
         w_output=output.weight.T, b_output=output.bias, **norm_weights(sublayer.residual.norm),
-        **sublayer.options(row, sublayer.keys(x).size(1)),
+        **sublayer.options(row),
     )  # fmt: skip
 
 
-def _projections(bench: Bench, sublayer: Attending, entered: str, inner: Tensor) -> None:
+def _projections(bench: Bench, sublayer: Attending, entered: str) -> None:
     """The query, and the keys and values of all, for the head on the bench."""
     row, own, module = bench.query, sublayer.memory is None, sublayer.attention
     x = sublayer.symbols[0]
     x = rf"\hat {x}" if sublayer.residual.pre else x
     columns, head = _columns(bench, module), bench.head
-    query, key, value = _split(sublayer, inner)
+    points = sublayer.points
     function, which = (by_hand.mapped_row, {"row": row}) if own else (by_hand.mapped, {})
     weights, formula = linear_weights(module.query, columns), rf"q={x}_t\,W_Q+b_Q"
-    bench.add("query", query[0, head, row], ("d_head",), formula, function, (entered,), **weights, **which)
-    for name, tensor, linear, letter in (("key", key, module.key, "k"), ("value", value, module.value, "v")):
+    bench.add("query", points["query"][0, head, row], ("d_head",), formula, function, (entered,), **weights, **which)
+    for name, linear, letter in (("key", module.key, "k"), ("value", module.value, "v")):
         formula = rf"{letter}_j={f'{x}_j' if own else 'm_j'}\,W_{letter.upper()}+b_{letter.upper()}"
         source, weights = entered if own else "memory", linear_weights(linear, columns)
-        bench.add(name, tensor[0, head], ("key", "d_head"), formula, by_hand.mapped, (source,), **weights)
+        bench.add(name, points[name][0, head], ("key", "d_head"), formula, by_hand.mapped, (source,), **weights)
 
 
-def _mixture(bench: Bench, sublayer: Attending, inner: Tensor) -> Tensor:
-    """From the dot products to the output of the head; the outputs of all heads, ``[1, head, token, d_head]``."""
-    row, head = bench.query, bench.head
-    query, key, value = _split(sublayer, inner)
+def _mixture(bench: Bench, sublayer: Attending) -> None:
+    """From the dot products to the output of the head."""
+    row, head, points = bench.query, bench.head, sublayer.points
     names = ("query", "key")
     if (rotation := sublayer.on_scores.rotation) is not None:
-        query, key = rotated(query, rotation), rotated(key, rotation)
-        _turned(bench, query[0, head, row], key[0, head], sublayer.on_scores)
         names = ("turned_query", "turned_key")
-    _scores(bench, sublayer, names, query[0, head, row], key[0, head])
-    _, factor, bias = sublayer.on_scores
-    output, pattern = attention(query, key, value, sublayer.mask, bias=bias, factor=factor)
-    weights = pattern[0, head, row]
+        _turned(bench, points["turned_query"][0, head, row], points["turned_key"][0, head], rotation)
+    _scores(bench, sublayer, names)
+    weights = points["pattern"][0, head, row]
     formula = r"\alpha_j=\frac{e^{s_j}}{\sum_{j'}e^{s_{j'}}}"
     bench.add("weights", weights, SCORES, formula, by_hand.softmax, ("masked",))
-    parts = weights[:, None] * value[0, head]
+    parts = weights[:, None] * points["value"][0, head]
     bench.add("weighted", parts, ("key", "d_head"), r"\alpha_j\,v_j", by_hand.weighted, ("weights", "value"))
     formula = rf"\text{{head}}_{{{head + 1}}}=\sum_j\alpha_j\,v_j"
-    bench.add("head", output[0, head, row], ("d_head",), formula, by_hand.summed, ("weighted",))
-    return output
+    output = points["head_output"][0, head, row]
+    bench.add("head", output, ("d_head",), formula, by_hand.summed, ("weighted",))
 
 
-def _all_heads(bench: Bench, sublayer: Attending, entered: str, inner: Tensor, output: Tensor) -> None:
-    row, own = bench.query, sublayer.memory is None
+def _all_heads(bench: Bench, sublayer: Attending, entered: str) -> None:
+    row, own, output = bench.query, sublayer.memory is None, sublayer.points["head_output"]
     formula = rf"[\text{{head}}_1\;\dots\;\text{{head}}_{{{output.size(1)}}}]"
     inputs = ("head", entered, entered if own else "memory")
-    options = sublayer.options(row, sublayer.keys(inner).size(1))
     bench.add(
         "heads", output[0, :, row], ("head", "d_head"), formula, by_hand.beside, inputs,
-        head=bench.head, row=row if own else 0, **options,
+        head=bench.head, row=row if own else 0, **sublayer.options(row),
     )  # fmt: skip
-
-
-def _split(sublayer: Attending, inner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values of all heads, ``[1, head, position, d_head]``."""
-    module = sublayer.attention
-    query = module.query(inner).unflatten(-1, (module.n_heads, -1)).transpose(1, 2)
-    key, value = module.keys_values(sublayer.keys(inner))
-    return query, key, value
 
 
 def _columns(bench: Bench, module: MultiHeadAttention) -> slice:
@@ -175,10 +161,9 @@ def _columns(bench: Bench, module: MultiHeadAttention) -> slice:
     return slice(bench.head * d_head, (bench.head + 1) * d_head)
 
 
-def _turned(bench: Bench, query: Tensor, key: Tensor, on_scores: OnScores) -> None:
+def _turned(bench: Bench, query: Tensor, key: Tensor, rotation: Rotation) -> None:
     """A rotary encoding turns the query and the keys."""
-    assert on_scores.rotation is not None
-    cos, sin = on_scores.rotation
+    cos, sin = rotation
     turn = r"(a\cos\theta-b\sin\theta,\;a\sin\theta+b\cos\theta)"
     bench.add(
         "turned_query", query, ("d_head",), r"(q_{2c},q_{2c+1})\to" + turn, by_hand.rotated, ("query",),
@@ -190,23 +175,25 @@ def _turned(bench: Bench, query: Tensor, key: Tensor, on_scores: OnScores) -> No
     )  # fmt: skip
 
 
-def _scores(bench: Bench, sublayer: Attending, names: tuple[str, str], query: Tensor, key: Tensor) -> None:
-    """From the dot products ``query · key`` to the masked scores; ``[d_head]`` and ``[key, d_head]``."""
-    products = (query[None] @ key.T)[0]
-    root = math.sqrt(len(query))
+def _scores(bench: Bench, sublayer: Attending, names: tuple[str, str]) -> None:
+    """From the dot products of the query and the keys, the values of the steps ``names``, to the masked scores."""
+    row, head = bench.query, bench.head
+    query, key = (sublayer.points[name][0, head] for name in names)
+    products = (query[row : row + 1] @ key.T)[0]
+    root = math.sqrt(query.size(1))
     bench.add("products", products, SCORES, r"q\cdot k_j=\sum_c q_c\,k_{j,c}", by_hand.products, names)
     last, scores = "scaled", products / root
     formula = r"s_j=\frac{q\cdot k_j}{\sqrt{d_\text{head}}}"
     bench.add("scaled", scores, SCORES, formula, by_hand.divided, ("products",), by=root)
-    if (factor := sublayer.of_scores("factor", bench.query, len(scores))) is not None:
-        by = encoding_step(bench, "factor", "factor", factor[bench.head], SCORES)
-        scores = scores * factor[bench.head]
+    if (factor := sublayer.of_scores("factor", row)) is not None:
+        by = encoding_step(bench, "factor", "factor", factor[head], SCORES)
+        scores = scores * factor[head]
         last = bench.add("multiplied", scores, SCORES, r"s_j\leftarrow f\,s_j", by_hand.times, (last, by))
-    if (bias := sublayer.of_scores("bias", bench.query, len(scores))) is not None:
-        by = encoding_step(bench, "distance_bias", "bias", bias[bench.head], SCORES)
-        scores = scores + bias[bench.head]
+    if (bias := sublayer.of_scores("bias", row)) is not None:
+        by = encoding_step(bench, "distance_bias", "bias", bias[head], SCORES)
+        scores = sublayer.points["scores"][0, head, row]
         last = bench.add("biased", scores, SCORES, r"s_j\leftarrow s_j+b_j", by_hand.added, (last, by))
-    allowed = sublayer.allowed(bench.query, len(scores))
+    allowed = sublayer.allowed(row)
     formula = r"s_j\leftarrow\begin{cases}s_j&\text{allowed}\\-\infty&\text{masked}\end{cases}"
-    hidden = scores.masked_fill(~torch.from_numpy(allowed), -math.inf)
+    hidden = sublayer.points["scores"][0, head, row].masked_fill(~torch.from_numpy(allowed), -math.inf)
     bench.add("masked", hidden, SCORES, formula, by_hand.masked, (last,), allowed=allowed)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from model.anatomy.arithmetic import read_off
 from model.anatomy.steps import Axis, Step
+from model.network.model import Model
 from model.network.positional import Place
-from model.network.transformer import Transformer
 
 LAYER_NORM = r"\frac{%s-\mu}{\sqrt{\sigma^2+\epsilon}}\odot\gamma+\beta"
 WHOLE: tuple[Axis, ...] = ("token", "d_model")
@@ -28,7 +28,7 @@ class AnatomyError(ValueError):
 class Bench:
     """Where the steps are laid out. ``query`` and ``head`` count from 0; tensors are of batch 1."""
 
-    model: Transformer
+    model: Model
     query: int
     head: int
     steps: list[Step] = field(default_factory=list)

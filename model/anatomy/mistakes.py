@@ -1,6 +1,6 @@
 """One head's attention for all its queries at once, done right and in three ways that are often met and wrong.
 
-NumPy in float64, from the numbers that an anatomy shows.
+NumPy in float64, from the queries and keys at the points of the model's pass.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.anatomy.arithmetic import mapped, rotated, softmax
-from model.anatomy.steps import Anatomy
+from model.anatomy.arithmetic import softmax
+from model.capture import attention_at, watch
 from model.checkpoint import Checkpoint
+from model.trace import Kind, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,28 +39,24 @@ class HeadScores:
 
 
 @torch.inference_mode()
-def head_scores(checkpoint: Checkpoint, anatomy: Anatomy) -> HeadScores:
-    """The scores of all queries of the head that ``anatomy`` shows one query of.
+def head_scores(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int) -> HeadScores:
+    """The scores of all queries of a head of self-attention; ``layer`` and ``head`` count from 0.
 
     Raises:
         ValueError: it is no self-attention.
     """
-    if anatomy.kind == "cross":
-        raise ValueError("the anatomy of cross-attention has one query only; take one of self-attention")
-    project, n = anatomy.step("query"), len(anatomy.tokens)
-    queries = mapped(anatomy.step(project.inputs[0]).value, **project.weights)
-    keys = anatomy.step("key").value.astype(np.float64)
-    causal = anatomy.kind == "decoder"
-    rotation, factor, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)
-    if rotation is not None:
-        turn = {"cos": rotation.cos.numpy(), "sin": rotation.sin.numpy()}
-        queries, keys = rotated(queries, **turn), rotated(keys, **turn)
+    if kind == "cross":
+        raise ValueError("cross-attention has no mask to be wrong about; take a head of self-attention")
+    points = watch(checkpoint, trace).within(*attention_at(kind, layer))
+    query, key = (points.get(f"turned_{name}", points[name])[0, head].double().numpy() for name in ("query", "key"))
+    n, causal = len(key), kind == "decoder"
+    _, factor, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)
     return HeadScores(
-        products=queries @ keys.T,
-        bias=np.zeros((n, n)) if bias is None else bias[anatomy.head].double().numpy(),
+        products=query @ key.T,
+        bias=np.zeros((n, n)) if bias is None else bias[head].double().numpy(),
         allowed=np.tri(n, dtype=bool) if causal else np.ones((n, n), dtype=bool),
-        d_head=keys.shape[1],
-        factor=1.0 if factor is None else _of_head(factor, anatomy.head),
+        d_head=key.shape[1],
+        factor=1.0 if factor is None else _of_head(factor, head),
     )
 
 

@@ -19,7 +19,7 @@ import torch
 from model.compare.points import ATTENDING, CONTENDERS, LSTM, SYMBOLS, TRANSFORMER, DistanceScore
 from model.compare.steps import lstm_like
 from model.config import ModelConfig, TrainConfig
-from model.network.build import Model, build
+from model.network.build import Trainable, build
 from model.network.sizes import count_parameters
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, SPECIAL_TOKENS
 from model.training.batching import Batch
@@ -120,7 +120,7 @@ def sequences(random_: np.random.Generator, n: int, distance: int, *, read: bool
 
 
 @torch.inference_mode()
-def accuracy(model: Model, batch: Batch) -> float:
+def accuracy(model: Trainable, batch: Batch) -> float:
     """The share of last rows that write what is asked for."""
     hidden = model(batch.source, batch.target_in).hidden[:, -1]
     return (model.unembed(hidden).argmax(-1) == batch.target_out[:, -1]).float().mean().item()

@@ -15,7 +15,7 @@ import torch
 
 from model.compare.points import ARCHITECTURES, StepTime
 from model.config import MEANINGLESS, ModelConfig, TrainConfig
-from model.network.build import Model, build
+from model.network.build import Trainable, build
 from model.network.sizes import count_parameters
 from model.text.tokenizer import CHARACTERS, SPECIAL_TOKENS
 from model.training.batching import Batch
@@ -105,7 +105,7 @@ def steps_in_sequence(config: ModelConfig, n: int) -> int:
     raise ValueError(f"the steps of architecture {config.architecture!r} are not counted")
 
 
-def step_seconds(model: Model, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig) -> float:
+def step_seconds(model: Trainable, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig) -> float:
     """The seconds of one update."""
     began = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)

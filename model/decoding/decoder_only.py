@@ -3,6 +3,8 @@ source."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -42,6 +44,14 @@ class LanguageSteps:
         The columns are those of the longest source: a shorter one begins after as many columns of zeros.
         """
         return self.decoder.step(ids)
+
+    def read(self, ids: Sequence[int]) -> list[DecoderStep]:
+        """What :meth:`step` would give for one token after the other, in one pass; only for a batch of one text."""
+        return self.decoder.read(ids)
+
+    def rewind(self, length: int) -> None:
+        """Forget all target positions after the first ``length``."""
+        self.decoder.rewind(self.n_read + length)
 
     def reorder(self, rows: Tensor) -> None:
         """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""

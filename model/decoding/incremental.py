@@ -103,7 +103,7 @@ class IncrementalDecoder:
         self.bias = None if bias is None else _array(bias[:, 0])  # [head, key]
         self.final_norm = _norm(model.decoder.norm) if isinstance(model.decoder.norm, nn.LayerNorm) else None
         self.hidden = None if source_mask is None else ~source_mask[:, :, 0].numpy()  # [batch, 1, source]
-        self.layers = [_layer(layer, memory) for layer in model.decoder.layers if isinstance(layer, DecoderLayer)]
+        self.layers = [_layer(layer, memory) for layer in model.decoder.layers]
         self.begins = None if begins is None else begins.numpy()
         self.unread = None if begins is None else (places < begins[:, None, None]).numpy()  # [batch, 1, position]
         batch = next(len(rows) for rows in (memory, begins) if rows is not None)
@@ -169,7 +169,7 @@ class IncrementalDecoder:
 
         logits = self._forward(np.array(ids), places[now], attend, attend_to_source)
         own = np.stack(self_patterns)  # [layer, head, position, position so far]
-        cross = np.stack(cross_patterns)
+        cross = np.stack(cross_patterns) if cross_patterns else np.empty((0, 0, n, 0), np.float32)
         return [
             DecoderStep(logits[i : i + 1], own[:, None, :, i, : place + 1], cross[:, None, :, i])
             for i, place in enumerate(places[now])

@@ -5,6 +5,7 @@ NumPy for the reason that :mod:`model.decoding.incremental` gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,17 @@ class RecurrentSteps:
     def reorder(self, rows: Tensor) -> None:
         """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
         self.states, self.cells = self.states[:, rows.numpy()], self.cells[:, rows.numpy()]
+
+    def read(self, ids: Sequence[int]) -> list[DecoderStep]:
+        """Nothing: it must go step by step."""
+        return []
+
+    def rewind(self, length: int) -> None:
+        """
+        Raises:
+            ValueError: always; nothing was read ahead, and a state does not tell what it was before.
+        """
+        raise ValueError("a recurrent decoder keeps no earlier states to go back to")
 
     def _advance(self, i: int, x: np.ndarray) -> np.ndarray:
         """One step of layer ``i`` on ``[batch, in]``; its state, ``[batch, d_ff]``."""

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from model.checkpoint import Checkpoint
 from model.decoding.begin import begin
-from model.decoding.incremental import DecoderStep, IncrementalDecoder
+from model.decoding.incremental import DecoderStep
 from model.network.attention import pad, padding_mask
-from model.network.build import Model
+from model.network.model import Model
+from model.network.taps import UNTAPPED, Taps
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
 
 BATCH_TOKENS = 4096
@@ -115,23 +116,24 @@ def greedy_steps(
     source_mask: Tensor | None,
     forced: Sequence[int] = (),
     draft: Sequence[int] = (),
+    taps: Taps = UNTAPPED,
 ) -> Iterator[tuple[Tensor, DecoderStep]]:
     """:func:`greedy`, step by step, from the encoder's output ``memory``.
 
     The first tokens of every row are the ids ``forced``, at most ``max_len``; a row's limit is at least their number.
 
-    ``draft`` is a guess of what will be chosen for a Transformer's only row. It is read in one pass and
-    serves as far as it was right, which saves steps and changes nothing but the rounding (Stern et al. 2018,
-    section 3; Leviathan et al. 2023).
+    ``draft`` is a guess of what will be chosen for the only row. Where a decoder can, it is read in one pass
+    and serves as far as it was right, which saves steps and changes nothing but the rounding (Stern et al. 2018,
+    section 3; Leviathan et al. 2023). ``taps`` is as in :func:`model.decoding.begin.begin`.
 
     Yields:
         The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
         decoder gave.
     """
     limits = _limits(model, source).clamp(min=len(forced))
-    decoder = begin(model, memory, source_mask, int(limits.max()))
+    decoder = begin(model, memory, source_mask, int(limits.max()), taps)
     draft = draft[: int(limits.max())]
-    ahead = decoder.read([BOS_ID, *draft[:-1]]) if draft and isinstance(decoder, IncrementalDecoder) else []
+    ahead = decoder.read([BOS_ID, *draft[:-1]]) if draft else []
     chosen = torch.full((len(source),), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
     length = 0
@@ -145,7 +147,7 @@ def greedy_steps(
         chosen = chosen.where(open_rows, PAD_ID)
         yield chosen, step
         open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
-        if isinstance(decoder, IncrementalDecoder) and length < len(ahead) and draft[length - 1] != chosen[0]:
+        if length < len(ahead) and draft[length - 1] != chosen[0]:
             del ahead[length:]
             decoder.rewind(length)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from model.capture import capture
+from model.capture import attention_at, capture
 from model.checkpoint import Checkpoint
-from model.network.attention import MultiHeadAttention
-from model.network.transformer import DecoderLayer, EncoderLayer, Transformer
+from model.network.taps import Taps, replacing
 from model.trace import Kind, Trace
 
 
@@ -40,54 +38,41 @@ class Ablated:
         return self.output == self.before.target
 
 
-def uniform_head(checkpoint: Checkpoint, kind: Kind, layer: int, head: int) -> Checkpoint:
-    """The model with one head whose queries are all zero, so that every key it may look at gets the same score.
+def uniform_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
+    """Give one head the score 0 for every key, so that it takes the same from each that it may look at.
 
-    A bias that an encoding adds to the scores stays. The other parameters are shared, not copied.
+    ``before`` is any trace of the model, which tells the heads that there are.
 
     Raises:
-        ValueError: the model has no such head, or is no Transformer with encoder and decoder.
+        ValueError: there is no such head.
     """
-    shared = {id(parameter): parameter for parameter in checkpoint.model.parameters()}
-    other = copy.deepcopy(checkpoint.model, shared)
-    if not isinstance(other, Transformer):
-        raise ValueError(f"{checkpoint.name} is no Transformer with encoder and decoder, so it has no such heads")
-    attention, d_head = _attention(other, kind, layer), checkpoint.config.d_head
-    if not 0 <= head < attention.n_heads:
-        raise ValueError(f"head {head} is asked for, but there are {attention.n_heads}, counted from 0")
-    query = nn.Linear(checkpoint.config.d_model, checkpoint.config.d_model)
-    with torch.no_grad():
-        for own, old in ((query.weight, attention.query.weight), (query.bias, attention.query.bias)):
-            own.copy_(old)
-            own[head * d_head : (head + 1) * d_head] = 0
-    attention.query = query.eval().requires_grad_(False)
-    return replace(checkpoint, model=other, digest=f"{checkpoint.digest}, uniform {kind} {layer} {head}")
+    if kind not in before.kinds:
+        raise ValueError(f"{kind} attention is asked for, but there is {', '.join(before.kinds)}")
+    for name, at, n in zip(("layer", "head"), (layer, head), before.map(kind).pattern.shape[:2], strict=True):
+        if not 0 <= at < n:
+            raise ValueError(f"{name} {at} is asked for, but there are {n}, counted from 0")
+
+    def level(scores: Tensor) -> Tensor:  # [batch, head, query, key]
+        return scores.index_fill(1, torch.tensor([head]), 0.0)
+
+    return replacing({(*attention_at(kind, layer), "scores"): level})
 
 
 def ablate(checkpoint: Checkpoint, before: Trace, kind: Kind, layer: int, head: int) -> Ablated:
     """Run the text of ``before``, the model's own trace, once more with a uniform head."""
-    other = uniform_head(checkpoint, kind, layer, head)
+    taps = uniform_head(before, kind, layer, head)
     return Ablated(
         kind=kind, layer=layer, head=head, before=before,
-        forced=capture(other, before.source, before.target), own=capture(other, before.source),
+        forced=capture(checkpoint, before.source, before.target, taps=taps),
+        # Mostly one pass tells that all is written as before.
+        own=capture(checkpoint, before.source, draft=before.predicted_ids, taps=taps),
     )  # fmt: skip
 
 
 def ablate_all(checkpoint: Checkpoint, before: Trace) -> Iterator[Ablated]:
     """:func:`ablate` for each head of each kind."""
     for kind in before.kinds:
-        for layer in range(checkpoint.config.n_layers):
-            for head in range(checkpoint.config.n_heads):
+        n_layers, n_heads = before.map(kind).pattern.shape[:2]
+        for layer in range(n_layers):
+            for head in range(n_heads):
                 yield ablate(checkpoint, before, kind, layer, head)
-
-
-def _attention(model: Transformer, kind: Kind, layer: int) -> MultiHeadAttention:
-    stack = model.encoder.layers if kind == "encoder" else model.decoder.layers
-    if not 0 <= layer < len(stack):
-        raise ValueError(f"layer {layer} is asked for, but there are {len(stack)}, counted from 0")
-    chosen = stack[layer]
-    assert isinstance(chosen, EncoderLayer | DecoderLayer)
-    found = chosen.cross_attention if kind == "cross" and isinstance(chosen, DecoderLayer) else chosen.self_attention
-    if found is None:
-        raise ValueError("this decoder has no cross-attention")
-    return found

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import torch
 
+from model.capture import attention_at, watch
 from model.checkpoint import Checkpoint
-from model.decoding.search import encode_source
 from model.network.positional import BASE, Encoding, rotated
-from model.network.transformer import EncoderLayer, Transformer
+from model.trace import Trace
 
 
 def wavelengths(d_model: int) -> np.ndarray:
@@ -51,22 +51,14 @@ def similarity(table: np.ndarray) -> np.ndarray:
     return directions @ directions.T
 
 
-@torch.inference_mode()
-def queries_keys(checkpoint: Checkpoint, source: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """The queries and keys of the first encoder layer before any turning, each ``[head, position, d_head]``.
+def queries_keys(checkpoint: Checkpoint, trace: Trace) -> tuple[torch.Tensor, torch.Tensor]:
+    """The queries and keys of the first layer that reads the source before any turning, ``[head, position, d_head]``.
 
     Raises:
-        ValueError: the model is no Transformer with an encoder.
+        ValueError: the trace does not tell its ids.
     """
-    model, (ids, _) = checkpoint.model, encode_source(checkpoint, source)
-    if not isinstance(model, Transformer):
-        raise ValueError(f"{checkpoint.name} has no encoder of a Transformer, but is a {type(model).__name__}")
-    layer = model.encoder.layers[0]
-    assert isinstance(layer, EncoderLayer)
-    x = layer.self_attention_residual.enter(model.embedding(torch.tensor([ids])))
-    shape = (len(ids), checkpoint.config.n_heads, checkpoint.config.d_head)
-    query, key = layer.self_attention.query(x), layer.self_attention.key(x)
-    return query.view(shape).transpose(0, 1), key.view(shape).transpose(0, 1)
+    points = watch(checkpoint, trace, ("query", "key")).within(*attention_at(trace.kinds[0], 0))
+    return points["query"][0], points["key"][0]
 
 
 @torch.inference_mode()

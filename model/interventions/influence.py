@@ -1,4 +1,7 @@
-"""What of a text reaches which place of the encoder's output: change one token and see what else changes."""
+"""What of a text reaches which place of what is made of it: change one token and see what else changes.
+
+Ids are those of :func:`model.capture.reading_ids`: an encoder reads the source, a model without one source and target.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 import torch
 
 from model.checkpoint import Checkpoint
-from model.network.transformer import EncoderLayer, Transformer
+from model.network.taps import Seen, reading
 from model.text.tokenizer import EOS_ID
 
 SHORTEST = 3  # letters of a word that can stand for another
@@ -29,7 +32,8 @@ def another_token(checkpoint: Checkpoint, token_id: int) -> int:
         and word.isalpha() and not word.startswith(old) and not old.startswith(word)
     ]  # fmt: skip
     if not words:
-        return token_id + 1 if token_id + 1 < checkpoint.config.vocab_size else EOS_ID + 1
+        following = max(token_id, EOS_ID) + 1
+        return following if following < checkpoint.config.vocab_size else EOS_ID + 1
     embeddings = checkpoint.model.embedding.tokens.weight.detach()
     alike = torch.cosine_similarity(embeddings[words], embeddings[token_id], dim=-1)
     return words[int(alike.argmax())]
@@ -37,13 +41,13 @@ def another_token(checkpoint: Checkpoint, token_id: int) -> int:
 
 @torch.inference_mode()
 def influence(checkpoint: Checkpoint, ids: Sequence[int], place: int) -> np.ndarray:
-    """By how much each vector of the encoder's output changes when the token at ``place`` is :func:`another_token`.
+    """By how much each vector that the model reads out changes when the token at ``place`` is :func:`another_token`.
 
     Returns:
         ``[position]``, the length of the difference in proportion to the length of the vector.
     """
     changed = [*ids[:place], another_token(checkpoint, ids[place]), *ids[place + 1 :]]
-    hidden = checkpoint.model.encode(torch.tensor([list(ids), changed]), None).hidden
+    hidden = checkpoint.model.read(torch.tensor([list(ids), changed]))
     return ((hidden[1] - hidden[0]).norm(dim=-1) / hidden[0].norm(dim=-1)).numpy()
 
 
@@ -61,19 +65,9 @@ def by_distance(rows: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def encoder_states(checkpoint: Checkpoint, ids: Sequence[int]) -> np.ndarray:
-    """The vector of each token after the embedding and after each layer, ``[layer + 1, token, d_model]``.
-
-    Raises:
-        ValueError: the model has no Transformer's encoder.
-    """
-    model, source = checkpoint.model, torch.tensor([list(ids)])
-    if not isinstance(model, Transformer):
-        raise ValueError(f"{checkpoint.name} has no Transformer's encoder, so there are no layers to look between")
-    x, on_scores = model.embedding(source), model.embedding.on_scores(source, causal=False)
-    states = [x]
-    for layer in model.encoder.layers:
-        assert isinstance(layer, EncoderLayer)
-        x, _ = layer(x, None, on_scores)
-        states.append(x)
-    return torch.cat(states).numpy()
+def states(checkpoint: Checkpoint, ids: Sequence[int]) -> np.ndarray:
+    """The vector of each token after the embedding and after each layer, ``[layer + 1, token, d_model]``."""
+    seen = Seen()
+    checkpoint.model.read(torch.tensor([list(ids)]), reading(seen, ("embedding", "residual")))
+    after = [value for point, value in seen.items() if point[-1] == "embedding" or point[-2] == "feed_forward"]
+    return torch.cat(after).numpy()

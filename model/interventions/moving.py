@@ -60,7 +60,7 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
     order = _order(len(units), change.shuffle)
     text = between.join(units[i] for i in order) if change.shuffle else free.source
     before = capture(first, free.source, free.target)
-    longest = max(max(attention_map.pattern.shape[2:]) for attention_map in before.maps)
+    longest = max(len(before.source_ids), len(before.predicted_ids))
     if longest > second.config.max_len:
         raise ValueError(
             f"a shift of {change.shift} leaves {second.config.max_len} positions of the learned table, but the text "
@@ -68,7 +68,7 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
         )
     after = capture(second, text, free.target)
     own = capture(second, text)
-    places = _places(checkpoint, units, order) if change.shuffle else list(range(len(before.maps[0].key_tokens)))
+    places = _places(checkpoint, units, order) if change.shuffle else list(range(len(before.source_ids)))
     return Displaced(
         text_after=text,
         output_before=free.target,
@@ -117,19 +117,23 @@ def _places(checkpoint: Checkpoint, units: list[str], order: list[int]) -> list[
 
 def _lined_up(after: Trace, before: Trace, places: list[int]) -> Trace | None:
     """``after`` with its source tokens in the order of ``before``; None if they are not the same tokens."""
-    tokens = after.map("encoder").key_tokens
-    if sorted(places) != list(range(len(tokens))):
+    if sorted(places) != list(range(len(after.source_ids))):
         return None
-    if tuple(tokens[place] for place in places) != before.map("encoder").key_tokens:
+    if tuple(after.source_ids[place] for place in places) != before.source_ids:
         return None
-    maps = tuple(_reordered(attention_map, places) for attention_map in after.maps)
+    maps = tuple(_reordered(attention_map, before, places) for attention_map in after.maps)
     return replace(after, maps=maps, source=before.source)
 
 
-def _reordered(attention_map: AttentionMap, places: list[int]) -> AttentionMap:
-    if attention_map.kind == "decoder":
-        return attention_map
-    pattern, keys = attention_map.pattern[..., places], tuple(attention_map.key_tokens[place] for place in places)
-    if attention_map.kind == "cross":
-        return replace(attention_map, pattern=pattern, key_tokens=keys)
-    return replace(attention_map, pattern=pattern[:, :, places], query_tokens=keys, key_tokens=keys)
+def _reordered(attention_map: AttentionMap, before: Trace, places: list[int]) -> AttentionMap:
+    """The map with the labels of ``before``, and each row and column where it has its place in that order."""
+    like = before.map(attention_map.kind)
+    if attention_map.kind == "encoder":
+        rows = columns = places
+    elif attention_map.kind == "cross":
+        rows, columns = list(range(len(like.query_tokens))), places
+    else:  # without an encoder the decoder's rows are <s>, the source without its </s>, and the target
+        n = len(like.query_tokens)
+        read = [0, *(place + 1 for place in places[:-1])] if n > len(before.predicted_ids) else []
+        rows = columns = [*read, *range(len(read), n)]
+    return replace(like, pattern=attention_map.pattern[:, :, rows][..., columns])

@@ -12,7 +12,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.network.positional import Encoding, Learned, Rotation
+from model.network.positional import Encoding, Rotation
 
 
 class Shifted(Encoding):
@@ -37,14 +37,15 @@ class Shifted(Encoding):
 
 def without_positions(checkpoint: Checkpoint) -> Checkpoint:
     """The model with its positional encoding switched off."""
-    encoding = Encoding(replace(checkpoint.config, positional="none"))
-    return _with(checkpoint, encoding, encoding.config.max_len, "without positions")
+    encoding = Encoding(replace(checkpoint.model.embedding.positional.config, positional="none"))
+    return _with(checkpoint, encoding, checkpoint.config.max_len, "without positions")
 
 
 def shifted(checkpoint: Checkpoint, shift: int) -> Checkpoint:
     """The model with every position, of source and target, moved on by ``shift``.
 
-    A learned table has no more rows than it has: the longest text then gets shorter by ``shift``.
+    A learned table has no more rows than it has: the longest text then gets shorter by ``shift``, and where source and
+    target are read as one sequence, both together.
 
     Raises:
         ValueError: ``shift`` is negative, or beyond the end of a learned table.
@@ -52,12 +53,15 @@ def shifted(checkpoint: Checkpoint, shift: int) -> Checkpoint:
     encoding, max_len = checkpoint.model.embedding.positional, checkpoint.config.max_len
     if shift < 0:
         raise ValueError(f"shift must be at least 0, but it is {shift}")
-    if isinstance(encoding, Learned):
-        if shift >= max_len:
-            raise ValueError(f"shift must be below max_len for a learned encoding, but {shift} is not below {max_len}")
-        max_len -= shift
-    else:
-        encoding = encoding.stretched(replace(checkpoint.config, max_len=max_len + shift))
+    try:
+        encoding = encoding.stretched(replace(encoding.config, max_len=encoding.config.max_len + shift))
+    except ValueError:
+        max_len = (encoding.config.max_len - shift) // _share(checkpoint)
+        if max_len < 1:
+            raise ValueError(
+                f"shift must be below max_len for a learned encoding, but {shift} is not below "
+                f"{encoding.config.max_len}"
+            ) from None
     return _with(checkpoint, Shifted(encoding, shift), max_len, f"shifted by {shift}")
 
 
@@ -67,15 +71,20 @@ def stretched(checkpoint: Checkpoint, max_len: int) -> Checkpoint:
     Raises:
         ValueError: its encoding is learned, and knows no more positions than it learned.
     """
-    config = replace(checkpoint.config, max_len=max_len)
-    encoding = checkpoint.model.embedding.positional.stretched(config)
-    return _with(checkpoint, encoding, max_len, f"max_len {max_len}")
+    encoding = checkpoint.model.embedding.positional
+    longer = encoding.stretched(replace(encoding.config, max_len=max_len * _share(checkpoint)))
+    return _with(checkpoint, longer, max_len, f"max_len {max_len}")
+
+
+def _share(checkpoint: Checkpoint) -> int:
+    """How many texts share the positions: 2 where source and target are read as one sequence."""
+    return checkpoint.model.embedding.positional.config.max_len // checkpoint.config.max_len
 
 
 def _with(checkpoint: Checkpoint, encoding: Encoding, max_len: int, what: str) -> Checkpoint:
     model = checkpoint.model
     shared = {id(parameter): parameter for parameter in model.parameters()}
     other = copy.deepcopy(model, shared)  # the modules are copied, the parameters are not
-    other.config = replace(encoding.config, max_len=max_len)
+    other.config = replace(checkpoint.config, max_len=max_len, positional=encoding.config.positional)
     other.embedding.positional = encoding.eval().requires_grad_(False)
     return replace(checkpoint, model=other, digest=f"{checkpoint.digest}, {what}")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from model.config import ModelConfig
 from model.network.dropout import dropout
 from model.network.positional import OnScores, rotated
+from model.network.taps import UNTAPPED, Taps
 from model.text.tokenizer import PAD_ID
 
 NOWHERE = OnScores()
@@ -34,6 +35,7 @@ def attention(
     drop: float = 0.0,
     bias: Tensor | None = None,
     factor: Tensor | None = None,
+    taps: Taps = UNTAPPED,
 ) -> tuple[Tensor, Tensor]:
     """Scaled dot-product attention, ``softmax(factor · Q Kᵀ / √d_head + bias) V`` (equation 1: factor 1, bias 0).
 
@@ -45,6 +47,7 @@ def attention(
         drop: probability of dropping a weight on its way to the output.
         bias: of a positional encoding, broadcastable to ``[..., query, key]``.
         factor: likewise.
+        taps: who watches the scores, the pattern and what each head gives.
 
     Returns:
         ``(output, pattern)``: ``[..., query, d_head]``, and the weights ``[..., query, key]`` before
@@ -56,13 +59,15 @@ def attention(
         scores = scores * factor
     if bias is not None:
         scores = scores + bias
+    scores = taps("scores", scores)
     if mask is None:
         pattern = scores.softmax(dim=-1)
     else:
         # The lowest finite number rather than -inf: a row with nothing allowed then gives zeros, not NaN.
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         pattern = scores.softmax(dim=-1).masked_fill(~mask, 0.0)
-    return dropout(pattern, drop, training=drop > 0) @ value, pattern
+    pattern = taps("pattern", pattern)
+    return taps("head_output", dropout(pattern, drop, training=drop > 0) @ value), pattern
 
 
 class MultiHeadAttention(nn.Module):
@@ -78,7 +83,12 @@ class MultiHeadAttention(nn.Module):
         self.output = nn.Linear(config.d_model, config.d_model)
 
     def forward(
-        self, x: Tensor, memory: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE
+        self,
+        x: Tensor,
+        memory: Tensor,
+        mask: Tensor | None = None,
+        on_scores: OnScores = NOWHERE,
+        taps: Taps = UNTAPPED,
     ) -> tuple[Tensor, Tensor]:
         """Attend from ``x`` to ``memory`` (the same tensor for self-attention).
 
@@ -87,16 +97,20 @@ class MultiHeadAttention(nn.Module):
             memory: ``[batch, key, d_model]``.
             mask: as in :func:`attention`, broadcastable to ``[batch, head, query, key]``.
             on_scores: what a positional encoding does here; in self-attention only.
+            taps: who watches the points of this attention (:mod:`model.network.taps`).
 
         Returns:
             ``(output, pattern)``: ``[batch, query, d_model]`` and ``[batch, head, query, key]``.
         """
         drop = self.drop if self.training else 0.0
         query, (key, value) = self._split(self.query(x)), self.keys_values(memory)
+        query, key, value = taps("query", query), taps("key", key), taps("value", value)
         if on_scores.rotation is not None:
-            query, key = rotated(query, on_scores.rotation), rotated(key, on_scores.rotation)
-        output, pattern = attention(query, key, value, mask, drop, on_scores.bias, on_scores.factor)
-        return self.output(output.transpose(1, 2).flatten(2)), pattern  # [b, h, q, d_head] -> [b, q, d_model]
+            query = taps("turned_query", rotated(query, on_scores.rotation))
+            key = taps("turned_key", rotated(key, on_scores.rotation))
+        output, pattern = attention(query, key, value, mask, drop, on_scores.bias, on_scores.factor, taps)
+        output = self.output(output.transpose(1, 2).flatten(2))  # [b, h, q, d_head] -> [b, q, d_model]
+        return taps("output", output), pattern
 
     def keys_values(self, memory: Tensor) -> KeyValue:
         """Project ``[batch, key, d_model]`` to keys and values; a decoder keeps them between its steps."""

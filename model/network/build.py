@@ -7,10 +7,11 @@ from model.network.decoder_only import LanguageModel
 from model.network.recurrent import Recurrent
 from model.network.transformer import Transformer
 
-Model = Transformer | LanguageModel | Recurrent
+Trainable = Transformer | LanguageModel | Recurrent
+"""What :func:`build` gives: each is a :class:`model.network.model.Model`, and a module of PyTorch."""
 
 
-def build(config: ModelConfig) -> Model:
+def build(config: ModelConfig) -> Trainable:
     """A model with fresh weights, drawn from torch's generator."""
     if config.architecture == "lstm":
         return Recurrent(config)

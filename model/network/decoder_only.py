@@ -7,6 +7,7 @@ as the first of the source followed the first ``<s>``. It learns to predict the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -15,7 +16,10 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.network.attention import causal_mask
+from model.network.capabilities import Capability
+from model.network.taps import UNTAPPED, Stack, Taps
 from model.network.transformer import (
+    DecoderLayer,
     DecoderOutput,
     EncoderOutput,
     TokenEmbedding,
@@ -32,6 +36,8 @@ class LanguageModel(nn.Module):
     ``max_len`` bounds source and target, each; so there are twice as many positions.
     """
 
+    can = frozenset({Capability.HEADS, Capability.POSITIONS})
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
@@ -44,34 +50,54 @@ class LanguageModel(nn.Module):
         hidden, patterns, _ = self.decode(target, source, None)
         return TransformerOutput(hidden, (), patterns, ())
 
-    def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
+    def encode(self, source: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED) -> EncoderOutput:
         """Nothing is computed of a source alone: what the decoder needs of it are its ids."""
         return EncoderOutput(source, ())
 
-    def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
+    def decode(
+        self, target: Tensor, memory: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED
+    ) -> DecoderOutput:
         """Hidden states of the target's positions, and the patterns of the whole sequences.
 
         Args:
             target: ids ``[batch, target]``, each row begun by ``<s>``.
             memory: the ids of the sources, ``[batch, source]``, each row ended by ``</s>`` and padded.
             source_mask: not needed.
+            taps: who watches the points of the pass (:mod:`model.network.taps`).
 
         Returns:
             Hidden states ``[batch, target, d_model]``, patterns ``[batch, head, position, position]``.
         """
         ids, places = joined(memory, target)
-        decoded = self.read(ids)
+        decoded = self._run(ids, taps)
         hidden = decoded.hidden.gather(1, places[..., None].expand(-1, -1, decoded.hidden.size(2)))
         return DecoderOutput(hidden, decoded.self_patterns, ())
 
-    def read(self, ids: Tensor) -> DecoderOutput:
+    def _run(self, ids: Tensor, taps: Taps) -> DecoderOutput:
         """Sequences ``[batch, position]`` to hidden states and patterns. Padding stands after the tokens."""
         mask, on_scores = causal_mask(ids.size(1), ids.device), self.embedding.on_scores(ids, causal=True)
-        return self.decoder(self.embedding(ids), mask, on_scores=on_scores)
+        here = taps.within("decoder")
+        return self.decoder(here("embedding", self.embedding(ids)), mask, on_scores=on_scores, taps=here)
 
-    def unembed(self, hidden: Tensor) -> Tensor:
+    def unembed(self, hidden: Tensor, taps: Taps = UNTAPPED) -> Tensor:
         """Hidden states ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""
-        return F.linear(hidden, self.embedding.tokens.weight)
+        return taps("logits", F.linear(hidden, self.embedding.tokens.weight))
+
+    def layers(self, stack: Stack) -> Sequence[DecoderLayer]:
+        """The layers of the decoder; there is no encoder."""
+        return self.decoder.layers if stack == "decoder" else ()
+
+    def rows(self, source: Tensor, target: Tensor) -> Tensor:
+        """The ids that the decoder reads, ``[batch, position]``: source and target in one, see :func:`joined`."""
+        return joined(source, target)[0]
+
+    def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
+        """What the stack that reads the source, the decoder, makes of ids ``[batch, position]`` without padding.
+
+        Returns:
+            ``[batch, position, d_model]``.
+        """
+        return self._run(ids, taps).hidden
 
 
 def joined(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from model.config import ModelConfig
 from model.network.attention import padding_mask
+from model.network.capabilities import Capability
 from model.network.dropout import dropout
+from model.network.taps import UNTAPPED, Stack, Taps
 from model.network.transformer import DecoderOutput, EncoderOutput, TokenEmbedding, TransformerOutput, initialise
 from model.text.tokenizer import PAD_ID
 
@@ -69,24 +71,27 @@ class AdditiveAttention(nn.Module):
         self.key = nn.Linear(config.d_ff, config.d_model, bias=False)
         self.score = nn.Linear(config.d_model, 1, bias=False)
 
-    def forward(self, query: Tensor, memory: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, query: Tensor, memory: Tensor, mask: Tensor | None = None, taps: Taps = UNTAPPED
+    ) -> tuple[Tensor, Tensor]:
         """Attend from ``[batch, target, d_ff]`` to ``[batch, source, d_ff]``.
 
         Args:
             query: the decoder's states.
             memory: the encoder's states.
             mask: ``[batch, 1, 1, source]``, True where attention is allowed.
+            taps: who watches the scores and the pattern.
 
         Returns:
             The contexts ``[batch, target, d_ff]``, and the weights ``[batch, 1, target, source]`` before dropout.
         """
         hidden = torch.tanh(self.query(query)[:, :, None] + self.key(memory)[:, None])
-        scores = self.score(hidden)[..., 0]  # [batch, target, source]
+        scores = taps("scores", self.score(hidden)[..., 0][:, None])  # [batch, 1, target, source]
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, 0], torch.finfo(scores.dtype).min)
-        pattern = scores.softmax(dim=-1)
-        context = dropout(pattern, self.drop, self.training and self.drop > 0) @ memory
-        return context, pattern[:, None]
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        pattern = taps("pattern", scores.softmax(dim=-1))
+        context = dropout(pattern[:, 0], self.drop, self.training and self.drop > 0) @ memory
+        return context, pattern
 
 
 class RecurrentDecoder(nn.Module):
@@ -110,12 +115,12 @@ class RecurrentDecoder(nn.Module):
         states = torch.tanh(self.start(backward)).view(len(memory), len(self.layers), -1)
         return states.transpose(0, 1).contiguous()
 
-    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> DecoderOutput:
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None, taps: Taps = UNTAPPED) -> DecoderOutput:
         """``x`` is embedded, ``[batch, target, d_model]``; ``memory`` and ``mask`` as in :class:`AdditiveAttention`."""
         states = self.start_states(memory)
         lowest, *above = self.layers
         x = self._run(lowest, x, states[0])
-        context, pattern = self.attention(x, memory, mask)
+        context, pattern = self.attention(x, memory, mask, taps.within(0, "cross_attention"))
         for layer, state in zip(above, states[1:], strict=True):
             x = self._run(layer, torch.cat((x, context), dim=-1), state)
         hidden = torch.tanh(self.output(torch.cat((x, context), dim=-1)))
@@ -127,7 +132,12 @@ class RecurrentDecoder(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Encoder, decoder and one embedding matrix shared by source, target and output."""
+    """Encoder, decoder and one embedding matrix shared by source, target and output.
+
+    Its points (:mod:`model.network.taps`) are the embeddings, the scores and pattern of its attention, and the logits.
+    """
+
+    can = frozenset({Capability.CROSS_ATTENTION})
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -144,20 +154,36 @@ class Recurrent(nn.Module):
         decoded = self.decode(target, encoded.hidden, source_mask)
         return TransformerOutput(decoded.hidden, encoded.patterns, decoded.self_patterns, decoded.cross_patterns)
 
-    def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
+    def encode(self, source: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED) -> EncoderOutput:
         """Ids ``[batch, source]`` and their padding mask (None: no padding) to the states of both directions.
 
         The mask is ``[batch, 1, 1, source]``, the states ``[batch, source, d_ff]``.
         """
-        return EncoderOutput(self.encoder(self.embedding(source), source_mask), ())
+        x = taps.within("encoder")("embedding", self.embedding(source))
+        return EncoderOutput(self.encoder(x, source_mask), ())
 
-    def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
+    def decode(
+        self, target: Tensor, memory: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED
+    ) -> DecoderOutput:
         """Ids ``[batch, target]`` to hidden vectors ``[batch, target, d_model]`` and the pattern of the attention."""
-        return self.decoder(self.embedding(target), memory, source_mask)
+        here = taps.within("decoder")
+        return self.decoder(here("embedding", self.embedding(target)), memory, source_mask, here)
 
-    def unembed(self, hidden: Tensor) -> Tensor:
+    def unembed(self, hidden: Tensor, taps: Taps = UNTAPPED) -> Tensor:
         """Hidden vectors ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""
-        return F.linear(hidden, self.embedding.tokens.weight)
+        return taps("logits", F.linear(hidden, self.embedding.tokens.weight))
+
+    def layers(self, stack: Stack) -> tuple[()]:
+        """None that are made of heads."""
+        return ()
+
+    def rows(self, source: Tensor, target: Tensor) -> Tensor:
+        """The ids that the decoder reads, ``[batch, position]``: those of the target."""
+        return target
+
+    def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
+        """The encoder's states of ids ``[batch, position]`` without padding, ``[batch, position, d_ff]``."""
+        return self.encode(ids, None, taps).hidden
 
 
 def _initialise(module: nn.Module) -> None:

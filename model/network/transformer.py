@@ -6,8 +6,8 @@ Attention patterns are return values of every call: what trains is what is drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.network.attention import NOWHERE, MultiHeadAttention, causal_mask, padding_mask
+from model.network.capabilities import Capability
 from model.network.dropout import dropout
 from model.network.positional import ENCODINGS, OnScores
+from model.network.taps import UNTAPPED, Stack, Taps
 from model.text.tokenizer import PAD_ID
 
 Patterns = tuple[Tensor, ...]
@@ -55,9 +57,9 @@ class FeedForward(nn.Module):
         self.inner = nn.Linear(config.d_model, config.d_ff)
         self.outer = nn.Linear(config.d_ff, config.d_model)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, taps: Taps = UNTAPPED) -> Tensor:
         """``[batch, position, d_model]`` to the same shape."""
-        return self.outer(self.activation(self.inner(x)))
+        return taps("output", self.outer(taps("hidden", self.activation(self.inner(x)))))
 
 
 class Residual(nn.Module):
@@ -74,15 +76,17 @@ class Residual(nn.Module):
         self.drop = config.dropout
         self.norm = nn.LayerNorm(config.d_model)
 
-    def enter(self, x: Tensor) -> Tensor:
-        return self.norm(x) if self.pre else x
+    def enter(self, x: Tensor, taps: Taps = UNTAPPED) -> Tensor:
+        return taps("input", self.norm(x) if self.pre else x)
 
-    def leave(self, x: Tensor, sublayer_output: Tensor) -> Tensor:
+    def leave(self, x: Tensor, sublayer_output: Tensor, taps: Taps = UNTAPPED) -> Tensor:
         total = x + dropout(sublayer_output, self.drop, self.training)
-        return total if self.pre else self.norm(total)
+        return taps("residual", total if self.pre else self.norm(total))
 
 
 class EncoderLayer(nn.Module):
+    cross_attention = cross_attention_residual = None
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.self_attention = MultiHeadAttention(config)
@@ -90,13 +94,18 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_residual = Residual(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None, on_scores: OnScores = NOWHERE) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, mask: Tensor | None, on_scores: OnScores = NOWHERE, taps: Taps = UNTAPPED
+    ) -> tuple[Tensor, Tensor]:
         """``[batch, position, d_model]`` to the same shape, and the pattern of the self-attention."""
-        inner = self.self_attention_residual.enter(x)
-        attended, pattern = self.self_attention(inner, inner, mask, on_scores)
-        x = self.self_attention_residual.leave(x, attended)
-        forwarded = self.feed_forward(self.feed_forward_residual.enter(x))
-        return self.feed_forward_residual.leave(x, forwarded), pattern
+        here = taps.within("self_attention")
+        inner = self.self_attention_residual.enter(x, here)
+        attended, pattern = self.self_attention(inner, inner, mask, on_scores, here)
+        x = self.self_attention_residual.leave(x, attended, here)
+
+        here = taps.within("feed_forward")
+        forwarded = self.feed_forward(self.feed_forward_residual.enter(x, here), here)
+        return self.feed_forward_residual.leave(x, forwarded, here), pattern
 
 
 class DecoderLayer(nn.Module):
@@ -118,40 +127,47 @@ class DecoderLayer(nn.Module):
         memory: Tensor | None,
         cross_mask: Tensor | None,
         on_scores: OnScores = NOWHERE,
+        taps: Taps = UNTAPPED,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """``[batch, position, d_model]`` to the same shape, and the patterns of both attentions."""
-        inner = self.self_attention_residual.enter(x)
-        attended, self_pattern = self.self_attention(inner, inner, self_mask, on_scores)
-        x = self.self_attention_residual.leave(x, attended)
+        here = taps.within("self_attention")
+        inner = self.self_attention_residual.enter(x, here)
+        attended, self_pattern = self.self_attention(inner, inner, self_mask, on_scores, here)
+        x = self.self_attention_residual.leave(x, attended, here)
 
         cross_pattern = None
         if self.cross_attention is not None and self.cross_attention_residual is not None:
             if memory is None:
                 raise ValueError("a decoder layer with cross-attention needs the encoder's output, but memory is None")
-            inner = self.cross_attention_residual.enter(x)
-            attended, cross_pattern = self.cross_attention(inner, memory, cross_mask)
-            x = self.cross_attention_residual.leave(x, attended)
+            here = taps.within("cross_attention")
+            inner = self.cross_attention_residual.enter(x, here)
+            attended, cross_pattern = self.cross_attention(inner, memory, cross_mask, taps=here)
+            x = self.cross_attention_residual.leave(x, attended, here)
 
-        forwarded = self.feed_forward(self.feed_forward_residual.enter(x))
-        return self.feed_forward_residual.leave(x, forwarded), self_pattern, cross_pattern
+        here = taps.within("feed_forward")
+        forwarded = self.feed_forward(self.feed_forward_residual.enter(x, here), here)
+        return self.feed_forward_residual.leave(x, forwarded, here), self_pattern, cross_pattern
 
 
 class TransformerEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
+        layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
+        self.layers = cast("Sequence[EncoderLayer]", layers)  # nn.ModuleList does not say of what
         self.norm = nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE) -> EncoderOutput:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, on_scores: OnScores = NOWHERE, taps: Taps = UNTAPPED
+    ) -> EncoderOutput:
         """``x`` is embedded, ``[batch, source, d_model]``; ``mask`` as in :func:`model.network.attention.attention`.
 
         ``on_scores`` is what the positional encoding does in every layer.
         """
         patterns = []
-        for layer in self.layers:
-            x, pattern = layer(x, mask, on_scores)
+        for n, layer in enumerate(self.layers):
+            x, pattern = layer(x, mask, on_scores, taps.within(n))
             patterns.append(pattern)
-        return EncoderOutput(self.norm(x), tuple(patterns))
+        return EncoderOutput(taps("final", self.norm(x)), tuple(patterns))
 
 
 class TransformerDecoder(nn.Module):
@@ -159,9 +175,8 @@ class TransformerDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig, *, cross_attention: bool = True) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            DecoderLayer(config, cross_attention=cross_attention) for _ in range(config.n_layers)
-        )
+        layers = nn.ModuleList(DecoderLayer(config, cross_attention=cross_attention) for _ in range(config.n_layers))
+        self.layers = cast("Sequence[DecoderLayer]", layers)
         self.norm = nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()
 
     def forward(
@@ -171,18 +186,19 @@ class TransformerDecoder(nn.Module):
         memory: Tensor | None = None,
         cross_mask: Tensor | None = None,
         on_scores: OnScores = NOWHERE,
+        taps: Taps = UNTAPPED,
     ) -> DecoderOutput:
         """``x`` is embedded, ``[batch, target, d_model]``; the masks as in :func:`model.network.attention.attention`.
 
         ``on_scores`` is what the positional encoding does in the self-attention of every layer.
         """
         self_patterns, cross_patterns = [], []
-        for layer in self.layers:
-            x, self_pattern, cross_pattern = layer(x, self_mask, memory, cross_mask, on_scores)
+        for n, layer in enumerate(self.layers):
+            x, self_pattern, cross_pattern = layer(x, self_mask, memory, cross_mask, on_scores, taps.within(n))
             self_patterns.append(self_pattern)
             if cross_pattern is not None:
                 cross_patterns.append(cross_pattern)
-        return DecoderOutput(self.norm(x), tuple(self_patterns), tuple(cross_patterns))
+        return DecoderOutput(taps("final", self.norm(x)), tuple(self_patterns), tuple(cross_patterns))
 
 
 class TokenEmbedding(nn.Module):
@@ -224,6 +240,8 @@ class TokenEmbedding(nn.Module):
 class Transformer(nn.Module):
     """Encoder, decoder and one embedding matrix shared by source, target and output (section 3.4)."""
 
+    can = frozenset(Capability)
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
@@ -239,22 +257,42 @@ class Transformer(nn.Module):
         decoded = self.decode(target, encoded.hidden, source_mask)
         return TransformerOutput(decoded.hidden, encoded.patterns, decoded.self_patterns, decoded.cross_patterns)
 
-    def encode(self, source: Tensor, source_mask: Tensor | None) -> EncoderOutput:
+    def encode(self, source: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED) -> EncoderOutput:
         """Ids ``[batch, source]`` and their padding mask (None: no padding) to hidden states and patterns."""
-        return self.encoder(self.embedding(source), source_mask, self.embedding.on_scores(source, causal=False))
+        here, on_scores = taps.within("encoder"), self.embedding.on_scores(source, causal=False)
+        return self.encoder(here("embedding", self.embedding(source)), source_mask, on_scores, here)
 
-    def decode(self, target: Tensor, memory: Tensor, source_mask: Tensor | None) -> DecoderOutput:
+    def decode(
+        self, target: Tensor, memory: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED
+    ) -> DecoderOutput:
         """Ids ``[batch, target]`` to hidden states and patterns, all positions at once.
 
         Padding stands after the tokens, where the causal mask hides it, so it needs no mask of its own.
         """
-        mask = causal_mask(target.size(1), target.device)
+        mask, here = causal_mask(target.size(1), target.device), taps.within("decoder")
         on_scores = self.embedding.on_scores(target, causal=True)
-        return self.decoder(self.embedding(target), mask, memory, source_mask, on_scores)
+        x = here("embedding", self.embedding(target))
+        return self.decoder(x, mask, memory, source_mask, on_scores, here)
 
-    def unembed(self, hidden: Tensor) -> Tensor:
+    def unembed(self, hidden: Tensor, taps: Taps = UNTAPPED) -> Tensor:
         """Hidden states ``[..., d_model]`` to logits ``[..., vocab]``, with the embedding's weights."""
-        return F.linear(hidden, self.embedding.tokens.weight)
+        return taps("logits", F.linear(hidden, self.embedding.tokens.weight))
+
+    def layers(self, stack: Stack) -> Sequence[EncoderLayer | DecoderLayer]:
+        """The layers of the encoder or the decoder."""
+        return self.encoder.layers if stack == "encoder" else self.decoder.layers
+
+    def rows(self, source: Tensor, target: Tensor) -> Tensor:
+        """The ids that the decoder reads, ``[batch, position]``: those of the target."""
+        return target
+
+    def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
+        """What the stack that reads the source, the encoder, makes of ids ``[batch, position]`` without padding.
+
+        Returns:
+            ``[batch, position, d_model]``.
+        """
+        return self.encode(ids, None, taps).hidden
 
 
 def initialise(module: nn.Module) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import TrainConfig
-from model.network.build import Model
+from model.network.build import Trainable
 from model.text.tokenizer import PAD_ID
 from model.training.batching import Batch, Examples
 from model.training.distributed import ALONE, Team
@@ -46,8 +46,8 @@ class TrainStep:
 class TrainState:
     """Everything that changes while training: saved whole, a run resumes to the same result."""
 
-    model: Model
-    average: Model
+    model: Trainable
+    average: Trainable
     optimizer: torch.optim.Optimizer
     step: int = 0
     epoch: int = 0
@@ -55,7 +55,7 @@ class TrainState:
     rng: Tensor = field(default_factory=torch.get_rng_state)
 
     @classmethod
-    def start(cls, model: Model, config: TrainConfig) -> TrainState:
+    def start(cls, model: Trainable, config: TrainConfig) -> TrainState:
         """Begin with ``model``'s present weights."""
         torch.manual_seed(config.seed + 1)  # another stream than that of the initial weights
         average = copy.deepcopy(model).eval().requires_grad_(False)
@@ -179,7 +179,7 @@ def _update(state: TrainState, loss_of: nn.Module, share: _Share, rate: float, c
 class _Loss(nn.Module):
     """:func:`batch_loss` as a module, because that is what can be distributed."""
 
-    def __init__(self, model: Model, config: TrainConfig) -> None:
+    def __init__(self, model: Trainable, config: TrainConfig) -> None:
         super().__init__()
         self.model, self.config = model, config
 
@@ -187,7 +187,7 @@ class _Loss(nn.Module):
         return batch_loss(self.model, Batch(source, target_in, target_out), self.config)
 
 
-def batch_loss(model: Model, batch: Batch, config: TrainConfig) -> Tensor:
+def batch_loss(model: Trainable, batch: Batch, config: TrainConfig) -> Tensor:
     """The smoothed cross-entropy of a batch, a scalar in nats for each target token."""
     with torch.autocast(batch.source.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         hidden = model(batch.source, batch.target_in).hidden
@@ -198,14 +198,14 @@ def batch_loss(model: Model, batch: Batch, config: TrainConfig) -> Tensor:
 
 
 @torch.no_grad()
-def _follow(average: Model, model: Model, decay: float, step: int) -> None:
+def _follow(average: Trainable, model: Trainable, decay: float, step: int) -> None:
     """Move the averaged weights towards the model's; early on faster, when the average knows little."""
     decay = min(decay, (1 + step) / (10 + step))
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
 
 @torch.inference_mode()
-def validate(model: Model, examples: Examples, config: TrainConfig, team: Team = ALONE) -> Validation:
+def validate(model: Trainable, examples: Examples, config: TrainConfig, team: Team = ALONE) -> Validation:
     """Score a model in eval mode, teacher-forced, without label smoothing; each process some of the batches."""
     total, right, count = 0.0, 0, 0
     for batch in itertools.islice(examples.batches(config.batch_tokens), team.rank, None, team.size):

@@ -233,13 +233,6 @@ def test_what_is_too_long_is_counted(checkpoint: Checkpoint, n: int, dropped: in
     assert trace.map("decoder").pattern.shape[2] == MAX_LEN
 
 
-def test_positions_are_those_that_were_added(checkpoint: Checkpoint):
-    for source, target, n in (("dab", "c", 4), ("d", "cab", 4), ("", "", 1)):
-        positional = capture(checkpoint, source, target).positional
-        assert positional is not None
-        np.testing.assert_array_equal(positional, checkpoint.model.embedding.positions[:n].numpy())
-
-
 def always(letter: str | None, tokenizer: Tokenizer, max_len: int) -> Checkpoint:
     """Writes one letter for ever; for None, would write padding for ever."""
     model = Transformer(tiny(vocab_size=len(tokenizer), max_len=max_len, norm="pre")).eval()

@@ -15,7 +15,7 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save as save_tensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from model import checkpoint
 from model.checkpoint import CheckpointError
@@ -61,6 +61,7 @@ def test_what_is_saved_comes_back(path: Path, small: Transformer, characters: To
     assert loaded.config == small.config
     assert loaded.tokenizer.to_json() == characters.to_json()
     assert loaded.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert isinstance(loaded.model, nn.Module)
     assert not loaded.model.training
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
     for name, tensor in small.state_dict().items():

@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 
+from model.anatomy import arithmetic
 from model.anatomy.steps import Anatomy, Step
 from viz.look.anatomy_words import weight_name
 from viz.look.theme import short_token
 
 Pick = Literal["number", "row", "column"]
+ACTIVATED = {arithmetic.rectified: "max(0, {})", arithmetic.gelu: "GELU({})"}
 LARGEST_OPERAND = 2**14  # cells; a larger matrix is not sent along with every keystroke
 
 
@@ -136,8 +138,7 @@ def _linear(anatomy: Anatomy, step: Step, x: Step) -> tuple[str, tuple[Operand, 
     if x.axes[0] == "head":
         entered = x.value.reshape(1, -1)
     made = f"in · {weight} + {{0}}"
-    value = f"max(0, {made})" if step.name == "hidden" and step.formula.startswith(r"u=\max") else made
-    value = f"GELU({made})" if r"\text{GELU}" in step.formula else value
+    value = ACTIVATED.get(step.function, "{}").format(made)
     return f"{{value}} = {value}", (
         Operand(label=bias, values=step.weights["bias"][None]),
         Operand(label="in", values=entered, pick="row"),

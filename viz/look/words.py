@@ -27,12 +27,6 @@ ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
 }
-LACKS = {
-    "decoder": "a decoder-only Transformer: it has self-attention, but no encoder and no cross-attention",
-    "lstm": "an LSTM: it reads word by word and has one attention, from each word it writes to the source; it has no "
-    "layers of heads, no queries, keys and values, and no positional encoding",
-}
-"""By architecture: what a model is, and what it has not, that is no Transformer with encoder and decoder."""
 CLEAREST = 3
 A_CHOICE = 3  # keys that a row must be able to see before its choice of one is worth telling
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none

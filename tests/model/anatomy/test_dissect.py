@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from model.anatomy.arithmetic import divided
 from model.anatomy.bench import AnatomyError
@@ -15,10 +14,10 @@ from model.anatomy.dissect import dissect
 from model.anatomy.steps import Anatomy
 from model.capture import capture
 from model.checkpoint import Checkpoint
-from model.config import ACTIVATIONS, NORMS, POSITIONALS
-from model.network.transformer import Transformer
+from model.config import ACTIVATIONS, MEANINGLESS, NORMS, POSITIONALS
+from model.network.build import build
 from model.text.tokenizer import BOS_ID, Tokenizer
-from model.trace import KINDS, Trace
+from model.trace import Trace
 from tests.model.helpers import shaken, tiny, with_factor
 
 TOLERANCE = 1e-5
@@ -33,7 +32,7 @@ def random_checkpoint(tokenizer: Tokenizer, seed: int, **options: Any) -> Checkp
     torch.manual_seed(seed)
     if factor := options.get("positional") == FACTOR:
         options["positional"] = "none"
-    model = shaken(Transformer(tiny(vocab_size=len(tokenizer), **options))).eval().requires_grad_(False)
+    model = shaken(build(tiny(vocab_size=len(tokenizer), **options))).eval().requires_grad_(False)
     model = with_factor(model) if factor else model
     return Checkpoint(name="random", model=model, tokenizer=tokenizer, task="copy", training={}, digest=str(seed))
 
@@ -45,11 +44,12 @@ def drawn(tokenizer: Tokenizer, seed: int) -> tuple[Checkpoint, Trace, Anatomy]:
         "norm": NORMS[seed % 2],
         "activation": ACTIVATIONS[seed // 2 % 2],
         "positional": (*POSITIONALS, FACTOR)[seed // 4 % (len(POSITIONALS) + 1)],
+        "architecture": ("transformer", "transformer", "decoder")[seed // 4 // (len(POSITIONALS) + 1) % 3],
     }
     checkpoint = random_checkpoint(tokenizer, seed, **options)
     source, target = ("".join(rng.choices(LETTERS, k=rng.randrange(12))) for _ in range(2))
     trace = capture(checkpoint, source, rng.choice((None, target)))
-    kind = rng.choice(KINDS)
+    kind = rng.choice(trace.kinds)
     layer, head, query = (rng.randrange(n) for n in trace.map(kind).pattern.shape[:3])
     return checkpoint, trace, dissect(checkpoint, trace, kind, layer, head, query)
 
@@ -58,9 +58,8 @@ def drawn(tokenizer: Tokenizer, seed: int) -> tuple[Checkpoint, Trace, Anatomy]:
 def layer_output(checkpoint: Checkpoint, trace: Trace, anatomy: Anatomy) -> np.ndarray:
     """What the layer returns in a whole pass of the model."""
     model, seen = checkpoint.model, []
-    assert isinstance(model, Transformer)
-    stack = model.encoder if anatomy.kind == "encoder" else model.decoder
-    handle = stack.layers[anatomy.layer].register_forward_hook(lambda *args: seen.append(args[2][0]))
+    layer = model.layers("encoder" if anatomy.kind == "encoder" else "decoder")[anatomy.layer]
+    handle = layer.register_forward_hook(lambda *args: seen.append(args[2][0]))
     model(torch.tensor([trace.source_ids]), torch.tensor([[BOS_ID, *trace.predicted_ids[:-1]]]))
     handle.remove()
     return seen[0][0, anatomy.query].numpy()
@@ -88,7 +87,8 @@ def test_shapes_are_those_of_the_axes(characters: Tokenizer, seed: int):
     config, shown = checkpoint.config, trace.map(anatomy.kind)
     assert (anatomy.tokens, anatomy.keys) == (shown.query_tokens, shown.key_tokens)
     sizes = {
-        "token": len(shown.query_tokens), "key": len(shown.key_tokens), "source": len(trace.source_ids),
+        "token": len(shown.query_tokens), "key": len(shown.key_tokens),
+        "source": len(trace.source_ids) if "encoder" in trace.kinds else 0,
         "head": config.n_heads, "d_model": config.d_model, "d_head": config.d_head, "d_ff": config.d_ff,
     }  # fmt: skip
     for step in anatomy.steps:
@@ -185,8 +185,8 @@ def test_ids_are_those_that_were_read_also_where_the_text_was_cut(characters: To
 def test_another_architecture_is_named(characters: Tokenizer):
     checkpoint = random_checkpoint(characters, 0)
     trace = capture(checkpoint, "abc")
-    other: Any = replace(checkpoint, name="lstm", model=nn.LSTM(3, 5))
-    with pytest.raises(AnatomyError, match=r"Only Headlight's own Transformers .* lstm is a LSTM"):
+    other = replace(checkpoint, name="lstm", model=build(tiny(architecture="lstm", d_ff=38, **MEANINGLESS["lstm"])))
+    with pytest.raises(AnatomyError, match="lstm has no layers of heads with queries, keys and values"):
         dissect(other, trace, "cross", 0, 0, 0)
     with pytest.raises(AnatomyError, match="does not say which tokens"):
         dissect(checkpoint, replace(trace, source_ids=()), "cross", 0, 0, 0)

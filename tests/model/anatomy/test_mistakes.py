@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from model import checkpoint
-from model.anatomy.dissect import dissect
 from model.anatomy.mistakes import (
     VARIANTS,
     HeadScores,
@@ -39,7 +38,7 @@ def saved(request: pytest.FixtureRequest, tmp_path: Path) -> Checkpoint:
 
 def scores_of(opened: Checkpoint, kind: Kind, head: int) -> tuple[HeadScores, np.ndarray]:
     trace = capture(opened, "seven", "five")
-    return head_scores(opened, dissect(opened, trace, kind, 1, head, 2)), trace.map(kind).pattern[1, head]
+    return head_scores(opened, trace, kind, 1, head), trace.map(kind).pattern[1, head]
 
 
 @pytest.mark.parametrize("saved", POSITIONALS, indirect=True)
@@ -63,7 +62,7 @@ def test_a_factor_is_in_the_scores(saved: Checkpoint, kind: Kind):
 def test_only_self_attention(saved: Checkpoint):
     trace = capture(saved, "seven", "five")
     with pytest.raises(ValueError, match="cross-attention"):
-        head_scores(saved, dissect(saved, trace, "cross", 0, 0, 0))
+        head_scores(saved, trace, "cross", 0, 0)
 
 
 def test_the_mistakes_by_hand():

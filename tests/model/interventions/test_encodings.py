@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import checkpoint
+from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.interventions.encodings import (
     bias_by_distance,
@@ -75,7 +76,7 @@ def test_similarity_is_the_cosine_and_symmetric():
 
 
 def test_queries_and_keys_are_those_of_the_first_layer(opened: Checkpoint):
-    query, key = queries_keys(opened, "abcd")
+    query, key = queries_keys(opened, capture(opened, "abcd"))
     model: Any = opened.model
     layer = model.encoder.layers[0]
     ids = torch.tensor([[*opened.tokenizer.encode("abcd"), 2]])

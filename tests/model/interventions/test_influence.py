@@ -6,7 +6,7 @@ import torch
 
 from model import checkpoint
 from model.checkpoint import Checkpoint
-from model.interventions.influence import another_token, by_distance, encoder_states, influence, influences
+from model.interventions.influence import another_token, by_distance, influence, influences, states
 from model.network.transformer import Transformer
 from model.text.tokenizer import EOS_ID, Tokenizer
 from tests.helpers import save_letters
@@ -51,12 +51,12 @@ def test_by_distance_by_hand():
 
 def test_the_states_begin_with_the_embedding_and_end_with_the_output(random: Checkpoint):
     ids = [*random.tokenizer.encode("seven"), EOS_ID]
-    states = encoder_states(random, ids)
-    assert states.shape == (3, 6, random.config.d_model)
+    found = states(random, ids)
+    assert found.shape == (3, 6, random.config.d_model)
     with torch.inference_mode():
         source = torch.tensor([ids])
-        np.testing.assert_array_equal(states[0], random.model.embedding(source)[0].numpy())
+        np.testing.assert_array_equal(found[0], random.model.embedding(source)[0].numpy())
         hidden = random.model.encode(source, None).hidden[0].numpy()
         assert isinstance(random.model, Transformer)
-        last = random.model.encoder.norm(torch.tensor(states[-1])).numpy()
+        last = random.model.encoder.norm(torch.tensor(found[-1])).numpy()
     np.testing.assert_allclose(last, hidden, atol=1e-6)

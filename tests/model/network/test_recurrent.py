@@ -212,7 +212,6 @@ def test_a_trace_has_one_map(characters: Tokenizer, tmp_path: Path):
     assert cross.query_tokens[0] == "<s>"
     assert cross.predicted_tokens is not None
     assert cross.query_tokens[1:] == cross.predicted_tokens[:-1]
-    assert free.positional is None
     whole, by_steps = capture(opened, "abc", "xyz"), capture(opened, "abc", prefix=characters.encode("xyz"))
     first, second = (torch.tensor(trace.map("cross").pattern[:, :, :4]) for trace in (whole, by_steps))
     close(first, second)

@@ -25,7 +25,7 @@ from viz.state.link import one_line
 
 APP = Path(__file__).parents[3] / "app.py"
 SHIPPED = checkpoint.pretrained()
-TRANSFORMERS = [name for name in SHIPPED if not name.startswith("lstm-") and name != "repeat"]
+TRANSFORMERS = [name for name in SHIPPED if not name.startswith("lstm-")]
 LONG = "The quick brown fox jumps over the lazy dog and runs. " * 30
 
 
@@ -69,8 +69,8 @@ def all_agree(app: AppTest) -> bool:
 @pytest.mark.parametrize("kind", SHORT_KIND_NAMES)
 def test_every_shipped_checkpoint_is_taken_apart(name: str, kind: Kind):
     app = opened(checkpoint=name, kind=SHORT_KIND_NAMES[kind])
-    assert app.segmented_control(key="kind").value == kind
-    assert len(steps(app)) >= 17
+    assert app.segmented_control(key="kind").value == ("decoder" if name == "repeat" else kind)
+    assert len(steps(app)) >= 16
     assert all_agree(app)
     assert messages(app) == []
 

@@ -13,6 +13,7 @@ from model import checkpoint
 from tests.viz.helpers import app_on, pictures, ran
 from viz.components.views import VIEWS
 from viz.pages.explore.page import DECODER
+from viz.pages.positions.page import PARTS
 
 APP = Path(__file__).parents[3] / "app.py"
 LONG = "7 June 2021, " * 20
@@ -95,13 +96,45 @@ def test_the_first_head_on_show_is_one_of_induction():
     assert app.selectbox(key="layer_number").value == 2
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name in OTHERS if name != "repeat"])
 @pytest.mark.parametrize("page", ["anatomy", "positions", "guide"])
-def test_a_page_about_transformers_says_so_and_opens_one(name: str, page: str):
+def test_a_page_says_what_the_model_has_not_and_opens_one_that_has(name: str, page: str):
     app = opened(page, checkpoint=name)
-    assert f"**{name}**" in unescape(said(app))
+    lacks = "positional encoding" if page == "positions" else "layers of heads with queries, keys and values"
+    assert unescape(said(app)).endswith(f", but **{name}** has no {lacks}.")
     app.query_params.clear()  # else the link of the first run chooses the checkpoint again
     app.button(key="open_transformer").click()
     ran(app)
     assert app.selectbox(key="checkpoint").value == (LIKE.get(name) or "translate-en-fr")
     assert said(app) == ""
+
+
+WITHOUT = {7: "encoder self-attention", 9: "cross-attention"}
+"""By number, the chapters that a decoder-only model has nothing for."""
+
+
+@pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
+@pytest.mark.parametrize("number", range(1, 15))
+def test_the_guide_opens_a_decoder_only_model_where_it_has_the_parts(number: int):
+    app = opened("guide", checkpoint="repeat", chapter=str(number), source="abcad")
+    if number in WITHOUT:
+        assert said(app) == f"This chapter looks at {WITHOUT[number]}, but **repeat** has no {WITHOUT[number]}."
+        assert len(app.radio) == 0
+        return
+    assert said(app) == ""
+    (question,) = app.radio
+    verdicts = []
+    for option in question.options:
+        app.radio[0].set_value(option)
+        ran(app)
+        verdicts += [element.value for element in app.markdown if "-badge[" in element.value]
+    assert sum(verdict.startswith(":green-badge") for verdict in verdicts) == 1
+
+
+@pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
+@pytest.mark.parametrize("part", PARTS)
+def test_positions_opens_a_decoder_only_model(part: str):
+    shift = {"off": "in neither", "shuffle": "3", "shift": "5"} if part == "Change the positions" else {}
+    app = opened("positions", checkpoint="repeat", part=part, source="abcad", **shift)
+    assert said(app) == ""
+    assert len(app.get("plotly_chart")) >= 2

@@ -14,6 +14,7 @@ from model.anatomy.bench import AnatomyError
 from model.anatomy.dissect import dissect
 from model.anatomy.steps import Anatomy, Step, agrees
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from viz.components.strips import strip_component
 from viz.figures.strips import strip
 from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
@@ -30,7 +31,7 @@ from viz.pages.shared.choices import (
 )
 from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
-from viz.pages.shared.needs_transformer import is_transformer
+from viz.pages.shared.needs_transformer import has
 from viz.state import decoder as decoding
 from viz.state import session
 
@@ -46,7 +47,7 @@ def page() -> None:
     style(STYLE)
     with title_beside("Anatomy", "One head and one token, number by number."):
         opened = choose_checkpoint()
-    if opened is not None and is_transformer(opened, "Anatomy takes apart the heads of a Transformer."):
+    if opened is not None and has(opened, Capability.HEADS, "Anatomy takes heads apart"):
         _live(opened)
 
 

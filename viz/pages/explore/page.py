@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.components.pictures import OUTPUT, pictures
 from viz.look.choice import row_options
@@ -14,7 +15,6 @@ from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture
 from viz.look.scene import scene
-from viz.look.words import LACKS
 from viz.pages import link_to
 from viz.pages.explore import live
 from viz.pages.explore.atlas import atlas_panel
@@ -125,7 +125,7 @@ def _choose_panel() -> str | None:
 
 def _to_anatomy(look: Look) -> None:
     """The way from the framed row to the page that computes it again, where there is one for this model."""
-    if look.opened.config.architecture in LACKS:
+    if Capability.HEADS not in look.opened.model.can:
         return
     # Checkpoint, text, kind, head and row go along; see viz.state.link.show_page.
     link_to("anatomy", "Compute the selected row step by step", icon="account_tree")

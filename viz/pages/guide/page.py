@@ -10,8 +10,10 @@ import streamlit as st
 
 from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from viz.look.look import Look
 from viz.look.theme import for_markdown
+from viz.look.words import KIND_NAMES
 from viz.pages import link_to
 from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
@@ -24,7 +26,7 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
-from viz.pages.shared.needs_transformer import is_transformer
+from viz.pages.shared.needs_transformer import has, lacks
 from viz.state import link, opening
 
 ROOT = Path(__file__).parents[3]
@@ -55,7 +57,7 @@ def page() -> None:
     says = "Transformers, from nothing to reading a head, in your own sentence."
     with st.container(key="top"), title_beside("Guide", says):
         opened = choose_checkpoint()
-    if opened is None or not is_transformer(opened, "The Guide follows a text through a Transformer."):
+    if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
         return
     number = _choose_chapter()
     with st.container(key="guide"):
@@ -95,31 +97,39 @@ def _live(opened: Checkpoint, number: int) -> None:
     with left:
         st.markdown(chapter.idea)
         st.latex(chapter.equation)
-    with right:
-        try:
-            with to_come(height=400):
-                chapter.show(look)
-                question = chapter.ask(look)
-        except AnatomyError as error:
-            st.info(for_markdown(str(error)))
-            question = None
-    with left:
-        _ask(question, number)
-        _link(chapter.further(look))
+    if look is None:
+        with right:
+            what = KIND_NAMES[chapter.kinds[0]].lower()
+            lacks(opened, what, f"This chapter looks at {what}")
+    else:
+        with right:
+            try:
+                with to_come(height=400):
+                    chapter.show(look)
+                    question = chapter.ask(look)
+            except AnatomyError as error:
+                st.info(for_markdown(str(error)))
+                question = None
+        with left:
+            _ask(question, number)
+            _link(chapter.further(look))
     st.markdown("**The code that computes it**")
     for source in chapter.sources:
         _code(source)
 
 
-def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look:
-    """The sentence, and the head where the chapter is about one."""
+def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
+    """The sentence, and the head where the chapter is about one; None where the model has no such attention."""
     with st.container(key="choices"):
         left, right = st.columns(WIDTHS, gap="large", vertical_alignment="bottom")
         with left:
             trace = type_source(opened)
             left_out_notice(trace)
             cut_notice(trace)
-            kind = choose_kind(opened, trace) if chapter.chooses_kind else chapter.kind
+            found = [kind for kind in chapter.kinds if kind in trace.kinds]
+            if not found:
+                return None
+            kind = choose_kind(opened, trace) if chapter.chooses_kind else found[0]
         layer = head = row = 0
         if chapter.chooses_head:
             with right:

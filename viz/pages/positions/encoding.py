@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from model.capture import reading_ids
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
 from model.config import ENCODING_SIZES, POSITIONALS
@@ -137,7 +138,7 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
     theme, d_head = session.theme(), encoding.config.d_head
     rotation = encoding.rotation(torch.arange(min(16, shown)))
     assert rotation is not None
-    names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.map("encoder").key_tokens, start=1)]
+    names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.maps[0].key_tokens, start=1)]
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The turning pairs.** Where the first 16 positions turn the vector (1, 0) of a pair.")
@@ -151,11 +152,11 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
             key_place = names.index(
                 st.selectbox("Key of", names, index=min(1, len(names) - 1), key="rotary_key", bind="query-params")
             )
-        query, key = queries_keys(opened, trace.source)
+        query, key = queries_keys(opened, trace)
         scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
         st.markdown(
-            "**The score depends on the distance alone.** The same query and key (encoder, layer 1, head 1 of this "
-            "model), put at every two positions."
+            "**The score depends on the distance alone.** The same query and key "
+            f"({trace.kinds[0]}, layer 1, head 1 of this model), put at every two positions."
         )
         chart(positions.score_heatmap(scores, theme=theme))
         st.caption(f"Cells at the same distance differ by at most {spread_by_distance(scores):.1e} (float32).")
@@ -201,16 +202,16 @@ def _show_bias(encoding: Encoding, shown: int) -> None:
 def show_sum(opened: Checkpoint, trace: Trace) -> None:
     """Token embedding, encoding and their sum, for the tokens of the typed sentence."""
     embedding = opened.model.embedding
-    ids = torch.tensor(_ids(opened, trace))
-    tokens = trace.map("encoder").key_tokens
+    ids = torch.tensor(reading_ids(opened, trace))
+    tokens = trace.maps[0].key_tokens
     vectors = (embedding.tokens(ids) * embedding.scale).numpy()
     added = embedding.positions[: len(ids)].numpy()
     total = embedding(ids[None])[0].numpy()
     own = opened.config.positional
     if embedding.positional.adds:
         st.markdown(
-            f"**What the encoder reads**: to the vector of each token (times √d_model) the {own} encoding of its "
-            f"place is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
+            f"**What the {trace.kinds[0]} reads**: to the vector of each token (times √d_model) the {own} encoding of "
+            f"its place is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
             f"place {_length(added):.1f}."
         )
     else:
@@ -226,9 +227,3 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
 
 def _length(vectors: np.ndarray) -> float:
     return float(np.linalg.norm(vectors, axis=1).mean())
-
-
-def _ids(opened: Checkpoint, trace: Trace) -> list[int]:
-    from model.decoding.search import encode_source
-
-    return encode_source(opened, trace.source)[0]

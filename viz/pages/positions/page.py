@@ -7,13 +7,14 @@ from collections.abc import Callable
 import streamlit as st
 
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.pages.positions.encoding import show_encoding, show_sum
 from viz.pages.positions.moved import show_experiment
 from viz.pages.positions.six_encodings import show_six
 from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
 from viz.pages.shared.frame import choose_part, style, title_beside, to_come
-from viz.pages.shared.needs_transformer import is_transformer
+from viz.pages.shared.needs_transformer import has
 
 STYLE = """
 .run label, .six label { font-size: 0.875rem; opacity: 0.8; }
@@ -37,7 +38,7 @@ def page() -> None:
         opened = choose_checkpoint()
     if opened is None:
         return
-    if is_transformer(opened, "Positions experiments with a Transformer that has an encoder."):
+    if has(opened, Capability.POSITIONS, "This page moves words about"):
         _live(opened)
     else:
         show_six()

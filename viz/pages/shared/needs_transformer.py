@@ -1,28 +1,32 @@
-"""What a page about Transformers says when the model on screen is another one: what it is, and where to go on."""
+"""What a page says of a model that has not what the page is about, and where to go on."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from viz.look.theme import for_markdown
-from viz.look.words import LACKS
 from viz.state import link, opening
 
 
-def is_transformer(opened: Checkpoint, wants: str) -> bool:
-    """Whether the model is a Transformer with encoder and decoder; if not, say so, and offer one.
+def has(opened: Checkpoint, capability: Capability, about: str) -> bool:
+    """Whether the model has it; if not, say so in one sentence, and offer a model that has.
 
-    ``wants`` says what the page needs one for, as a sentence.
+    ``about`` begins the sentence with what the page does.
     """
-    lacks = LACKS.get(opened.config.architecture)
-    if lacks is None:
+    if capability in opened.model.can:
         return True
-    st.info(f"{wants} **{for_markdown(opened.name)}** is {lacks}. Its attention is in Explore.")
+    lacks(opened, capability.value, about)
+    return False
+
+
+def lacks(opened: Checkpoint, what: str, about: str) -> None:
+    """Say that the model has no ``what``, and offer a Transformer."""
+    st.info(f"{about}, but **{for_markdown(opened.name)}** has no {what}.")
     other = opening.transformer_like(opened.name)
     if other is not None:
         st.button(
             f"Open {for_markdown(other)}", key="open_transformer", icon=":material/arrow_forward:",
             on_click=link.choose_checkpoint, args=(other,),
         )  # fmt: skip
-    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from model.config import MEANINGLESS
 from model.jobs.launch import LONGEST_NAME
 from model.training.data import DataConfig
 from model.training.folder import RunView
@@ -103,7 +104,8 @@ def learns(data: DataConfig) -> str:
 
 def _heading(run: RunView) -> str:
     model = run.model
-    heads = f", {model.n_heads} head{'s' * (model.n_heads > 1)}" if model.architecture != "lstm" else ""
+    has_heads = "n_heads" not in MEANINGLESS.get(model.architecture, {})
+    heads = f", {model.n_heads} head{'s' * (model.n_heads > 1)}" if has_heads else ""
     layers = f"{model.n_layers} layer{'s' * (model.n_layers > 1)}"
     return (
         f"**{for_markdown(run.name)}** · learns {for_markdown(learns(run.data))} · {model.architecture}, {layers}"

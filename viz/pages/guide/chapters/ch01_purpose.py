@@ -55,5 +55,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="What a Transformer is for", idea=IDEA, equation=EQUATION, show=show, sources=(capture,), ask=ask,
-    further=further, kind="cross", chooses_head=True,
+    further=further, kinds=("cross", "decoder"), chooses_head=True,
 )  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from model.interventions.influence import encoder_states
+from model.interventions.influence import states
 from model.network.transformer import TokenEmbedding
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
 from viz.look.theme import code_for_markdown, for_markdown, show_token
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
 from viz.state import session
 
 IDEA = """
@@ -25,16 +25,16 @@ EQUATION = r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i"
 
 
 def show(look: Look) -> None:
-    tokens = look.trace.map("encoder").key_tokens
+    tokens = reader(look).key_tokens
     st.markdown(
         " ".join(
             f"{code_for_markdown(show_token(token))}:small[{number}]"
             for token, number in zip(tokens, ids(look), strict=True)
         )
     )
-    states = encoder_states(look.opened, ids(look)[: len(tokens)])[0]
+    embedded = states(look.opened, ids(look))[0]
     added = look.opened.model.embedding.positions[: len(tokens)].numpy()
-    vectors = states - added
+    vectors = embedded - added
     figure = vectors_panel(
         tokens, vectors, "√d · embedding of each token", common_limit([vectors]), theme=session.theme()
     )

@@ -49,7 +49,7 @@ def show(look: Look) -> None:
         "The whole head, right and wrong", list(WRONG), default="right", required=True, key="variant",
         bind="query-params",
     )  # fmt: skip
-    pattern = VARIANTS[variant](head_scores(look.opened, anatomy))
+    pattern = VARIANTS[variant](head_scores(look.opened, look.trace, look.kind, look.layer, look.head))
     sums = pattern.sum(1)
     st.markdown(f"{WRONG[variant]} The smallest row sum here is {sums.min():.3f}, the largest {sums.max():.3f}.")
     chart(weights_panel(pattern, anatomy.tokens, anatomy.keys, variant, theme=theme), "variants")
@@ -78,5 +78,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Self-attention", idea=IDEA, equation=EQUATION, show=show, sources=(attention, arithmetic.softmax), ask=ask,
-    further=further, kind="decoder", chooses_head=True,
+    further=further, kinds=("decoder",), chooses_head=True,
 )  # fmt: skip

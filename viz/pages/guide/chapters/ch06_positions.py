@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from model.interventions.influence import encoder_states
+from model.interventions.influence import states
 from model.interventions.moving import Change, displace, moved
 from model.network.positional import sinusoidal
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
 from viz.look.theme import for_markdown
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, ids, reader
 from viz.state import opening, session
 
 IDEA = """
@@ -32,8 +33,8 @@ NOTICED = 1e-3  # of the attention of a row
 
 
 def show(look: Look) -> None:
-    tokens, own = look.trace.map("encoder").key_tokens, look.opened.config.positional
-    total = encoder_states(look.opened, ids(look))[0]
+    tokens, own = reader(look).key_tokens, look.opened.config.positional
+    total = states(look.opened, ids(look))[0]
     added = look.opened.model.embedding.positions[: len(total)].numpy()
     parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, which layer 1 reads": total}
     if not look.opened.model.embedding.positional.adds:
@@ -45,20 +46,22 @@ def show(look: Look) -> None:
 
 
 def ask(look: Look) -> Question | None:
-    if len(ids(look)) < 3:
+    if len(look.trace.source_ids) < 3:
         return None
+    kind = reader(look).kind
     without = opening.displaced(look.opened, look.trace.source, WITHOUT)
     if without.after is None or without.text_after == without.before.source:
         return None
-    share = moved(without.before.map("encoder").pattern, without.after.map("encoder").pattern).max()
+    share = moved(without.before.map(kind).pattern, without.after.map(kind).pattern).max()
     told = opening.displaced(look.opened, look.trace.source, Change(shuffle=1))
     after = "" if told.after is None else (
         f" With the encoding on, it is up to "
-        f"{moved(told.before.map('encoder').pattern, told.after.map('encoder').pattern).max():.1%}."
+        f"{moved(told.before.map(kind).pattern, told.after.map(kind).pattern).max():.1%}."
     )  # fmt: skip
     return Question(
         text="Take the encoding away and shuffle the sentence into "
-        f"“{for_markdown(without.text_after)}”. Does any token in the encoder attend to different tokens than before?",
+        f"“{for_markdown(without.text_after)}”. Does any token attend to different tokens than before, "
+        f"in {KIND_NAMES[kind].lower()}?",
         options=("Yes", "No"),
         answer=0 if share > NOTICED else 1,
         why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it in "
@@ -67,7 +70,12 @@ def ask(look: Look) -> Question | None:
 
 
 def further(look: Look) -> Further:
-    query = {"part": "Change the positions", "off": "before and after", "shuffle": "1", "kind": "Encoder self"}
+    query = {
+        "part": "Change the positions",
+        "off": "before and after",
+        "shuffle": "1",
+        "kind": SHORT_KIND_NAMES[reader(look).kind],
+    }
     return Further(label="Change the positions of your sentence", page="positions", query=query)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from model.interventions.influence import another_token, encoder_states, influence
+from model.interventions.influence import another_token, influence, states
 from model.network.transformer import EncoderLayer
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
@@ -51,10 +51,10 @@ def show(look: Look) -> None:
             "would be 0."
         )
         chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
-    states = encoder_states(look.opened, ids(look))
-    names = ["embedded", *(f"L{layer}" for layer in range(1, len(states)))]
+    after = states(look.opened, ids(look))
+    names = ["embedded", *(f"L{layer}" for layer in range(1, len(after)))]
     chart(
-        weights_panel(_kept(states), names, tokens, "what is left of the embedding after each layer (L)", theme=theme),
+        weights_panel(_kept(after), names, tokens, "what is left of the embedding after each layer (L)", theme=theme),
         "states",
     )
     if look.opened.config.norm == "pre":
@@ -93,5 +93,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="The encoder", idea=IDEA, equation=EQUATION, show=show, sources=(EncoderLayer, influence), ask=ask,
-    further=further,
+    further=further, kinds=("encoder",),
 )  # fmt: skip

@@ -76,5 +76,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="The decoder, masking, teacher forcing", idea=IDEA, equation=EQUATION, show=show,
-    sources=(causal_mask, Transformer.decode), ask=ask, further=further, kind="decoder", chooses_head=True,
+    sources=(causal_mask, Transformer.decode), ask=ask, further=further, kinds=("decoder",), chooses_head=True,
 )  # fmt: skip

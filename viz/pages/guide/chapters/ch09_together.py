@@ -67,5 +67,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Encoder and decoder together", idea=IDEA, equation=EQUATION, show=show, sources=(DecoderLayer, greedy_steps),
-    ask=ask, further=further, kind="cross", chooses_head=True,
+    ask=ask, further=further, kinds=("cross",), chooses_head=True,
 )  # fmt: skip

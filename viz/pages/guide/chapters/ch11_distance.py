@@ -11,8 +11,9 @@ from viz.figures.architectures import distance_figure
 from viz.figures.bars import curves
 from viz.look.architecture_words import describe_distance
 from viz.look.look import Look
+from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.ch10_parallel import table
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
 from viz.pages.guide.chapters.measuring import with_progress
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
@@ -47,10 +48,11 @@ def show(look: Look) -> None:
     st.markdown(f"**Your sentence: n = {n} tokens.**")
     st.markdown(table(layer_costs(n, look.opened.config.d_model)))
     distances = list(range(n))
-    pattern = look.trace.map("encoder").pattern
+    pattern, kind = reader(look).pattern, reader(look).kind
+    allowed = np.tri(n) if kind == "decoder" else np.ones((n, n))
     share = {
-        "all heads of the encoder": attended(pattern),
-        "even attention": attended(np.full_like(pattern, 1 / pattern.shape[3])),
+        f"all heads of {KIND_NAMES[kind].lower()}": attended(pattern),
+        "even attention": attended((allowed / allowed.sum(1, keepdims=True))[None, None]),
     }
     st.markdown(
         "**How far this model looks**: the share of its attention at each distance. Even attention falls too, since "
@@ -61,14 +63,14 @@ def show(look: Look) -> None:
         "distance", "How far back a model learns to look",
         lambda points: distance_figure(points, theme=theme), describe_distance,
     )  # fmt: skip
-    name = f"influence {look.opened.digest} {look.trace.source_ids}"
+    name = f"influence {look.opened.digest} {ids(look)}"
     if st.button("Measure how far a change reaches", icon=":material/speed:", key="measure_reach"):
         rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after the other …")
         session.keep("influence", (name, np.array(list(rows))))
     found = session.kept("influence")
     if found is None or found[0] != name:
         return
-    reach = {"change of the encoder's vector": by_distance(found[1])}
+    reach = {f"change of the {reader(look).kind}'s vector": by_distance(found[1])}
     chart(curves(distances, reach, "distance from the changed token", "relative change", theme=theme), "reach")
     st.caption(f"{n} runs: each token once replaced by another, all vectors compared, the mean at each distance.")
 

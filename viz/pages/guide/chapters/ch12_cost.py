@@ -11,7 +11,7 @@ from viz.figures.architectures import cost_figure
 from viz.figures.bars import curves
 from viz.look.architecture_words import describe_cost, mebibytes, milliseconds
 from viz.look.look import Look
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
 from viz.pages.guide.chapters.measuring import measured_costs
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
@@ -33,12 +33,12 @@ FLOAT = 4  # bytes
 
 def show(look: Look) -> None:
     shown = {kind: look.trace.map(kind).pattern for kind in look.trace.kinds}
-    n = len(ids(look))
+    n, first = len(ids(look)), reader(look).kind
     st.markdown(
-        f"**Your sentence: n = {n} tokens.** The encoder computed {shown['encoder'].size:,} weights for it, all three "
+        f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} weights for it, all "
         f"kinds together {sum(pattern.size for pattern in shown.values()):,}: "
-        f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the encoder "
-        f"alone would compute {shown['encoder'].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
+        f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the {first} "
+        f"alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )
     show_recorded(
         "cost", "The time of one layer, by its kind",
@@ -62,11 +62,12 @@ def show(look: Look) -> None:
 
 
 def ask(look: Look) -> Question:
-    pattern = look.trace.map("encoder").pattern
+    pattern = reader(look).pattern
     layers, heads, n, _ = pattern.shape
     twice = layers * heads * (2 * n) ** 2
     return amount(
-        f"The encoder computed {pattern.size:,} weights for {n} tokens. How many for a sentence of {2 * n} tokens?",
+        f"The {reader(look).kind} computed {pattern.size:,} weights for {n} tokens. How many for a "
+        f"sentence of {2 * n} tokens?",
         twice,
         {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
         f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",

@@ -50,8 +50,6 @@ def show(look: Look) -> None:
         pattern, title = look.attention_map.pattern[look.layer, look.head], f"{where}, as trained"
     rows = look.attention_map.row_tokens
     chart(weights_panel(pattern, rows, look.attention_map.key_tokens, title, theme=theme), "uniform_head")
-    if look.opened.model.embedding.positional.acts.bias is not None:
-        st.caption("This model's encoding adds a bias to the scores, which stays: the pattern is not quite uniform.")
     if uniform:
         st.markdown(
             f"As trained: **{_said(look.trace.target)}**{cut_mark(look.trace.target_cut)}\n\n"
@@ -65,15 +63,16 @@ def show(look: Look) -> None:
             }
             st.markdown("How likely the model finds each token of its first output:")
             chart(
-                beside_bars((look.trace.map("decoder").predicted_tokens or ())[:n], columns, theme=theme), "uniform_p"
+                beside_bars(look.opened.tokenizer.labels(look.trace.predicted_ids)[:n], columns, theme=theme),
+                "uniform_p",
             )
     _all_heads(look)
 
 
 def _all_heads(look: Look) -> None:
     """Each head in turn: how many leave the output as it is."""
-    config = look.opened.config
-    n = len(look.trace.kinds) * config.n_layers * config.n_heads
+    each = look.attention_map.n_layers * look.attention_map.n_heads
+    n = len(look.trace.kinds) * each
     name = f"{look.opened.digest} {look.trace.source_ids}"
     if st.button(f"Measure all {n} heads, one after the other", icon=":material/speed:", key="measure_heads"):
         found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after the other uniform …")
@@ -82,7 +81,6 @@ def _all_heads(look: Look) -> None:
     if kept is None or kept[0] != name:
         return
     same = Counter(kind for kind, stayed in kept[1] if stayed)
-    each = config.n_layers * config.n_heads
     st.markdown(
         f"**Of {n} heads, {sum(same.values())} can be made uniform, one at a time, and the output stays the same:** "
         + ", ".join(f"{same[kind]} of {each} in {KIND_NAMES[kind].lower()}" for kind in look.trace.kinds)
@@ -115,5 +113,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Does attention explain?", idea=IDEA, equation=EQUATION, show=show, sources=(uniform_head, ablate), ask=ask,
-    further=further, kind="cross", chooses_head=True, chooses_kind=True,
+    further=further, kinds=("cross", "decoder"), chooses_head=True, chooses_kind=True,
 )  # fmt: skip

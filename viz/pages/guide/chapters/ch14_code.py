@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 import torch
 from torch import nn
 
 from model import snippets
-from model.anatomy.dissect import dissect
-from model.network.attention import MultiHeadAttention
-from model.network.transformer import EncoderLayer, Transformer
+from model.capture import attention_at, watch
+from model.network.attention import MultiHeadAttention, causal_mask
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
@@ -39,17 +37,12 @@ def text(name: str) -> str:
 @torch.inference_mode()
 def difference(look: Look) -> tuple[float, float]:
     """By how much PyTorch's layer with this model's weights misses our output and weights, on the sentence."""
-    model = look.opened.model
-    assert isinstance(model, Transformer)  # the Guide opens no other
-    layer = model.encoder.layers[look.layer]
-    assert isinstance(layer, EncoderLayer)
-    anatomy = dissect(look.opened, look.trace, "encoder", look.layer, look.head, look.row)
-    entered = anatomy.step(anatomy.step("query").inputs[0]).value
-    x = torch.from_numpy(np.array(entered))[None]
-    ours, oracle = layer.self_attention, same_weights(layer.self_attention)
-    output, weights = ours(x, x)
-    theirs, their_weights = oracle(x, x, x, average_attn_weights=False)
-    return (output - theirs).abs().max().item(), (weights - their_weights).abs().max().item()
+    points = watch(look.opened, look.trace).within(*attention_at(look.kind, look.layer))
+    layer = look.opened.model.layers("encoder" if look.kind == "encoder" else "decoder")[look.layer]
+    x = points["input"]
+    hidden = None if look.kind == "encoder" else ~causal_mask(x.size(1))
+    output, weights = same_weights(layer.self_attention)(x, x, x, attn_mask=hidden, average_attn_weights=False)
+    return (points["output"] - output).abs().max().item(), (points["pattern"] - weights).abs().max().item()
 
 
 def same_weights(ours: MultiHeadAttention) -> nn.MultiheadAttention:
@@ -68,8 +61,9 @@ def show(look: Look) -> None:
     if look.opened.model.embedding.positional.acts.nothing:  # PyTorch's layer knows no encoding that acts on scores
         output, weights = difference(look)
         st.markdown(
-            f"**On your sentence**, layer {look.layer + 1} of this model's encoder and `nn.MultiheadAttention` with "
-            f"the same weights differ by at most {weights:.0e} in the attention weights and {output:.0e} in the output."
+            f"**On your sentence**, layer {look.layer + 1} of this model's {look.kind} and `nn.MultiheadAttention` "
+            f"with the same weights differ by at most {weights:.0e} in the attention weights and {output:.0e} in "
+            "the output."
         )
     for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):
         tab.code(text(name))

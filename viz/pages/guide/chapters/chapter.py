@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from model.trace import Kind
+from model.capture import reading_ids
+from model.trace import AttentionMap, Kind
 from viz.figures.bars import enlarged
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
@@ -49,9 +50,9 @@ class Further:
 class Chapter:
     """One chapter. ``idea`` is Markdown, ``equation`` LaTeX; ``sources`` is the code that computes the figure.
 
-    ``show`` draws the live figure and what is named a mistake. ``kind`` is the attention the chapter looks
-    at; the reader chooses ``chooses_head`` (layer, head and row) and ``chooses_kind`` where it says so.
-    ``ask`` gives None where the sentence is too short for the question.
+    ``show`` draws the live figure and what is named a mistake. ``kinds`` are those of attention that it can look at:
+    the first that the model has, unless the reader ``chooses_kind``; the reader also ``chooses_head`` (layer, head and
+    row) where it says so. ``ask`` gives None where the sentence is too short for the question.
     """
 
     title: str
@@ -61,7 +62,7 @@ class Chapter:
     sources: tuple[Source, ...]
     ask: Callable[[Look], Question | None]
     further: Callable[[Look], Further]
-    kind: Kind = "encoder"
+    kinds: tuple[Kind, ...] = ("encoder", "decoder")
     chooses_head: bool = False
     chooses_kind: bool = False
 
@@ -114,5 +115,10 @@ def head_query(look: Look) -> dict[str, str]:
 
 
 def ids(look: Look) -> tuple[int, ...]:
-    """The ids that the encoder reads."""
-    return look.trace.source_ids
+    """The ids that the encoder reads, or a model without one, source and target in one."""
+    return reading_ids(look.opened, look.trace)
+
+
+def reader(look: Look) -> AttentionMap:
+    """The attention of what reads these ids."""
+    return look.trace.maps[0]

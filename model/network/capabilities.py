@@ -1,0 +1,14 @@
+"""What a model has that a page may need, so that nobody asks which architecture it is."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Capability(Enum):
+    """The value ends the sentence “This model has no …”."""
+
+    ENCODER = "encoder"
+    CROSS_ATTENTION = "cross-attention"
+    HEADS = "layers of heads with queries, keys and values"
+    POSITIONS = "positional encoding"
