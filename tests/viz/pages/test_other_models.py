@@ -13,6 +13,7 @@ from model import checkpoint
 from tests.viz.helpers import app_on, pictures, ran
 from viz.components.views import VIEWS
 from viz.pages.explore.page import DECODER
+from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.positions.page import PARTS
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -114,7 +115,7 @@ WITHOUT = {7: "encoder self-attention", 9: "cross-attention"}
 
 
 @pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
-@pytest.mark.parametrize("number", range(1, 15))
+@pytest.mark.parametrize("number", range(1, len(CHAPTERS) + 1))
 def test_the_guide_opens_a_decoder_only_model_where_it_has_the_parts(number: int):
     app = opened("guide", checkpoint="repeat", chapter=str(number), source="abcad")
     if number in WITHOUT:

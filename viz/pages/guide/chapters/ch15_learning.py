@@ -120,5 +120,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="How it learns", idea=IDEA, equation=EQUATION, show=show, sources=(losses, batch_loss), ask=ask,
-    further=further, kind="decoder",
+    further=further, kinds=("decoder",),
 )  # fmt: skip
