@@ -138,7 +138,7 @@ def _linear(anatomy: Anatomy, step: Step, x: Step) -> tuple[str, tuple[Operand, 
     if x.axes[0] == "head":
         entered = x.value.reshape(1, -1)
     made = f"in · {weight} + {{0}}"
-    value = ACTIVATED.get(step.function, "{}").format(made)
+    value = (ACTIVATED.get(step.function, "{}") if step.function else "{}").format(made)
     return f"{{value}} = {value}", (
         Operand(label=bias, values=step.weights["bias"][None]),
         Operand(label="in", values=entered, pick="row"),

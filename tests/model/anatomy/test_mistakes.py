@@ -52,7 +52,9 @@ def test_done_right_it_is_the_models_pattern(saved: Checkpoint, kind: Kind):
 @pytest.mark.parametrize("saved", ["none"], indirect=True)
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_a_factor_is_in_the_scores(saved: Checkpoint, kind: Kind):
-    saved = replace(saved, model=with_factor(copy.deepcopy(saved.model)))
+    model = copy.deepcopy(saved.model)
+    assert isinstance(model, Transformer)
+    saved = replace(saved, model=with_factor(model))
     for head in range(3):
         scores, pattern = scores_of(saved, kind, head)
         np.testing.assert_allclose(right(scores), pattern, atol=1e-5)

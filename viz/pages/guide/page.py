@@ -11,6 +11,7 @@ import streamlit as st
 from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
+from model.trace import Kind
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
@@ -126,7 +127,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
             trace = type_source(opened)
             left_out_notice(trace)
             cut_notice(trace)
-            found = [kind for kind in chapter.kinds if kind in trace.kinds]
+            found: list[Kind] = [kind for kind in chapter.kinds if kind in trace.kinds]
             if not found:
                 return None
             kind = choose_kind(opened, trace) if chapter.chooses_kind else found[0]
