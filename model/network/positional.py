@@ -71,7 +71,7 @@ class Encoding(nn.Module):
     formula: ClassVar[str] = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}"
     words: ClassVar[str] = (
         "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled "
-        "alike. (A decoder still counts a little: its mask shows each row one token more.)"
+        "alike. (A decoder still counts a little: its mask shows each row one token more, Haviv et al. 2022.)"
     )
     source: ClassVar[str] = ""
 
@@ -276,7 +276,7 @@ class Alibi(Encoding):
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|"
     words = (
         "Nothing is added to the input and nothing is learned: scores fall with the distance, in each head at its own "
-        "slope."
+        "slope. The paper's decoder looks back only; that an encoder's scores fall both ways is this project's choice."
     )
     source = "Press et al. 2022, section 3"
     slopes: Tensor  # [head], computed and not saved
@@ -326,7 +326,10 @@ class Relative(Encoding):
     """
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
-    words = "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share."
+    words = (
+        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. Here "
+        "scores are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
+    )
     source = "Raffel et al. 2020, section 2.1"
 
     def __init__(self, config: ModelConfig) -> None:

@@ -155,11 +155,11 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
         query, key = queries_keys(opened, trace)
         scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
         st.markdown(
-            "**The score depends on the distance alone.** The same query and key "
+            "**The score depends on the offset alone**, how many positions before or after. The same query and key "
             f"({trace.kinds[0]}, layer 1, head 1 of this model), put at every two positions."
         )
         chart(positions.score_heatmap(scores, theme=theme))
-        st.caption(f"Cells at the same distance differ by at most {spread_by_distance(scores):.1e} (float32).")
+        st.caption(f"Cells at the same offset differ by at most {spread_by_distance(scores):.1e} (float32).")
 
 
 def _show_factor(encoding: Encoding, shown: int) -> None:
