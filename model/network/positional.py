@@ -327,8 +327,8 @@ class Relative(Encoding):
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
     words = (
-        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. Here "
-        "scores are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
+        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. "
+        "The scores here are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
     )
     source = "Raffel et al. 2020, section 2.1"
 
