@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE, Visit
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_words
+from viz.look.forcing import TARGET
 
 Rectangle = list[tuple[float, float]]
 """Its corners in turn."""
@@ -625,3 +626,15 @@ def test_another_page_s_address_is_left_alone(visit: Visit):
     expect(page).to_have_url(re.compile("/architectures"))
     page.wait_for_timeout(1500)
     assert "token=" not in page.url
+
+
+def test_what_the_model_is_unsure_of_is_marked_at_each_keystroke(visit: Visit):
+    page = visit({**LETTERS, "source": "do", "decoder_mode": TARGET, "target": "dog"})
+    marked = page.locator(".st-key-translation .target u")
+    expect(translation(page)).to_have_text("dog")
+    expect(marked).to_have_text("g")
+    expect(marked).to_have_attribute("title", re.compile(r"^“g”: .* (<1|\d+) %$"))
+    expect(page.locator(".st-key-translation .sure")).to_have_text(re.compile(r"sure of 2 of 3 characters"))
+    type_on(page, "g")
+    expect(marked).to_have_count(0)
+    expect(translation(page)).to_have_text("dog")

@@ -4,6 +4,7 @@
 // While someone types, the pictures are ahead of the page (typing.js); Streamlit brings what is on screen by then.
 
 import { written } from "./address.js";
+import { output } from "./output.js";
 import { overview } from "./overview.js";
 import { listen } from "./typing.js";
 
@@ -11,17 +12,11 @@ const PAUSE = 400; // milliseconds without a change, after which the address is 
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 /** Draw what is not on screen yet. */
 function draw(page, data) {
   if (same(page.drawn, data)) return;
   page.drawn = data;
-  const [label, target] = document.querySelector(page.follow.output).children;
-  write(label, data.label);
-  write(target, data.target || "\u00a0");
+  output(data.output, document.querySelector(page.follow.output));
   const { all, words, large, reading } = page.places;
   overview({ data: data.overview, parentElement: all, setTriggerValue: page.trigger });
   for (const [place, html] of [

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from streamlit.components.v2 import component
 
 from viz.components import overview
+from viz.components.output import OutputData, output_data
 from viz.components.overview import OverviewData, overview_data
 from viz.components.sources import bundle, style
 from viz.components.views import VIEWS
@@ -19,8 +20,6 @@ from viz.look.scene import Scene
 from viz.state import clicked
 from viz.state.address import Address
 
-OUTPUT = '<div class="output"><label></label><p class="target"></p></div>'
-"""Where on the page the component writes what the model made of the text."""
 PLACES = {view.script: view for view in VIEWS}
 """By script, one of the views that it draws."""
 SCRIPT = (
@@ -59,12 +58,11 @@ class Follow(TypedDict):
 
 
 class PicturesData(TypedDict):
-    """What ``pictures.js`` draws: a text, what the model made of it under the ``label``, ``words`` and ``reading`` as
+    """What ``pictures.js`` draws: a text, what the model made of it, ``words`` and ``reading`` as
     HTML, the ``names`` of rows as a link has them, and for the ``script`` of a view what it draws of a ``head``."""
 
     text: str
-    label: str
-    target: str
+    output: OutputData
     words: str
     reading: str
     names: list[str]
@@ -82,7 +80,7 @@ def pictures(data: PicturesData, *, visitor: str, field: str, output: str) -> No
         data: of :func:`pictures_data`.
         visitor: of :func:`viz.pages.explore.live.follow`.
         field: the key of the text field.
-        output: the key of the container with :data:`OUTPUT`.
+        output: the key of the container with :data:`viz.components.output.HTML`.
     """
     follow = Follow(visitor=visitor, field=f".st-key-{field}", output=f".st-key-{output} .output")
     _component(
@@ -107,8 +105,7 @@ def pictures_data(scene: Scene, addresses: Sequence[Address], text: str) -> Pict
     names = row_options(look.attention_map)
     return {
         "text": text,
-        "label": scene.output,
-        "target": look.trace.target,
+        "output": output_data(scene.output),
         "words": scene.words,
         "reading": scene.reading,
         "names": [names[places[0]] for places in shown.row_places],

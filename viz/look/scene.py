@@ -7,9 +7,21 @@ from dataclasses import dataclass
 
 from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
+from viz.look.doubt import Certainty, certainty
+from viz.look.examples import what_was_read
 from viz.look.look import Chosen, Look
 from viz.look.picture import Picture, displayed
-from viz.look.words import KIND_NAMES, clearest, describe_row, reading, where_cut
+from viz.look.words import (
+    KIND_NAMES,
+    clearest,
+    describe_row,
+    has_read,
+    how_sure,
+    reading,
+    sureness,
+    unit_of,
+    where_cut,
+)
 
 HIDDEN = "the row to explain is hidden with the special tokens; click another one."
 TOKENS = (
@@ -20,6 +32,18 @@ MEANS = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the model wrote, under a ``label``, and how sure it was: of each word, in a few words, and ``how`` they were
+    computed; a ``note`` where it was unsure of much."""
+
+    label: str
+    certainty: Certainty
+    sure: str
+    how: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A look at a text, with what was chosen, as it is drawn.
 
@@ -27,7 +51,7 @@ class Scene:
         chosen, look: what to look at, and how.
         shown: the map as it is drawn.
         row: the row of ``shown`` that is explained, from 0; None where it is hidden.
-        output: the name of what the model wrote.
+        output: what the model wrote.
         description: the head and its row in words, for who does not see the picture.
         words: the same and more as HTML, in which whatever a person typed is escaped.
         reading: how to read the picture, and what was done to it, as HTML.
@@ -37,7 +61,7 @@ class Scene:
     look: Look
     shown: Picture
     row: int | None
-    output: str
+    output: Output
     description: str
     words: str
     reading: str
@@ -67,11 +91,19 @@ def scene(chosen: Chosen, look: Look) -> Scene:
     )
 
 
-def _output(look: Look) -> str:
-    """What the model's output is, and where it was cut."""
-    label = "Translation" if look.opened.task == TRANSLATION else f"Output of the task {look.opened.task}"
+def _output(look: Look) -> Output:
+    """The model's output, and where it was cut."""
+    task = look.opened.task
+    label = "Translation" if task == TRANSLATION else f"Output of the task {task}"
     cut = where_cut(look.trace)
-    return f"{label}. {cut}" if cut else label
+    sure = certainty(look.trace, by_word=task == TRANSLATION)
+    return Output(
+        label=f"{label}. {cut}" if cut else label,
+        certainty=sure,
+        sure=sureness(sure, unit_of(task)),
+        how=how_sure(sure),
+        note=has_read(sure, what_was_read(look.opened)),
+    )
 
 
 def _paragraphs(said: dict[str, str]) -> str:

@@ -19,6 +19,8 @@ class View:
         mark: what carries a weight, as a sentence begins: "Each cell".
         strength: by what a mark says that its weight is larger: "the stronger the colour, the higher the weight".
         query, key: where the query and the key of a mark stand, in a word.
+        meaning: what is to be seen, in a sentence without a term, of a ``{query}`` ("a French word being written"), of
+            the ``{keys}`` it looks at ("the English words"), and of what is ``{strong}``: "dark", or "bright" on black.
         unit: what is clicked to explain it, and adds up to 1.
         script: what draws it, a file of :mod:`viz.components` without its ending, and its function of that name. Views
             may share one; then their ``html`` and ``css`` are the same.
@@ -32,6 +34,7 @@ class View:
     strength: str
     query: str
     key: str
+    meaning: str
     unit: Literal["row", "token"] = "token"
     script: str
     html: str = ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from model.heads.habits import MOSTLY, PARTLY, percent
+from model.text.tasks import TASKS, TRANSLATION
 from model.text.tokenizer import SPECIAL
 from model.trace import Kind, Trace
+from viz.look.doubt import LIKELY, SURE, Certainty
 from viz.look.picture import Picture, RowNames
 from viz.look.theme import show_token
 from viz.look.view import View
@@ -27,6 +29,9 @@ ROWS: dict[RowNames, str] = {
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
 }
+UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
+"""By task: what a person takes the tokens for; of others nobody knows."""
+DOUBTS = 3  # words, from which on it is said what a model has read
 CLEAREST = 3
 A_CHOICE = 3  # keys that a row must be able to see before its choice of one is worth telling
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
@@ -41,6 +46,76 @@ def reading(kind: Kind, view: View, rows: RowNames = "predicted") -> str:
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1; "
         f"{view.strength}. The attention of a {adds_up} to 1. Click a {view.unit} to explain it."
     )
+
+
+def meaning(
+    kind: Kind,
+    view: View,
+    rows: RowNames = "predicted",
+    *,
+    unit: str,
+    source: str = "",
+    target: str = "",
+    reads_in_decoder: bool = False,
+    dark: bool = False,
+) -> str:
+    """What a view of a head shows, for who knows none of the terms.
+
+    Args:
+        kind, view, rows: what is on show.
+        unit: what a token is taken for, of :data:`UNITS`.
+        source, target: the languages, such as "English"; "" where there are none, or they are not known.
+        reads_in_decoder: the model has no encoder; its decoder reads the source as well.
+        dark: the background is.
+    """
+    read, written = f"{source} {unit}".strip(), f"{target} {unit}".strip()
+    if kind == "encoder":
+        query, keys = f"{_a(read)} of your text" if not source else _a(read), f"the {read}s"
+    else:
+        done = "just read or written" if reads_in_decoder else "just written"
+        to_come = "to come next" if reads_in_decoder else "being written"
+        query = f"{_a(written)} {to_come if rows == 'predicted' else done}"
+        earlier = f"the earlier {written}s" if rows == "predicted" else f"the {written}s up to it"
+        keys = f"the {read}s{'' if source else ' of your text'}" if kind == "cross" else earlier
+    return view.meaning.format(query=query, keys=keys, strong="bright" if dark else "dark")
+
+
+def unit_of(task: str) -> str:
+    """What a person takes the tokens of a task for."""
+    return UNITS.get(task, "token")
+
+
+def sureness(sure: Certainty, unit: str) -> str:
+    """How sure a model is of what it wrote; empty where it is not known."""
+    if sure.whole is None:
+        return ""
+    n, unsure = sure.n_words, sure.n_unsure
+    words = f"sure of {n - unsure} of {n} {unit}{'s' * (n != 1)} · " if n else ""
+    return f"{words}probability {share(sure.whole)}"
+
+
+def how_sure(sure: Certainty) -> str:
+    """Where the numbers of :func:`sureness` come from, and what they are not."""
+    if sure.whole is None or sure.per_token is None:
+        return ""
+    n = sure.n_tokens
+    return (
+        f"The product of the probabilities that the model gave the {n} token{'s' * (n != 1)} of its output, the end "
+        f"included; {share(sure.per_token)} a token on (geometric) average. Underlined: less than "
+        f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This is doubt, not error: it can be sure and wrong."
+    )
+
+
+def has_read(sure: Certainty, what: str) -> str:
+    """From some words on of which a model is unsure: ``what`` it read in training; else empty."""
+    return f"It has read only {what}." if sure.n_unsure >= DOUBTS and what else ""
+
+
+def share(probability: float) -> str:
+    """A probability in whole percent; one that is not 0 or 1 is not called so."""
+    if 0 < probability < SMALLEST:
+        return "<1 %"
+    return ">99 %" if 1 - SMALLEST <= probability < 1 else percent(probability)
 
 
 def clearest(picture: Picture, layer: int, head: int) -> str:
@@ -94,6 +169,10 @@ def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     rest = n_visible - 2
     others = f", the rest over {rest} other{'s' * (rest > 1)}" if rest else ""
     return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}{others}."
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
 
 
 def _is_special(name: str) -> bool:

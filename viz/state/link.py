@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,7 +11,6 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.checkpoint import Checkpoint
-from model.text.tasks import TASKS
 from model.trace import Trace
 from viz.look.choice import AUTO
 from viz.look.forcing import OWN, Forcing
@@ -207,17 +206,38 @@ def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
 
 def checkpoint_changed() -> None:
     """Another checkpoint: its own first head is shown, and an example nobody changed gives way to its own."""
-    examples = {opening.EXAMPLE_SENTENCE, *(task.example for task in TASKS.values())}
-    stale = ("layer_number", "head_number", *(["source"] if st.session_state.get("source") in examples else []))
+    given = st.session_state.get("source") in opening.all_examples()
+    stale = ("layer_number", "head_number", *(["source"] if given else []))
     if "source" in stale:
         visitor().source = None
     for key in stale:
         st.session_state.pop(key, None)
+    _begin_anew()
+
+
+def _begin_anew() -> None:
+    """What was chosen for one text is let go: the row, the part in view, and what the model was made to write."""
     texts = dict.fromkeys((ZOOM, "prefix", "tokens", "target", "reference"), "")
     first = {"token": AUTO, "decoder_mode": OWN, "step": 1, **texts}
     for key, value in first.items():
         if key in st.session_state:
             st.session_state[key] = value
+
+
+def begin_examples(examples: Mapping[str, str]) -> None:
+    """Before the buttons with the key "example": the one of what stands in the text field is chosen.
+
+    Args:
+        examples: the texts, by the names on the buttons.
+    """
+    st.session_state["example"] = next((name for name, text in examples.items() if text == source()), None)
+
+
+def example_chosen(examples: Mapping[str, str]) -> None:
+    """A click on one of those buttons: its text is typed; a click on the one that is chosen changes nothing."""
+    if (name := st.session_state["example"]) is not None:
+        st.session_state["source"] = visitor().source = examples[name]
+        _begin_anew()
 
 
 def choose_elsewhere(name: str) -> None:

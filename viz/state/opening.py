@@ -15,6 +15,7 @@ from model.interventions.moving import Change, Displaced, displace
 from model.text.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.look.choice import telling_head
+from viz.look.examples import KNOWN, translates
 from viz.look.forcing import Forcing
 from viz.state.session import Visitor, visitor
 
@@ -143,7 +144,16 @@ def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) 
 
 def example(opened: Checkpoint) -> str:
     """A text that shows something of what this model does."""
-    return TASKS[opened.task].example if opened.task in TASKS else EXAMPLE_SENTENCE
+    if opened.task in TASKS:
+        return TASKS[opened.task].example
+    known = translates(opened)
+    return known.examples[0].text if known and known.examples else EXAMPLE_SENTENCE
+
+
+def all_examples() -> set[str]:
+    """Every text that a model may open with, or that a page offers."""
+    offered = (example.text for known in KNOWN.values() for example in known.examples)
+    return {EXAMPLE_SENTENCE, *(task.example for task in TASKS.values()), *offered}
 
 
 def first_head(opened: Checkpoint, kind: Kind) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import pytest
 
 from viz.components import sources
 from viz.components.head import HeadData
+from viz.components.output import OutputData
 from viz.components.overview import OverviewData
 from viz.components.pictures import Follow, PicturesData
 from viz.components.save_png import PngData
@@ -28,6 +29,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (OperandData, set(sources.modules("strips")) - SHARED, "operand"),
     (FilmData, set(sources.modules("film")) - SHARED, "data"),
     (PngData, set(sources.modules("save_png")) - SHARED, "data"),
+    (OutputData, {"output"}, "data"),
     (Address, {"address"}, "addresses"),
     (Follow, {"pictures", "typing"}, "follow"),
 ]

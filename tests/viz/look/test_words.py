@@ -9,7 +9,7 @@ from model.trace import KINDS, AttentionMap
 from tests.viz.helpers import map_of, random_map
 from viz.components.views import HEATMAP, VIEWS
 from viz.look.picture import Picture, picture
-from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, reading
+from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, meaning, reading
 
 KEYS = (" a", " blue", " dress", "</s>")
 
@@ -157,3 +157,37 @@ def test_a_decoder_row_speaks_of_the_tokens_it_may_see():
 def test_a_row_with_little_choice_is_not_a_strong_link():
     shown = decoder([[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0, 1, 0]])
     assert clearest(shown, 0, 0) == "“court” → “un” 80 %."
+
+
+FRENCH = {"unit": "word", "source": "English", "target": "French"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (meaning("cross", HEATMAP, **FRENCH), "a French word being written; dark: the English words that it looks at."),
+        (meaning("encoder", HEATMAP, **FRENCH), "an English word; dark: the English words that it looks at."),
+        (meaning("decoder", HEATMAP, **FRENCH), "written; dark: the earlier French words that it looks at."),
+        (
+            meaning("decoder", HEATMAP, "fed in", **FRENCH),
+            "word just written; dark: the French words up to it",
+        ),
+        (meaning("cross", HEATMAP, dark=True, **FRENCH), "; bright: the English words"),
+        (meaning("cross", HEATMAP, unit="character"), "a character being written; dark: the characters of your text"),
+        (meaning("encoder", HEATMAP, unit="word"), "a word of your text; dark: the words that it looks at."),
+        (
+            meaning("decoder", HEATMAP, unit="token", reads_in_decoder=True),
+            "a token to come next; dark: the earlier",
+        ),
+    ],
+)
+def test_the_first_sentence_has_no_term(said: str, sentence: str):
+    assert sentence in said
+    assert said.startswith("Each row is a")
+
+
+def test_the_first_sentence_says_row_only_of_rows():
+    for view in VIEWS:
+        said = meaning("cross", view, **FRENCH)
+        assert ("row" in said) == (view.unit == "row")
+        assert not {"query", "key", "token", "attention"} & set(re.findall(r"\w+", said))

@@ -17,6 +17,7 @@ from model.text.tasks import TASKS
 from model.trace import KINDS
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_letters, save_words
 from tests.viz.helpers import app_on, pictures, ran
+from viz.look.examples import KNOWN, Example, Translates
 from viz.state import opening
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -75,7 +76,7 @@ def typed(app: AppTest, text: str) -> AppTest:
 
 def target(app: AppTest) -> str:
     """The translation on screen."""
-    return pictures(app)["target"]
+    return "".join(word["text"] for word in pictures(app)["output"]["target"])
 
 
 def body(element: Any) -> str:
@@ -463,3 +464,39 @@ def test_the_shipped_checkpoints_open(monkeypatch: pytest.MonkeyPatch):
         assert before
         assert target(typed(app, "Two dogs" if "translate" in name else "7 June 2021")) not in ("", before)
         assert messages(app) == []
+
+
+def test_examples_are_typed_at_a_click(runs: Path, monkeypatch: pytest.MonkeyPatch):
+    size = len(checkpoint.load(runs / "words").tokenizer)
+    first, second = Example(shows="Colours", text="A red ball"), Example(shows="Animals", text="Two dogs")
+    known = Translates(source="English", target="French", read="captions", examples=(first, second))
+    monkeypatch.setitem(KNOWN, ("words", size), known)
+    app = opened(checkpoint=WORDS)
+    assert (app.text_input(key="source").value, app.pills(key="example").value) == (first.text, first.shows)
+    app.session_state["zoom"] = "1-2,1-2"
+    app.pills(key="example").select(second.shows)
+    ran(app)
+    assert target(app) == app.text_input(key="source").value == second.text
+    assert app.session_state["zoom"] == ""
+    typed(app, "A red ball on")
+    assert app.pills(key="example").value is None
+    app.selectbox(key="checkpoint").set_value(LETTERS)
+    ran(app)
+    assert not app.pills
+
+
+def test_each_example_shows_something_else():
+    for known in KNOWN.values():
+        for field in ("shows", "text"):
+            values = [getattr(example, field) for example in known.examples]
+            assert len(set(values)) == len(values) <= 8
+
+
+def test_the_first_sentence_follows_what_is_on_show(runs: Path):
+    said = [
+        next(element.value for element in opened(**query).markdown if element.value.startswith("Each "))
+        for query in ({}, {"kind": "Encoder self"}, {"checkpoint": WORDS}, {"view": "Lines"})
+    ]
+    assert len(set(said)) == len(said)
+    assert said[0].startswith("Each row is a character being written;")
+    assert said[2].startswith("Each row is a word being written;")

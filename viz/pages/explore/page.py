@@ -9,12 +9,15 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
-from viz.components.pictures import OUTPUT, pictures
+from viz.components import output
+from viz.components.pictures import pictures
 from viz.look.choice import row_options
+from viz.look.examples import translates
 from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture
 from viz.look.scene import scene
+from viz.look.words import meaning, unit_of
 from viz.pages import link_to
 from viz.pages.explore import live
 from viz.pages.explore.atlas import atlas_panel
@@ -23,6 +26,7 @@ from viz.pages.explore.export import export_panel
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_display,
+    choose_example,
     choose_kind,
     choose_layer_and_head,
     choose_view,
@@ -41,14 +45,17 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     "Atlas": lambda look, shown, display: atlas_panel(look),
     "Export": export_panel,
 }
-STYLE = """
-.st-key-texts { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }
-@media (max-width: 640px) { .st-key-texts { grid-template-columns: minmax(0, 1fr); } }
-.st-key-translation label { font-size: 0.875rem; }
-.st-key-translation .target {
-  font-size: 1.25rem; line-height: 1.25; min-height: 2.5em; max-height: 3.75em; margin: 0; overflow: hidden auto;
-  overflow-wrap: anywhere;
-}
+STYLE = f"""{output.CSS}
+.st-key-texts {{ display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }}
+.st-key-examples {{ margin-top: -0.5rem; }}
+.st-key-examples [data-testid="stButtonGroup"] > div {{ flex-wrap: nowrap; overflow-x: auto; }}
+.st-key-examples [data-testid="stButtonGroup"] button {{ flex: none; }}
+.st-key-meaning [data-testid="stMarkdownContainer"] {{ margin: 0; }}
+.st-key-meaning p {{ font-size: 1.25rem; line-height: 1.3; margin: 0; }}
+@media (max-width: 640px) {{
+  .st-key-texts {{ grid-template-columns: minmax(0, 1fr); }}
+  .st-key-meaning p {{ font-size: 1.0625rem; }}
+}}
 """
 
 
@@ -64,17 +71,20 @@ def page() -> None:
 @st.fragment
 def _live(opened: Checkpoint) -> None:
     """The text, how to look at it, and the pictures, which while someone types are ahead of the rest (see `live`)."""
+    meant = st.container(key="meaning")
     decoding.begin()
     forced = decoding.forced(opened)
     link.begin_source(opened)
     link.typed_trace(opened, forced)  # before anything is sent, so that the browser draws once
     with st.container(key="texts"):
         trace = type_source(opened, forced, followed=True)
-        st.container(key="translation").html(OUTPUT)
+        st.container(key="translation").html(output.HTML)
+    choose_example(opened)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
     chosen = _choose(opened, forced, trace)
     look = chosen.look(trace)
+    meant.markdown(_meaning(chosen))
     seen = scene(chosen, look)
     drawn = live.drawn(seen, link.source())
     pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
@@ -84,6 +94,21 @@ def _live(opened: Checkpoint) -> None:
     if name is not None:
         with st.container(key="panel_body"):
             PANELS[name](look, seen.shown, chosen.display)
+
+
+def _meaning(chosen: Chosen) -> str:
+    """What the large picture shows, before any term."""
+    opened, known = chosen.opened, translates(chosen.opened)
+    return meaning(
+        chosen.kind,
+        chosen.view,
+        chosen.display.rows,
+        unit=unit_of(opened.task),
+        source=known.source if known else "",
+        target=known.target if known else "",
+        reads_in_decoder=opened.config.architecture == "decoder",
+        dark=chosen.theme.name == "dark",
+    )
 
 
 def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:

@@ -13,6 +13,7 @@ from model.checkpoint import Checkpoint, CheckpointError
 from model.trace import AttentionMap, Kind, Trace
 from viz.components.views import VIEWS
 from viz.look.choice import AUTO, first_kind, row_asked, row_options
+from viz.look.examples import translates
 from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
 from viz.look.theme import for_markdown
@@ -108,6 +109,23 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
         link.write_source(opened)
     with to_come():
         return link.typed_trace(opened, forced)
+
+
+def choose_example(opened: Checkpoint) -> None:
+    """Sentences to try, by what they show, where there are some for this model."""
+    if not (known := translates(opened)) or not known.examples:
+        return
+    examples = {example.shows: example.text for example in known.examples}
+    link.begin_examples(examples)
+    with st.container(key="examples"):
+        st.pills(
+            "Sentences to try",
+            list(examples),
+            key="example",
+            on_change=link.example_chosen,
+            args=(examples,),
+            label_visibility="collapsed",
+        )
 
 
 def left_out_notice(trace: Trace) -> None:
