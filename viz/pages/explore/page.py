@@ -106,7 +106,7 @@ def _meaning(chosen: Chosen) -> str:
         unit=unit_of(opened.task),
         source=known.source if known else "",
         target=known.target if known else "",
-        reads_in_decoder=opened.config.architecture == "decoder",
+        reads_in_decoder=Capability.ENCODER not in opened.model.can,
         dark=chosen.theme.name == "dark",
     )
 
