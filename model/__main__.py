@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 
 from model.config import ARCHITECTURES, POSITIONALS, ModelConfig, TrainConfig
 from model.jobs.command import is_out_of_memory, train, why
@@ -189,7 +189,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
         group = command.add_argument_group(title)
         for field in fields(config):
-            kind = {"int": int, "float": float, "str": str}[str(field.type)]
+            kind = get_type_hints(config)[field.name]
             group.add_argument(
                 f"--{field.name.replace('_', '-')}", type=kind, default=GIVEN, help=OPTION_HELP[field.name]
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from model.compare.points import CONVOLUTION, FUSED, RECURRENT, SELF
+
 KERNEL, NEIGHBOURS = 3, 8
 
 
@@ -13,7 +15,7 @@ class Cost:
 
     ``operations`` are multiplications in one layer, to leading order; ``sequential`` those steps that must
     wait for each other; ``path`` how many a signal takes between the two tokens that are farthest apart. The
-    formulas are LaTeX.
+    formulas are LaTeX. ``measured`` are the layers in :mod:`model.compare.points` whose time it says something about.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Cost:
     operations_formula: str
     sequential_formula: str
     path_formula: str
+    measured: tuple[str, ...] = ()
 
 
 def layer_costs(n: int, d_model: int) -> tuple[Cost, ...]:
@@ -38,14 +41,17 @@ def layer_costs(n: int, d_model: int) -> tuple[Cost, ...]:
         Cost(
             name="self-attention", operations=n * n * d, sequential=1, path=1,
             operations_formula="n^2 d", sequential_formula="1", path_formula="1",
+            measured=(SELF, FUSED),
         ),
         Cost(
             name="recurrent", operations=n * d * d, sequential=n, path=n,
             operations_formula="n d^2", sequential_formula="n", path_formula="n",
+            measured=(RECURRENT,),
         ),
         Cost(
             name=f"convolutional, width {k}", operations=k * n * d * d, sequential=1, path=reach(n, k),
             operations_formula="k n d^2", sequential_formula="1", path_formula=r"\lceil\log_k n\rceil",
+            measured=(CONVOLUTION,),
         ),
         Cost(
             name=f"self-attention to {r} neighbours", operations=min(r, n) * n * d, sequential=1, path=-(-n // r),

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from model.config import ModelConfig, TrainConfig
 from model.files import SUFFIX
@@ -188,14 +188,17 @@ def _status(values: dict[str, Any]) -> Status:
     status = Status(**{field.name: values[field.name] for field in fields(Status) if field.name in values})
     for field in fields(Status):
         value = getattr(status, field.name)
-        if not isinstance(value, _KINDS[str(field.type)]):
+        if not isinstance(value, _KINDS[field.name]):
             raise ValueError(f"{field.name} is {value!r}")
     if status.state not in STATES:
         raise ValueError(f"there is no state {status.state!r}")
     return status
 
 
-_KINDS = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}
+# A whole number will do where one with decimals is meant.
+_KINDS = {
+    name: kind | int if float in (kind, *get_args(kind)) else kind for name, kind in get_type_hints(Status).items()
+}
 
 
 def _judged(status: Status, now: float) -> Status:

@@ -172,11 +172,11 @@ def step_table(points: Sequence[StepTime]) -> str:
 
 def cost_table(points: Sequence[LayerCost], counted: Sequence[Cost]) -> str:
     """Powers of the length that were fitted, beside what the paper counts; ``counted`` at the longest length."""
-    counts = {cost.name.split(",")[0]: cost for cost in counted}
+    counts = {name: cost for cost in counted for name in cost.measured}
     rows, ranges = [], ""
     for name, costs in by_layer(points).items():
         (short, long), (_, memory) = halves(costs, milliseconds), halves(costs, mebibytes)
-        cost = counts[name.split(",")[0].removesuffix(" (LSTM)")]
+        cost = counts[name]
         ranges = f"{short.low:,} to {short.high:,}", f"{long.low:,} to {long.high:,}"
         rows.append(
             f"| {name} | ${cost.operations_formula}$ | {cost.operations:,} | {short.exponent:.2f} "
