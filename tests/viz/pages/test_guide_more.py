@@ -7,19 +7,23 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import checkpoint
 from model.capture import capture
 from model.decoding.candidates import candidates
-from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, opened, right_answer, saved, texts
+from model.trace import AttentionMap
+from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, _shipped, opened, right_answer, saved, texts
 from viz.pages.guide.chapters.ch15_learning import losses
+from viz.pages.guide.chapters.ch16_kinds import first_letters
+from viz.pages.guide.chapters.ch17_resting import by_chance
 
 SOURCE = "Two dogs run"
-__all__ = ["_runs", "saved"]  # fixtures
+__all__ = ["_runs", "_shipped", "saved"]  # fixtures
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-7, 7, width=32), min_size=5, max_size=5), st.integers(0, 4))
 def test_loss_and_pull_are_those_of_cross_entropy(scores: list[float], right: int):
     logits = torch.tensor([scores], dtype=torch.float64, requires_grad=True)
@@ -66,3 +70,52 @@ def test_the_way_on_offers_the_task_to_train():
     (link,) = opened(15, checkpoint=LETTERS).get("page_link")
     assert link.proto.page == "train"
     assert "task=copy" in link.proto.query_string
+
+
+SHIPPED = pytest.mark.usefixtures("_shipped")
+
+
+@SHIPPED
+def test_only_an_encoder_looks_ahead():
+    app = opened(16, checkpoint="translate-en-fr", source="Two dogs run.")
+    (said,) = re.findall(
+        r"all heads:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app)
+    )
+    pattern = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("encoder").pattern
+    layers, heads, n, _ = pattern.shape
+    later = sum(pattern[..., i, j].sum() for i in range(n) for j in range(i + 1, n)) / (layers * heads * n)
+    assert found == [(f"{later:.2f}", "0.00", "0.00")]
+    assert "It read “Two dogs”, then wrote “Two dogs”." in texts(app)
+    (link,) = app.get("page_link")
+    assert "checkpoint=repeat" in link.proto.query_string
+
+
+def test_the_mask_leaves_the_lower_triangle():
+    app = opened(16, checkpoint=WORDS, source=SOURCE)
+    n = len(checkpoint.load(WORDS).tokenizer.encode(SOURCE)) + 1
+    assert right_answer(app) == f"{sum(range(1, n + 1)):,}"
+
+
+@pytest.mark.parametrize("text", ["", "<b>é日本x y", "a long text of letters"])
+def test_the_small_picture_has_letters_that_the_model_knows(text: str):
+    letters = first_letters(text)
+    assert len(letters) <= 8
+    assert letters.isascii()
+    assert set(letters) <= set(text)
+
+
+@SHIPPED
+def test_how_many_heads_rest_is_counted():
+    app = opened(17, checkpoint="translate-en-fr", source="Two dogs run.", layer_number="1", head_number="2")
+    shown = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("decoder")
+    share = shown.pattern[:, :, 1:, 0].mean(-1)  # <s> is the first; row 1 may see it alone
+    (found,) = re.findall(r"\*\*(\d+) of (\d+) heads of the .* them (\S+); this one gives (\S+)\. ", texts(app))
+    n = len(shown.query_tokens)
+    alike = np.mean([1 / i for i in range(2, n + 1)])
+    assert found == (str((share > 0.5).sum()), str(share.size), f"{alike:.2f}", f"{share[0, 1]:.2f}")
+    assert right_answer(app) == "they stay as they are"
+
+
+def test_a_row_without_a_choice_rests_nowhere():
+    one = AttentionMap(kind="decoder", pattern=np.ones((1, 1, 1, 1)), query_tokens=("<s>",), key_tokens=("<s>",))
+    assert np.isnan(by_chance(one))

@@ -15,9 +15,11 @@ from viz.pages.guide.chapters.ch12_cost import CHAPTER as COST
 from viz.pages.guide.chapters.ch13_explanation import CHAPTER as EXPLANATION
 from viz.pages.guide.chapters.ch14_code import CHAPTER as CODE
 from viz.pages.guide.chapters.ch15_learning import CHAPTER as LEARNING
+from viz.pages.guide.chapters.ch16_kinds import CHAPTER as KINDS
+from viz.pages.guide.chapters.ch17_resting import CHAPTER as RESTING
 
 CHAPTERS = (
     *(PURPOSE, TOKENS, QUERIES, ATTENTION, HEADS, POSITIONS, ENCODER),
     *(DECODER, TOGETHER, PARALLEL, DISTANCE, COST, EXPLANATION, CODE),
-    *(LEARNING,),
+    *(LEARNING, KINDS, RESTING),
 )
