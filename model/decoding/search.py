@@ -130,7 +130,7 @@ def greedy_steps(
         The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
         decoder gave.
     """
-    limits = _limits(model, source).clamp(min=len(forced))
+    limits = limits_of(model, source).clamp(min=len(forced))
     decoder = begin(model, memory, source_mask, int(limits.max()), taps)
     draft = draft[: int(limits.max())]
     ahead = decoder.read([BOS_ID, *draft[:-1]]) if draft else []
@@ -181,7 +181,7 @@ def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -
     n = len(source)
     mask = padding_mask(source, PAD_ID).repeat_interleave(beam, dim=0)
     memory = model.encode(source, padding_mask(source, PAD_ID)).hidden.repeat_interleave(beam, dim=0)
-    limits = _limits(model, source).tolist()
+    limits = limits_of(model, source).tolist()
     wanted = [beam] * n  # finished targets still to be found, for each row
     scores = torch.full((n, beam), -torch.inf)
     scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
@@ -226,7 +226,7 @@ def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
     return [*ids[: max_len - 1], EOS_ID], max(0, len(ids) - (max_len - 1))
 
 
-def _limits(model: Model, source: Tensor) -> Tensor:
+def limits_of(model: Model, source: Tensor) -> Tensor:
     """The most target tokens of each row, ``</s>`` included; by row, so that a batch changes no result."""
     return (2 * (source != PAD_ID).sum(1) + 16).clamp(max=model.config.max_len)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+from model.text.merging import Merged, Pair, merge_steps
 
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
@@ -55,6 +58,7 @@ class Tokenizer:
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
+        self._ranks: dict[Pair, int] | None = None  # read when first asked for
         self._ids_of_bytes = np.array([inner.token_to_id(character) for character in _byte_alphabet().values()])
 
     @classmethod
@@ -145,6 +149,28 @@ class Tokenizer:
         ends = np.cumsum([len(piece) for piece in pieces]) - 1 - dropped
         nothing = (ends < 0) | np.array([not piece for piece in pieces], bool)
         return np.where(nothing, -1, of_byte[ends.clip(0, len(of_byte) - 1)] if len(of_byte) else -1)
+
+    def words(self, text: str) -> tuple[tuple[str, ...], ...]:
+        """The words that ``text`` is cut into before any merge, each as its bytes in the library's alphabet."""
+        normalizer, encodable = self._inner.normalizer, _encodable(text)
+        normal = normalizer.normalize_str(encodable) if normalizer is not None else encodable
+        return tuple(tuple(word) for word, _ in self._inner.pre_tokenizer.pre_tokenize_str(normal))
+
+    def merges(self, word: Sequence[str]) -> tuple[Merged, ...]:
+        """How one of :meth:`words` becomes tokens, merge by merge; pieces are named as by :meth:`labels`."""
+        if self._ranks is None:
+            learned = json.loads(self.to_json())["model"]["merges"]
+            pairs = [tuple(one.split(" ")) if isinstance(one, str) else tuple(one) for one in learned]
+            self._ranks = {(left, right): rank for rank, (left, right) in enumerate(pairs)}
+        named = self.written
+        return tuple(
+            Merged(one.number, (named(one.pair[0]), named(one.pair[1])), tuple(map(named, one.pieces)))
+            for one in merge_steps(word, self._ranks)
+        )
+
+    def written(self, piece: str) -> str:
+        """A piece in the library's alphabet as :meth:`labels` names it."""
+        return _written(bytes(self._bytes[character] for character in piece))
 
     def require_target(self, ids: Sequence[int]) -> None:
         """

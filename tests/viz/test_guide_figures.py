@@ -35,6 +35,12 @@ def test_bars_stand_side_by_side_each_on_its_scale():
     assert [annotation.text for annotation in layout(figure).annotations] == ["<b>a</b>", "<b>b</b>"]
 
 
+def test_bars_that_are_compared_have_one_scale():
+    figure = beside_bars(["x", "y"], {"a": [0.8, 0.2], "b": [0.1, 0.0]}, one_scale=True)
+    assert layout(figure).xaxis.range == layout(figure).xaxis2.range
+    assert layout(figure).xaxis.range[1] > 0.8
+
+
 def test_bars_of_nothing():
     assert layout(beside_bars(["x"], {"a": [0.0]})).xaxis.range[1] > 0
 

@@ -32,9 +32,12 @@ def beside_bars(
     columns: Mapping[str, Numbers],
     *,
     framed: int | None = None,
+    one_scale: bool = False,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Several numbers for each token, side by side, each column on its own scale; minus infinity is written out."""
+    """Several numbers for each token, side by side, each column on its own scale unless all have ``one_scale``; minus
+    infinity is written out."""
+    everything = np.concatenate([*columns.values()]) if one_scale else None
     width = (1 - GAP * (len(columns) - 1)) / len(columns)
     bars, below, axes, titles = [], [], {}, []
     for place, (title, values) in enumerate(columns.items()):
@@ -44,7 +47,7 @@ def beside_bars(
         bars.append(_bars(names, values, finite, framed, theme) | {"xaxis": f"x{number}"})
         below.append(_below_zero(finite, f"x{number}"))
         axes[f"xaxis{number}"] = axis(
-            "", theme, domain=[left, left + width], range=_room(finite), fixedrange=True, showgrid=False,
+            "", theme, domain=[left, left + width], range=_room(finite if everything is None else everything), fixedrange=True, showgrid=False,
             showticklabels=False,
         )  # fmt: skip
         titles.append(_heading(title, left + width / 2))

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from model import checkpoint
 from model.capture import capture
 from model.decoding.candidates import candidates
+from model.decoding.sampling import sample
 from model.trace import AttentionMap
-from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, _shipped, opened, right_answer, saved, texts
+from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, _shipped, opened, ran, right_answer, saved, texts, typed
+from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.ch15_learning import losses
 from viz.pages.guide.chapters.ch16_kinds import first_letters
 from viz.pages.guide.chapters.ch17_resting import by_chance
@@ -78,9 +80,7 @@ SHIPPED = pytest.mark.usefixtures("_shipped")
 @SHIPPED
 def test_only_an_encoder_looks_ahead():
     app = opened(16, checkpoint="translate-en-fr", source="Two dogs run.")
-    (said,) = re.findall(
-        r"all heads:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app)
-    )
+    found = re.findall(r"all heads:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app))
     pattern = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("encoder").pattern
     layers, heads, n, _ = pattern.shape
     later = sum(pattern[..., i, j].sum() for i in range(n) for j in range(i + 1, n)) / (layers * heads * n)
@@ -119,3 +119,48 @@ def test_how_many_heads_rest_is_counted():
 def test_a_row_without_a_choice_rests_nowhere():
     one = AttentionMap(kind="decoder", pattern=np.ones((1, 1, 1, 1)), query_tokens=("<s>",), key_tokens=("<s>",))
     assert np.isnan(by_chance(one))
+
+
+@SHIPPED
+def test_a_word_is_put_together_as_the_tokenizer_does():
+    app = opened(18, checkpoint="translate-en-fr", source="A windsurfer rests.")
+    tokenizer = checkpoint.load("translate-en-fr").tokenizer
+    assert app.selectbox(key="word").value == " windsurfer"
+    (grid,) = [element.value for element in app.markdown if element.value.startswith("| merge no. |")]
+    last = grid.split("\n")[-1].split(" | ")[-1].removesuffix(" |")
+    labels = tokenizer.labels(tokenizer.encode("windsurfer"))
+    assert last == " ".join(f"“{label.replace(' ', '␣')}”" for label in labels)
+    assert f"11 bytes become {len(labels)} token" in texts(app)
+    assert right_answer(app) == str(len(tokenizer.encode("windsurfer" * 2)))
+    app.selectbox(key="word").set_value(" rests")
+    ran(app)
+    assert "Write “rests” twice" in app.radio[0].label
+    typed(app, "Another text")  # the word is gone
+    assert app.selectbox(key="word").value in (" Another", " text")
+
+
+def test_without_merges_the_page_says_so():
+    assert "no merges: each byte is a token" in texts(opened(18, checkpoint=LETTERS, source="dog"))
+
+
+def test_the_words_drawn_are_those_of_the_settings():
+    words = checkpoint.load(WORDS)
+    own = capture(words, SOURCE)
+    app = opened(19, checkpoint=WORDS, source=SOURCE, temperature="3.0", sample_seed="7")
+    for seed in (7, 8, 9):
+        drawn = words.tokenizer.decode(sample(words, own.source_ids, 3.0, 0, 1.0, seed))
+        assert f"- seed {seed}: {for_markdown(drawn.strip()) or '(nothing)'}" in texts(app)
+    app.slider(key="top_k").set_value(1)
+    ran(app)
+    assert f"**1 of {words.config.vocab_size:,} tokens may be drawn here.**" in texts(app)
+    assert f"seed 9: {own.target}" in texts(app)  # the likeliest alone: greedy
+
+
+@SHIPPED
+def test_top_p_leaves_the_fewest_tokens_that_are_enough():
+    app = opened(19, checkpoint="translate-en-fr", source="Two dogs run.")
+    own = capture(opened_model := checkpoint.load("translate-en-fr"), "Two dogs run.")
+    step = int(own.probabilities.argmin()) if own.probabilities is not None else 0
+    best = candidates(opened_model, own.source_ids, own.predicted_ids, 50)[step].best
+    together = np.cumsum([one.probability for one in best])
+    assert right_answer(app) == str(1 + np.count_nonzero(together < 0.9))

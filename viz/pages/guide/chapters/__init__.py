@@ -17,9 +17,11 @@ from viz.pages.guide.chapters.ch14_code import CHAPTER as CODE
 from viz.pages.guide.chapters.ch15_learning import CHAPTER as LEARNING
 from viz.pages.guide.chapters.ch16_kinds import CHAPTER as KINDS
 from viz.pages.guide.chapters.ch17_resting import CHAPTER as RESTING
+from viz.pages.guide.chapters.ch18_pieces import CHAPTER as PIECES
+from viz.pages.guide.chapters.ch19_sampling import CHAPTER as SAMPLING
 
 CHAPTERS = (
     *(PURPOSE, TOKENS, QUERIES, ATTENTION, HEADS, POSITIONS, ENCODER),
     *(DECODER, TOGETHER, PARALLEL, DISTANCE, COST, EXPLANATION, CODE),
-    *(LEARNING, KINDS, RESTING),
+    *(LEARNING, KINDS, RESTING, PIECES, SAMPLING),
 )

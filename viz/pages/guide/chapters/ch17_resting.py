@@ -128,5 +128,4 @@ def further(look: Look) -> Further:
 CHAPTER = Chapter(
     title="Why heads rest on special tokens", idea=IDEA, equation=EQUATION, show=show,
     sources=(softmax, resting, by_chance), ask=ask, further=further, kind="decoder", chooses_head=True,
-    chooses_kind=True,
 )  # fmt: skip
