@@ -37,7 +37,7 @@ def beside_bars(
 ) -> go.Figure:
     """Several numbers for each token, side by side, each column on its own scale unless all have ``one_scale``; minus
     infinity is written out."""
-    everything = np.concatenate([*columns.values()]) if one_scale else None
+    everything = np.concatenate([np.where(np.isfinite(values), values, 0.0) for values in columns.values()])
     width = (1 - GAP * (len(columns) - 1)) / len(columns)
     bars, below, axes, titles = [], [], {}, []
     for place, (title, values) in enumerate(columns.items()):
@@ -47,8 +47,8 @@ def beside_bars(
         bars.append(_bars(names, values, finite, framed, theme) | {"xaxis": f"x{number}"})
         below.append(_below_zero(finite, f"x{number}"))
         axes[f"xaxis{number}"] = axis(
-            "", theme, domain=[left, left + width], range=_room(finite if everything is None else everything), fixedrange=True, showgrid=False,
-            showticklabels=False,
+            "", theme, domain=[left, left + width], range=_room(everything if one_scale else finite),
+            fixedrange=True, showgrid=False, showticklabels=False,
         )  # fmt: skip
         titles.append(_heading(title, left + width / 2))
     return figure(

@@ -20,7 +20,8 @@ neighbours are commonest in a lot of text and **merges** them into a new token. 
 vocabulary is full. Common words end up as one token, rare ones stay in pieces, and nothing is ever unknown.
 
 A new text is cut by the same merges **in the order in which they were learned**. Choose a word and watch. A low number
-is an early merge: that pair was common. “␣” is the space that belongs to the word after it.
+is an early merge: that pair was common. “␣” is the space before the word; once it is joined to a letter it is no
+longer shown.
 
 **Mistake: thinking that the pieces are syllables or stems.** They are what was frequent. And if a character is cut in
 two, its halves have no letter: that is where tokens such as `⟨C3⟩` come from.
