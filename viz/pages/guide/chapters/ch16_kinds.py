@@ -114,5 +114,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Three kinds of Transformer", idea=IDEA, equation=EQUATION, show=show,
-    sources=(causal_mask, on_later, LanguageModel), ask=ask, further=further,
+    sources=(causal_mask, on_later, LanguageModel), ask=ask, further=further, kinds=("encoder",),
 )  # fmt: skip

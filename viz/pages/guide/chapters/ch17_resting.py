@@ -127,5 +127,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Why heads rest on special tokens", idea=IDEA, equation=EQUATION, show=show,
-    sources=(softmax, resting, by_chance), ask=ask, further=further, kind="decoder", chooses_head=True,
+    sources=(softmax, resting, by_chance), ask=ask, further=further, kinds=("decoder",), chooses_head=True,
 )  # fmt: skip

@@ -123,5 +123,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Sampling beside greedy", idea=IDEA, equation=EQUATION, show=show, sources=(narrowed, sample), ask=ask,
-    further=further, kind="decoder",
+    further=further, kinds=("decoder",),
 )  # fmt: skip
