@@ -161,6 +161,8 @@ def test_top_p_leaves_the_fewest_tokens_that_are_enough():
     app = opened(19, checkpoint="translate-en-fr", source="Two dogs run.")
     own = capture(opened_model := checkpoint.load("translate-en-fr"), "Two dogs run.")
     step = int(own.probabilities.argmin()) if own.probabilities is not None else 0
-    best = candidates(opened_model, own.source_ids, own.predicted_ids, 50)[step].best
+    best = candidates(opened_model, own.source_ids, own.predicted_ids, 997)[step].best
     together = np.cumsum([one.probability for one in best])
-    assert right_answer(app) == str(1 + np.count_nonzero(together < 0.9))
+    (top_p,) = re.findall(r"does top-p = (\S+) leave", app.radio[0].label)
+    assert best[0].probability < float(top_p)
+    assert right_answer(app) == str(1 + np.count_nonzero(together < float(top_p)))

@@ -31,7 +31,7 @@ itself finds unlikely. Slide T up and read what comes out. And a fluent text may
 is not true.
 """
 EQUATION = r"p_T(y)=\frac{e^{z_y/T}}{\sum_{y'}e^{z_{y'}/T}}"
-SHOWN, SAMPLES, NUCLEUS = 10, 3, 0.9
+SHOWN, SAMPLES, TOP_P_STEP = 10, 3, 0.05
 
 
 class Settings(NamedTuple):
@@ -60,7 +60,7 @@ def _settings() -> Settings:
     with middle:
         top_k = st.slider("Top-k (0: all tokens)", 0, 20, 0, key="top_k", bind="query-params")
     with right:
-        top_p = st.slider("Top-p", 0.05, 1.0, 1.0, 0.05, key="top_p", bind="query-params")
+        top_p = st.slider("Top-p", 0.05, 1.0, 1.0, TOP_P_STEP, key="top_p", bind="query-params")
     return Settings(temperature, top_k, top_p)
 
 
@@ -105,14 +105,17 @@ def ask(look: Look) -> Question | None:
     step = int(look.trace.probabilities.argmin())
     logits = next_logits(look.opened, look.trace.source_ids, look.trace.predicted_ids)[step]
     likely = narrowed(logits)
-    left = left_by(logits, NUCLEUS)
+    # The first setting for which the likeliest alone is not enough, where there is one.
+    top_p = min(0.95, round((int(likely.max() / TOP_P_STEP) + 1) * TOP_P_STEP, 2))
+    left = left_by(logits, top_p)
     together = likely.sort(descending=True).values[:left].sum().item()
     return amount(
         f"Go to token {step + 1} with temperature 1 and all tokens. Add up the bars: how many tokens does top-p = "
-        f"{NUCLEUS} leave there?",
+        f"{top_p} leave there?",
         left,
         {1, left + 1, len(likely)} - {left},
-        f"{left} have {together:.3f} together; {'with one less it' if left > 1 else 'none'} would be below {NUCLEUS}.",
+        f"{left} {'have' if left > 1 else 'has'} {together:.3f} together, at least {top_p}"
+        f"{'; one less would have too little' if left > 1 else ''}.",
     )
 
 
