@@ -17,6 +17,7 @@ from model.decoding.sampling import sample
 from model.trace import AttentionMap
 from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, _shipped, opened, ran, right_answer, saved, texts, typed
 from viz.look.theme import for_markdown
+from viz.pages.guide.chapters import ch20_cache
 from viz.pages.guide.chapters.ch15_learning import losses
 from viz.pages.guide.chapters.ch16_kinds import first_letters
 from viz.pages.guide.chapters.ch17_resting import by_chance
@@ -166,3 +167,28 @@ def test_top_p_leaves_the_fewest_tokens_that_are_enough():
     (top_p,) = re.findall(r"does top-p = (\S+) leave", app.radio[0].label)
     assert best[0].probability < float(top_p)
     assert right_answer(app) == str(1 + np.count_nonzero(together < float(top_p)))
+
+
+def test_what_the_cache_saves_is_counted_and_measured(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ch20_cache, "REPEATS", 1)
+    app = opened(20, checkpoint=WORDS, source=SOURCE)
+    words = checkpoint.load(WORDS)
+    n, config = len(capture(words, SOURCE).predicted_ids), words.config
+    kib = 2 * config.n_layers * config.d_model * n * 4 / 1024
+    assert f"{n} tokens: {n} keys and values for each head with the cache, {sum(range(n + 1))} without" in texts(app)
+    assert f"It holds {kib:,.1f} KiB" in texts(app)
+    assert right_answer(app) == f"{sum(range(2 * n + 1)):,}"
+    app.button(key="measure_kept").click()
+    (difference,) = re.findall(r"logits differ by at most (\S+)\.$", texts(ran(app)), re.M)
+    assert float(difference) < 1e-2
+    assert "times as long" not in texts(typed(app, "Another"))  # that was another text
+
+
+@SHIPPED
+@pytest.mark.parametrize("number", range(15, 21))
+def test_a_decoder_only_model_can_be_asked_too(number: int):
+    app = opened(number, checkpoint="repeat", source="Abcab")
+    if number == 16:  # needs an encoder
+        assert not app.radio
+    else:
+        assert right_answer(app)
