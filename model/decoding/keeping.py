@@ -39,7 +39,7 @@ def measure_steps(
     memory = checkpoint.model.encode(torch.tensor([source]), None).hidden
     kept, again = (begin(checkpoint.model, memory, None, n) for _ in range(2))
     for length in range(1, n + 1):
-        times = []
+        times, difference = [], 0.0
         for _ in range(repeats):
             kept.rewind(length - 1)
             start = time.perf_counter()

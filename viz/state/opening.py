@@ -20,7 +20,7 @@ from viz.look.forcing import Forcing
 from viz.state.session import Visitor, visitor
 
 RUNS = Path("runs")
-DEFAULT_CHECKPOINT = "translate-en-fr"
+DEFAULT_CHECKPOINT = "everyday-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 32, 256, 4
 

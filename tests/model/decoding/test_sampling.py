@@ -1,5 +1,7 @@
 """model/decoding/sampling.py against the warpers of transformers."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ from tests.model.helpers import shaken, tiny
 )
 def test_it_narrows_as_transformers_does(seed: int, temperature: float, top_k: int, top_p: float):
     logits = 3 * torch.randn(2, 11, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    ids = torch.zeros((2, 1), dtype=torch.long)
+    ids: Any = torch.zeros((2, 1), dtype=torch.long)
     expected = TemperatureLogitsWarper(temperature)(ids, logits)
     if top_k:
         expected = TopKLogitsWarper(top_k)(ids, expected)

@@ -53,7 +53,7 @@ def test_every_token_is_text_whatever_it_is(queries: Sequence[str], keys: Sequen
         (lines_drawing(shown, 1, [2], made), show_token),
     ):
         found = texts(parsed(drawing, cross))
-        for token in (*queries, *keys):
+        for token in (*shown.rows, *shown.columns):
             assert escaped_and_back(name(token)) in found
     parsed(overview_drawing(shown, made), cross)
 

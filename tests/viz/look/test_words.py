@@ -1,6 +1,7 @@
 """viz/look/words.py: the sentence says what the numbers say."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,7 +160,7 @@ def test_a_row_with_little_choice_is_not_a_strong_link():
     assert clearest(shown, 0, 0) == "“court” → “un” 80 %."
 
 
-FRENCH = {"unit": "word", "source": "English", "target": "French"}
+FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from model.config import POSITIONALS
 from model.interventions.moving import Change, displace
 from tests.viz.helpers import app_on, ran
 from viz.pages.positions.page import PARTS
-from viz.state import session
+from viz.state import opening, session
 
 APP = Path(__file__).parents[3] / "app.py"
 ENCODING, ADDED, CHANGE, SIX = PARTS
@@ -195,5 +195,5 @@ def test_odd_texts(part: str, text: str):
 def test_the_small_models_come_last_but_for_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)  # no runs
     names = opened().selectbox(key="checkpoint").options
-    assert names[0] == "translate-en-fr"
+    assert names[0] == opening.DEFAULT_CHECKPOINT
     assert sorted(names[-len(SMALL) :]) == sorted(f"positional-{name}" for name in SMALL)
