@@ -30,7 +30,7 @@ class Translates:
 
 
 EVERYDAY = (
-    Example(shows="A negation in two parts", text="My brother doesn't like the green car."),
+    Example(shows="A negation in two parts", text="We don't have a white car."),
     Example(shows="Adjectives before and after", text="An old man with a long white beard is reading a newspaper."),
     Example(shows="A past with “to be”", text="She has already left."),
     Example(shows="Turned round", text="I miss my brother."),

@@ -50,8 +50,15 @@ def choose_part(names: Iterable[str]) -> str:
 
 def to_come(height: int = 200) -> AbstractContextManager[object]:
     """Around what takes its time: a placeholder, ``height`` pixels high, where it will stand, while the page loads. A
-    keystroke leaves on screen what there is."""
-    return st.skeleton(height) if session.visitor().loading else nullcontext()
+    keystroke leaves on screen what there is.
+
+    Its place in the page is kept when nothing stands there: if what follows moved up, Streamlit would make it anew, and
+    its widgets would no longer be bound to the address.
+    """
+    if session.visitor().loading:
+        return st.skeleton(height)
+    st.empty()
+    return nullcontext()
 
 
 def chart(figure: go.Figure, key: str | None = None) -> None:
