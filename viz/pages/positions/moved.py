@@ -50,7 +50,7 @@ def _choose_change(opened: Checkpoint) -> Change:
             "Encoding switched off", OFF, default="after", required=True, key="off", bind="query-params"
         )
     with shuffle:
-        order = st.slider(f"Shuffle the {what}: order number", 0, 20, 0, key="shuffle", bind="query-params")
+        order = st.slider(f"Shuffle the {what} (shuffle no.)", 0, 20, 0, key="shuffle", bind="query-params")
     with shift:
         places = st.slider("Shift all positions by", 0, FARTHEST_SHIFT, 0, key="shift", bind="query-params")
         if places and where != OFF[0]:
