@@ -42,9 +42,10 @@ def reading(kind: Kind, view: View, rows: RowNames = "predicted") -> str:
     query = QUERIES[kind].format(row=ROWS[rows])
     key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
     adds_up = "row sums" if view.unit == "row" else "token adds up"
+    alignment = " A strong link shows where the head looks, not which word translates which." if kind == "cross" else ""
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1; "
-        f"{view.strength}. The attention of a {adds_up} to 1. Click a {view.unit} to explain it."
+        f"{view.strength}. The attention of a {adds_up} to 1.{alignment} Click a {view.unit} to explain it."
     )
 
 

@@ -100,6 +100,11 @@ def test_what_a_token_fed_in_may_look_at():
     assert "pays to itself and each token before it" in reading("decoder", HEATMAP, "fed in")
 
 
+def test_a_strong_link_is_not_called_a_translation():
+    said = "not which word translates which"
+    assert [kind for kind in KINDS if said in reading(kind, HEATMAP)] == ["cross"]
+
+
 def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:
     return clearest(picture(map_of([rows], queries, keys)), 0, 0)
 
