@@ -5,8 +5,10 @@ NumPy only. Every source of patterns ends here, so nothing that draws asks which
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -113,6 +115,64 @@ class Trace:
                 raise ValueError("the queries of cross-attention must be the decoder's tokens, but they differ")
             if (encoder := by_kind.get("encoder")) and cross.key_tokens != encoder.key_tokens:
                 raise ValueError("the keys of cross-attention must be the encoder's tokens, but they differ")
+
+    @staticmethod
+    def of(
+        patterns: Any | Mapping[Kind, Any],
+        tokens: Sequence[str],
+        target_tokens: Sequence[str] | None = None,
+        *,
+        kind: Kind | None = None,
+        mask: Any | None = None,
+        target_mask: Any | None = None,
+        text: int | None = None,
+        predicted_tokens: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> Trace:
+        """A trace of patterns that were computed elsewhere.
+
+        Args:
+            patterns: a NumPy array or a PyTorch tensor ``[layer, head, query, key]``, or with the batch after the
+                layer; or one array for each layer, ``[head, query, key]`` or with the batch before, such as the tuple
+                that ``output_attentions=True`` gives. Of a model with more than one kind of attention, a mapping from
+                "encoder", "decoder" and "cross" to such arrays.
+            tokens: a label for each token of the source, or of the only text.
+            target_tokens: those fed to the decoder, where there are two texts; the queries of cross-attention.
+            kind: of the attention. If it is not told: "cross" with ``target_tokens``; else "decoder" where no token
+                looks ahead, "encoder" where one does.
+            mask: ``[token]`` or ``[batch, token]``, true or 1 for a token, false or 0 for padding, which is cut away;
+                ``tokens`` may be given with or without their padding.
+            target_mask: the same for ``target_tokens``.
+            text: which text of the batch, from 0, where there are several.
+            predicted_tokens: in a decoder, what is written from each position.
+            name: of the model.
+
+        Raises:
+            ValueError: the shapes do not fit each other; the message has both.
+        """
+        from model.families.arrays import trace_of
+
+        return trace_of(
+            patterns, tokens, target_tokens, kind=kind, mask=mask, target_mask=target_mask, text=text,
+            predicted_tokens=predicted_tokens, name=name,
+        )  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, ``….trace.safetensors``, which the app opens; whole or not at all."""
+        from model.families.trace_file import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Trace:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ValueError: the file cannot be read, or holds no trace.
+        """
+        from model.families.trace_file import load
+
+        return load(path)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -35,6 +35,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "model/heads/": (*MODEL, *NO_OWNERS),
     "model/anatomy/": (*MODEL, *NO_OWNERS),
     "model/interventions/": (*MODEL, *NO_OWNERS),
+    "model/families/": (*MODEL, *NO_OWNERS),
     "model/training/": (*MODEL, "model.jobs", "model.compare"),
     "viz/look/": LOOK,
     "viz/figures/": (*FIGURES, "viz.export"),
@@ -46,6 +47,7 @@ RULES: dict[str, tuple[str, ...]] = {
 }
 LIGHT = ("viz/look/", "viz/figures/", "viz/export/", "model/trace.py", "model/heads/rows.py", "model/heads/measures.py")
 LIGHT += ("model/heads/survey.py", "model/anatomy/steps.py", "model/anatomy/arithmetic.py", "model/text/")
+LIGHT += ("model/families/__init__.py", "model/families/arrays.py", "model/families/trace_file.py")
 """What a fresh interpreter imports without Streamlit and without torch, by whatever way."""
 
 
