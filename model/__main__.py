@@ -186,6 +186,19 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="of the training pairs, learned once more as people type: lower case, no final stop, no apostrophes (0)",
     )
+    data.add_argument(
+        "--names",
+        type=float,
+        default=GIVEN,
+        metavar="SHARE",
+        help="of the English–French training pairs that name Tom, John or Mary, learned once more with another name (0)",
+    )
+    data.add_argument(
+        "--start-from",
+        default=GIVEN,
+        metavar="NAME_OR_PATH",
+        help="a checkpoint, whose sizes, weights and vocabulary the run begins with",
+    )
     for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
         group = command.add_argument_group(title)
         for field in fields(config):

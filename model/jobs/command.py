@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -114,9 +114,30 @@ def _new(options: argparse.Namespace) -> Options:
         **MEANINGLESS.get(given.get("architecture", ""), {}),
     }
     data, train = DataConfig(**chosen(DataConfig)), TrainConfig(**chosen(TrainConfig))
-    model = data.model({**defaults, **chosen(ModelConfig)})
+    if data.start_from is None:
+        model = data.model({**defaults, **chosen(ModelConfig)})
+    else:
+        model = _as_in(data.start_from, chosen(ModelConfig))
     data.check()
     return Options(data, model, train)
+
+
+def _as_in(start_from: str, given: dict[str, Any]) -> ModelConfig:
+    """The sizes of the checkpoint that a run starts from; only its dropout may be ``given`` anew.
+
+    Raises:
+        ValueError: there is no such checkpoint, or another size than its own is given.
+    """
+    from model.checkpoint import load
+
+    config = load(start_from).config
+    for name, value in given.items():
+        if name not in ("dropout", "attention_dropout") and value != (own := getattr(config, name)):
+            raise ValueError(
+                f"--{name.replace('_', '-')} is {own} in {start_from} and cannot be {value}: leave it out, or start a "
+                "run from nothing, without --start-from"
+            )
+    return replace(config, **given)
 
 
 def _prepare_folder(options: argparse.Namespace) -> int:

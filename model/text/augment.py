@@ -1,14 +1,52 @@
-"""Sentences as people type them: without capitals, final punctuation or apostrophes."""
+"""More sentences out of those there are: as people type them, and with the names of more people."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from model.text.reading import Pair
 
 FINAL = ".!?…"
 APOSTROPHES = "'’"
+
+MEN = (
+    *("Adam", "Ahmed", "Alex", "Ali", "Andrew", "Antoine", "Arthur", "Ben", "Carlos", "Chris", "Daniel", "David"),
+    *("Emil", "Eric", "Felix", "George", "Hans", "Harry", "Hugo", "Ibrahim", "Ivan", "Jack", "James", "Jan", "Jonas"),
+    *("Joseph", "Karim", "Kenji", "Kevin", "Leo", "Liam", "Louis", "Lucas", "Marco", "Mark", "Martin", "Max", "Michael"),
+    *("Mohamed", "Nicolas", "Noah", "Oliver", "Omar", "Oscar", "Paul", "Peter", "Pierre", "Raj", "Robert", "Sam"),
+    *("Samuel", "Sven", "Theo", "Thomas", "Tim", "Victor", "Wei", "William", "Yusuf"),
+)
+WOMEN = (
+    *("Aisha", "Alice", "Amina", "Amy", "Anna", "Anne", "Camille", "Carmen", "Chloe", "Clara", "Claire", "Diana"),
+    *("Elena", "Elise", "Ella", "Emily", "Emma", "Eva", "Fatima", "Grace", "Hannah", "Ines", "Ingrid", "Isabel"),
+    *("Jane", "Jeanne", "Julia", "Julie", "Kate", "Laura", "Lea", "Lena", "Lily", "Lina", "Lisa", "Lucy", "Maria"),
+    *("Maya", "Mei", "Mia", "Nadia", "Nina", "Nora", "Olga", "Olivia", "Paula", "Priya", "Rosa", "Ruth", "Sara", "Sarah"),
+    *("Sofia", "Sophie", "Susan", "Yuki", "Zoe"),
+)
+"""First names that are written alike in English and in French, of many countries."""
+
+KNOWN = {"Tom": ("Tom", MEN), "John": ("John", MEN), "Mary": ("Marie|Mary", WOMEN)}
+"""A name in the source, what stands for it in the target, and the names that can take its place."""
+
+ELIDED = re.compile(r"\b(d|qu|jusqu|lorsqu|puisqu|quoiqu)e (?=[AEIOU])", re.IGNORECASE)
+"""French words that lose their last letter before a vowel: "de Tom", but "d'Anna"."""
+
+
+def with_names(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
+    """``pairs``, and after them a ``share`` of those that name somebody once more, with somebody else's name.
+
+    Somebody is one of :data:`KNOWN`, in the source and in the target; the other one is of the same sex, so that what
+    agrees with the name in French still does. The same arguments give the same pairs on every machine.
+
+    Args:
+        share: at least 0 and at most 1, of the pairs that name somebody, chosen at random.
+    """
+    random_ = random.Random(f"names {seed}")
+    named = [(pair, name) for pair in pairs for name in KNOWN if _names(pair, name)]
+    chosen = sorted(random_.sample(range(len(named)), round(share * len(named))))
+    return [*pairs, *(_renamed(*named[i], random_) for i in chosen)]
 
 
 def with_casual(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
@@ -39,3 +77,16 @@ def casual(text: str, random_: random.Random) -> str:
         text += "."
     apostrophe = random_.choices(("'", "’", ""), weights=(6, 2, 2))[0]
     return "".join(apostrophe if character in APOSTROPHES else character for character in text)
+
+
+def _names(pair: Pair, name: str) -> bool:
+    source, target = pair
+    return bool(re.search(rf"\b{name}\b", source) and re.search(rf"\b({KNOWN[name][0]})\b", target))
+
+
+def _renamed(pair: Pair, name: str, random_: random.Random) -> Pair:
+    source, target = pair
+    written, others = KNOWN[name]
+    other = random_.choice(others)
+    renamed = re.sub(rf"\b({written})\b", other, target)
+    return re.sub(rf"\b{name}\b", other, source), ELIDED.sub(r"\1'", renamed)

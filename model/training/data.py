@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.config import ModelConfig
-from model.text.augment import with_casual
+from model.text.augment import with_casual, with_names
 from model.text.reading import Pair, read_parallel
 from model.text.tasks import TASKS, generate
 from model.text.tokenizer import CHARACTERS
@@ -17,6 +17,8 @@ FEWEST = 2
 """Sentences to learn from."""
 FILES = ("source", "target", "valid_source", "valid_target")
 """The fields that name text files."""
+SHARES = ("augment", "names")
+"""The fields that say how much of a text is learned once more, changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,9 @@ class DataConfig:
 
     Of the files, line ``i`` of the first ``target`` translates line ``i`` of the first ``source``, and so on; a file
     that is named twice counts twice. ``augment`` is the share of the training pairs that are learned once more with
-    their source as people type it (:mod:`model.text.augment`).
+    their source as people type it, ``names`` of those with a name in them with another name
+    (:mod:`model.text.augment`). ``start_from`` is a checkpoint, as :func:`model.checkpoint.find` takes it, whose
+    weights and vocabulary the run begins with.
 
     Raises:
         ValueError: it is neither, or both, or a number is out of range.
@@ -38,6 +42,8 @@ class DataConfig:
     valid_source: tuple[str, ...] = ()
     valid_target: tuple[str, ...] = ()
     augment: float = 0.0
+    names: float = 0.0
+    start_from: str | None = None
 
     def __post_init__(self) -> None:
         for name in FILES:  # JSON has lists; runs of earlier versions name one file, or None
@@ -47,8 +53,9 @@ class DataConfig:
         if self.task is not None:
             if len(absent) < len(FILES):
                 raise ValueError("give either a task or text files, not both")
-            if self.augment:
-                raise ValueError("augment is for text files; the examples of a task are as they are")
+            for name in SHARES:
+                if getattr(self, name):
+                    raise ValueError(f"{name} is for text files; the examples of a task are as they are")
             if self.task not in TASKS:
                 raise ValueError(f"task must be one of {', '.join(TASKS)}, but it is {self.task!r}")
         elif absent:
@@ -59,8 +66,9 @@ class DataConfig:
                     f"each source file needs its target file, but there are {len(sources)} ({', '.join(sources)}) "
                     f"and {len(targets)} ({', '.join(targets)})"
                 )
-        if not isinstance(self.augment, int | float) or not 0 <= self.augment <= 1:
-            raise ValueError(f"augment must be at least 0 and at most 1, but it is {self.augment!r}")
+        for name in SHARES:
+            if not isinstance(share := getattr(self, name), int | float) or not 0 <= share <= 1:
+                raise ValueError(f"{name} must be at least 0 and at most 1, but it is {share!r}")
         if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
             raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
 
@@ -79,8 +87,11 @@ class DataConfig:
 
     def anchored(self) -> DataConfig:
         """The same, with files named so that every working folder finds them."""
+        start = self.start_from
         return replace(
-            self, **{name: tuple(str(Path(file).absolute()) for file in getattr(self, name)) for name in FILES}
+            self,
+            **{name: tuple(str(Path(file).absolute()) for file in getattr(self, name)) for name in FILES},
+            start_from=str(Path(start).absolute()) if start is not None and Path(start).exists() else start,
         )
 
     def require_files(self) -> None:
@@ -125,7 +136,7 @@ class DataConfig:
                 f"{_to_read(self.source[0])} has one sentence, which a model would only learn by heart; at least "
                 f"{FEWEST} are needed"
             )
-        return with_casual(train, self.augment, seed), valid
+        return with_casual(with_names(train, self.names, seed), self.augment, seed), valid
 
 
 def _to_read(file: str) -> Path:

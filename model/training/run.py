@@ -74,13 +74,18 @@ class Run:
         options = team.from_leader(lambda: read_options(folder))
         data, model_config, config, _ = options
         pairs = data.pairs(config.seed)
-        tokenizer = Tokenizer.from_json(team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json()))
+        first = team.from_leader(lambda: None if data.start_from is None else _first(data.start_from, model_config))
+        tokens = team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json() if first is None else "")
+        tokenizer = Tokenizer.from_json(tokens if first is None else first[1])
         asked = options.vocab_asked or model_config.vocab_size
         model_config = replace(model_config, vocab_size=len(tokenizer))
         train, valid = _encode(pairs, tokenizer, model_config, team)
         _require_memory(model_config, config, train, team)
         torch.manual_seed(config.seed)
-        state = TrainState.start(build(model_config).to(team.device), config)
+        begun = build(model_config)
+        if first is not None:
+            begun.load_state_dict(first[0])
+        state = TrainState.start(begun.to(team.device), config)
         if team.leads:
             write_options(folder, Options(data, model_config, config, asked))
             (folder / "log.jsonl").write_text("")
@@ -215,6 +220,18 @@ class Run:
             checkpoint.save(file, self.state.average, self.tokenizer, task=task, training=training, dtype=dtype)
         except FloatingPointError as error:
             raise diverged(str(error), self.state.step, self.config) from error
+
+
+def _first(start_from: str, model_config: ModelConfig) -> tuple[dict[str, torch.Tensor], str]:
+    """The weights that a run begins with, and their tokenizer as JSON.
+
+    Raises:
+        ValueError: the checkpoint cannot be opened, or is of another size than the run's model.
+    """
+    found = checkpoint.load(start_from)
+    if replace(found.config, dropout=0, attention_dropout=0) != replace(model_config, dropout=0, attention_dropout=0):
+        raise ValueError(f"{start_from} is no longer the checkpoint with which this run was described: start it anew")
+    return dict(found.model.state_dict()), found.tokenizer.to_json()
 
 
 def _learn_tokens(data: DataConfig, pairs: Sequence[Pair], model_config: ModelConfig) -> Tokenizer:
