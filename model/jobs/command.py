@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig
+from model.config import MEANINGLESS, TINY, ModelConfig, TrainConfig, to_dict
 from model.jobs.heartbeat import Heartbeat
 from model.jobs.slots import slot
 from model.jobs.stopping import Asked, end_of_input_asks, end_of_parent_asks, signals_ask
@@ -117,20 +117,25 @@ def _new(options: argparse.Namespace) -> Options:
     if data.start_from is None:
         model = data.model({**defaults, **chosen(ModelConfig)})
     else:
-        model = _as_in(data.start_from, chosen(ModelConfig))
+        model = _as_in(data, data.start_from, chosen(ModelConfig))
     data.check()
     return Options(data, model, train)
 
 
-def _as_in(start_from: str, given: dict[str, Any]) -> ModelConfig:
+def _as_in(data: DataConfig, start_from: str, given: dict[str, Any]) -> ModelConfig:
     """The sizes of the checkpoint that a run starts from; only its dropout may be ``given`` anew.
 
     Raises:
-        ValueError: there is no such checkpoint, or another size than its own is given.
+        ValueError: there is no such checkpoint, it cannot learn from the data, or another size than its own is given.
     """
     from model.checkpoint import load
 
     config = load(start_from).config
+    if data.task is not None and config != data.model(to_dict(config)):
+        raise ValueError(
+            f"{start_from} reads pieces of words, but a task needs a token for each byte: start from a checkpoint of a "
+            "task"
+        )
     for name, value in given.items():
         if name not in ("dropout", "attention_dropout") and value != (own := getattr(config, name)):
             raise ValueError(

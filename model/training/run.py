@@ -75,7 +75,9 @@ class Run:
         data, model_config, config, _ = options
         pairs = data.pairs(config.seed)
         first = team.from_leader(lambda: None if data.start_from is None else _first(data.start_from, model_config))
-        tokens = team.from_leader(lambda: _learn_tokens(data, pairs[0], model_config).to_json() if first is None else "")
+        tokens = team.from_leader(
+            lambda: _learn_tokens(data, pairs[0], model_config).to_json() if first is None else ""
+        )
         tokenizer = Tokenizer.from_json(tokens if first is None else first[1])
         asked = options.vocab_asked or model_config.vocab_size
         model_config = replace(model_config, vocab_size=len(tokenizer))

@@ -114,6 +114,12 @@ def test_slow_bfloat16_is_warned_of(
     [
         ((), "without a task, text files are needed; source, target, valid_source, valid_target is not given"),
         (("--task", "copy", "--source", "a"), "either a task or text files"),
+        (("--task", "copy", "--start-from", "no/such"), "there is no checkpoint 'no/such'"),
+        (("--task", "copy", "--start-from", "translate-en-fr"), "reads pieces of words, but a task needs a token for"),
+        (
+            ("--task", "copy", "--start-from", "reverse", "--n-layers", "7"),
+            "--n-layers is 1 in reverse and cannot be 7",
+        ),
         (("--source", "a", "--target", "b", "--valid-source", "c", "--valid-target", "d"), "a cannot be read"),
         ((*SMALL, "--examples", "0"), "examples must be"),
         ((*SMALL, "--n-heads", "4"), "d_model is 6 and n_heads is 4"),

@@ -146,6 +146,20 @@ def test_files_as_a_run_of_an_earlier_version_named_them():
     assert DataConfig(task="copy", **nothing) == DataConfig(task="copy")
 
 
+def test_other_names_come_before_what_is_typed_in_a_hurry(tmp_path: Path):
+    files = text_files(tmp_path, source=b"Tom is here.\nA cat!\n", target=b"Tom est l\xc3\xa0.\nUn chat !\n")
+    train, _ = replace(files, names=1.0, augment=1.0).pairs(seed=3)
+    assert len(train) == (2 + 1) * 2
+    named = train[2][0].removesuffix(" is here.")
+    assert named != "Tom"
+    assert train[2] == (f"{named} is here.", f"{named} est là.")
+    assert train[5][0].lower().startswith(named.lower())
+    with pytest.raises(ValueError, match="names must be at least 0 and at most 1, but it is -1"):
+        replace(files, names=-1)
+    with pytest.raises(ValueError, match="names is for text files"):
+        DataConfig(task="copy", names=0.5)
+
+
 def test_augmented_pairs_stand_after_the_others_and_follow_the_seed(tmp_path: Path):
     files = text_files(tmp_path, source=b"A dog.\nIt's a cat!\n")
     some = replace(files, augment=0.5)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from model import checkpoint
-from model.config import TrainConfig
+from model.config import TrainConfig, to_dict
 from model.training import data
 from model.training import loop as training
 from model.training.data import DataConfig
@@ -335,3 +335,38 @@ def test_a_missing_file_is_named(tmp_path: Path):
     Path(files["valid_target"]).unlink()
     with pytest.raises(ValueError, match=re.escape(f"{files['valid_target']} cannot be read")):
         begin(tmp_path / "run", **files)
+
+
+def test_a_run_starts_from_the_weights_and_the_vocabulary_of_a_checkpoint(tmp_path: Path):
+    files = text_files(tmp_path)
+    list(begin(tmp_path / "first", **files).steps())
+    first = checkpoint.load(tmp_path / "first")
+    (tmp_path / "other").mkdir()
+    other = text_files(tmp_path / "other")
+    Path(other["source"]).write_text("a cow\na pig\n")
+    run = Run.start(
+        tmp_path / "run",
+        DataConfig(**other, start_from=str(tmp_path / "first")),
+        to_dict(first.config),
+        replace(CONFIG, learning_rate=1e-12),
+    )
+    assert run.tokenizer.to_json() == first.tokenizer.to_json()
+    for name, tensor in run.state.model.state_dict().items():
+        assert tensor.equal(first.model.state_dict()[name])
+    list(run.steps())
+    for name, tensor in checkpoint.load(tmp_path / "run").model.state_dict().items():
+        torch.testing.assert_close(tensor, first.model.state_dict()[name], rtol=0, atol=1e-6)
+
+
+def test_a_checkpoint_that_was_changed_since_the_run_was_described_is_refused(tmp_path: Path):
+    files = text_files(tmp_path)
+    list(begin(tmp_path / "first", **files).steps())
+    config = checkpoint.load(tmp_path / "first").config
+    with pytest.raises(ValueError, match="is no longer the checkpoint with which this run was described"):
+        Run.start(
+            tmp_path / "run",
+            DataConfig(**files, start_from=str(tmp_path / "first")),
+            to_dict(replace(config, n_layers=2)),
+            CONFIG,
+        )
+    assert not (tmp_path / "run").exists()
