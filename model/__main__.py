@@ -191,7 +191,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         type=float,
         default=GIVEN,
         metavar="SHARE",
-        help="of the English–French training pairs that name Tom, John or Mary, learned once more with another name (0)",
+        help="of the English–French pairs that name Tom, John or Mary, learned once more with another name (0)",
     )
     data.add_argument(
         "--start-from",

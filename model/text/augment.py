@@ -11,17 +11,18 @@ from model.text.reading import Pair
 FINAL = ".!?…"
 APOSTROPHES = "'’"
 
-MEN = (
+_MEN = (
     "Adam Ahmed Alex Ali Andrew Antoine Arthur Ben Carlos Chris Daniel David Emil Eric Felix George Hans Harry Hugo "
     "Ibrahim Ivan Jack James Jan Jonas Joseph Karim Kenji Kevin Leo Liam Louis Lucas Marco Mark Martin Max Michael "
     "Mohamed Nicolas Noah Oliver Omar Oscar Paul Peter Pierre Raj Robert Sam Samuel Sven Theo Thomas Tim Victor Wei "
     "William Yusuf"
-).split()
-WOMEN = (
+)
+_WOMEN = (
     "Aisha Alice Amina Amy Anna Anne Camille Carmen Chloe Clara Claire Diana Elena Elise Ella Emily Emma Eva Fatima "
     "Grace Hannah Ines Ingrid Isabel Jane Jeanne Julia Julie Kate Laura Lea Lena Lily Lina Lisa Lucy Maria Maya Mei "
     "Mia Nadia Nina Nora Olga Olivia Paula Priya Rosa Ruth Sara Sarah Sofia Sophie Susan Yuki Zoe"
-).split()
+)
+MEN, WOMEN = _MEN.split(), _WOMEN.split()
 """First names that are written alike in English and in French, of many countries."""
 
 KNOWN = {"Tom": ("Tom", MEN), "John": ("John", MEN), "Mary": ("Marie|Mary", WOMEN)}
