@@ -15,6 +15,8 @@ import numpy as np
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROW_SUM_TOLERANCE = 1e-3
+SINK = "sink"
+"""The name of a key that is no token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,8 @@ class AttentionMap:
     """The attention patterns of all layers and heads of one kind.
 
     ``pattern`` is float32 ``[layer, head, query, key]``, after softmax and before dropout: a row sums
-    to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens.
+    to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens; after them there may be
+    ``n_sinks`` keys that are no tokens: learned places for attention that shall go nowhere.
 
     A decoder row has two names: ``query_tokens``, what is fed in at that position, and
     ``predicted_tokens``, what is written from it; an encoder's map has no ``predicted_tokens``.
@@ -36,6 +39,7 @@ class AttentionMap:
     query_tokens: tuple[str, ...]
     key_tokens: tuple[str, ...]
     predicted_tokens: tuple[str, ...] | None = None
+    n_sinks: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -48,7 +52,9 @@ class AttentionMap:
                 f"the {self.kind} pattern must be [layer, head, query, key] with {expected[0]} queries and "
                 f"{expected[1]} keys, but its shape is {pattern.shape}"
             )
-        if self.kind != "cross" and self.query_tokens != self.key_tokens:
+        if not 0 <= self.n_sinks <= len(self.key_tokens):
+            raise ValueError(f"n_sinks must be from 0 to the {len(self.key_tokens)} keys, but it is {self.n_sinks}")
+        if self.kind != "cross" and self.query_tokens != self.looked_at:
             raise ValueError(f"{self.kind} self-attention has the same tokens on both axes, but they differ")
         if self.predicted_tokens is not None and len(self.predicted_tokens) != len(self.query_tokens):
             raise ValueError(
@@ -67,6 +73,11 @@ class AttentionMap:
     @property
     def n_heads(self) -> int:
         return self.pattern.shape[1]
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The keys that are tokens."""
+        return self.key_tokens[: len(self.key_tokens) - self.n_sinks]
 
     @property
     def row_tokens(self) -> tuple[str, ...]:
@@ -113,7 +124,7 @@ class Trace:
         if cross := by_kind.get("cross"):
             if (decoder := by_kind.get("decoder")) and cross.query_tokens != decoder.query_tokens:
                 raise ValueError("the queries of cross-attention must be the decoder's tokens, but they differ")
-            if (encoder := by_kind.get("encoder")) and cross.key_tokens != encoder.key_tokens:
+            if (encoder := by_kind.get("encoder")) and cross.looked_at != encoder.looked_at:
                 raise ValueError("the keys of cross-attention must be the encoder's tokens, but they differ")
 
     @staticmethod

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from model.trace import KINDS, AttentionMap, Kind, Trace
+from model.trace import KINDS, SINK, AttentionMap, Kind, Trace
 
 AXES = "[layer, head, query, key]"
 BATCHED = "[layer, batch, head, query, key]"
@@ -32,8 +32,9 @@ def trace_of(
     text: int | None = None,
     predicted_tokens: Sequence[str] | None = None,
     name: str = "arrays",
+    n_sinks: int | Mapping[Kind, int] = 0,
 ) -> Trace:
-    """:meth:`model.trace.Trace.of`."""
+    """:meth:`model.trace.Trace.of`; the last ``n_sinks`` keys of a pattern are no tokens."""
     source = _Axis("tokens", tokens, mask, text)
     target = _Axis("target_tokens", target_tokens, target_mask, text) if target_tokens is not None else None
     if isinstance(patterns, Mapping):
@@ -44,17 +45,23 @@ def trace_of(
             raise ValueError("patterns that are given by their kinds need no kind besides")
     else:
         array = stacked(patterns, text)
-        by_kind = {kind or _kind_of(array, source, target): array}
+        by_kind = {kind or _kind_of(array, source, target, n_sinks if isinstance(n_sinks, int) else 0): array}
     maps = []
     for one in KINDS:
         if one not in by_kind:
             continue
         queries, keys = _axes(one, source, target, alone=len(by_kind) == 1)
-        pattern = _cut(stacked(by_kind[one], text), queries, keys, one)
+        sinks = n_sinks if isinstance(n_sinks, int) else n_sinks.get(one, 0)
+        pattern = _cut(stacked(by_kind[one], text), queries, keys, one, sinks)
         written = _written(predicted_tokens, queries) if one != "encoder" and predicted_tokens is not None else None
         maps.append(
             AttentionMap(
-                kind=one, pattern=pattern, query_tokens=queries.names, key_tokens=keys.names, predicted_tokens=written
+                kind=one,
+                pattern=pattern,
+                query_tokens=queries.names,
+                key_tokens=(*keys.names, *(SINK,) * sinks),
+                predicted_tokens=written,
+                n_sinks=sinks,
             )
         )
     return Trace(
@@ -163,18 +170,18 @@ def _axes(kind: Kind, source: _Axis, target: _Axis | None, *, alone: bool) -> tu
     return target, source if kind == "cross" else target
 
 
-def _kind_of(pattern: np.ndarray, source: _Axis, target: _Axis | None) -> Kind:
+def _kind_of(pattern: np.ndarray, source: _Axis, target: _Axis | None, n_sinks: int) -> Kind:
     """Cross-attention with target tokens; a decoder's where nothing looks ahead; else an encoder's."""
     if target is not None:
         return "cross"
-    pattern = _cut(pattern, source, source, "encoder")
-    ahead = np.triu(np.ones(pattern.shape[2:], bool), 1)
-    return "decoder" if pattern.shape[2] > 1 and not pattern[..., ahead].any() else "encoder"
+    pattern = _cut(pattern, source, source, "encoder", n_sinks)
+    ahead = np.triu(np.ones((n := pattern.shape[2], n), bool), 1)
+    return "decoder" if n > 1 and not pattern[..., :n][..., ahead].any() else "encoder"
 
 
-def _cut(pattern: np.ndarray, queries: _Axis, keys: _Axis, kind: Kind) -> np.ndarray:
+def _cut(pattern: np.ndarray, queries: _Axis, keys: _Axis, kind: Kind, n_sinks: int) -> np.ndarray:
     """Without padding."""
-    expected = (*pattern.shape[:2], queries.length, keys.length)
+    expected = (*pattern.shape[:2], queries.length, keys.length + n_sinks)
     if pattern.shape != expected:
         raise ValueError(
             f"the {kind} pattern must have the shape {expected}, {AXES} with {queries.length} {queries.called} and "
@@ -182,7 +189,7 @@ def _cut(pattern: np.ndarray, queries: _Axis, keys: _Axis, kind: Kind) -> np.nda
         )
     if queries.kept is not None:
         pattern = pattern[:, :, queries.kept]
-    return pattern if keys.kept is None else pattern[..., keys.kept]
+    return pattern if keys.kept is None else pattern[..., [*keys.kept, *(True,) * n_sinks]]
 
 
 def _written(predicted: Sequence[str], queries: _Axis) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from model.files import SUFFIX, write_whole
-from model.trace import KINDS, AttentionMap, Trace
+from model.trace import KINDS, AttentionMap, Kind, Trace
 
 FORMAT = "headlight_trace"
 VERSION = 1
@@ -39,7 +39,7 @@ def save(trace: Trace, path: str | Path) -> None:
     arrays = {one.kind: np.ascontiguousarray(one.pattern) for one in trace.maps}
     if trace.probabilities is not None:
         arrays[PROBABILITIES] = np.ascontiguousarray(trace.probabilities)
-    maps = {one.kind: {name: getattr(one, name) for name in TOKENS} for one in trace.maps}
+    maps = {one.kind: {"n_sinks": one.n_sinks, **{name: getattr(one, name) for name in TOKENS}} for one in trace.maps}
     described = {"version": VERSION, "maps": maps, **{name: getattr(trace, name) for name in PLAIN}}
     metadata = {FORMAT: json.dumps(described, sort_keys=True, allow_nan=False)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,14 +91,22 @@ def _trace(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Trace:
     Raises:
         ValueError, TypeError, AttributeError: what is described is no trace, or not the one of these arrays.
     """
-    kinds, maps = [kind for kind in KINDS if kind in described["maps"]], described["maps"]
-    if set(arrays) - {PROBABILITIES} != set(maps) or len(kinds) != len(maps):
+    maps: dict[Kind, Any] = described["maps"]
+    if set(arrays) - {PROBABILITIES} != set(maps) or not set(maps) <= set(KINDS):
         found = ", ".join(sorted(arrays)) or "none"
         raise ValueError(f"the maps described are {', '.join(sorted(maps))}, but the tensors in the file are {found}")
     return Trace(
         maps=tuple(
-            AttentionMap(kind=kind, pattern=arrays[kind], **{name: _tokens(maps[kind].get(name)) for name in TOKENS})  # type: ignore[arg-type]
-            for kind in kinds
+            AttentionMap(
+                kind=kind,
+                pattern=arrays[kind],
+                query_tokens=_tokens(maps[kind].get("query_tokens")) or (),
+                key_tokens=_tokens(maps[kind].get("key_tokens")) or (),
+                predicted_tokens=_tokens(maps[kind].get("predicted_tokens")),
+                n_sinks=_plain("n_sinks", maps[kind].get("n_sinks", 0)),
+            )
+            for kind in KINDS
+            if kind in maps
         ),
         probabilities=arrays.get(PROBABILITIES),
         **{name: _plain(name, described[name]) for name in PLAIN if name in described},

@@ -35,7 +35,9 @@ class Rows:
     def allowed(self) -> np.ndarray:
         """Which keys each query may attend to, boolean ``[query, key]``: in a decoder those up to itself."""
         allowed = np.ones(self.pattern.shape[2:], dtype=bool)
-        return np.tril(allowed) if self.attention_map.kind == "decoder" else allowed
+        if self.attention_map.kind == "decoder":
+            allowed[:, : len(allowed)] = np.tril(allowed[:, : len(allowed)])  # what comes after is no token
+        return allowed
 
     @cached_property
     def counted(self) -> np.ndarray:
@@ -120,7 +122,7 @@ def at_followers(rows: Rows) -> np.ndarray:
     ids = np.unique(np.array(tokens, dtype=object), return_inverse=True)[1]
     text = np.array([token not in SPECIAL for token in tokens])
     follows = np.zeros_like(rows.allowed)
-    follows[:, 1:] = (ids[:, None] == ids[:-1]) & text[:, None]
+    follows[:, 1 : len(ids)] = (ids[:, None] == ids[:-1]) & text[:, None]
     return np.tril(follows, k=-1)  # or in "a a" the second would be its own follower
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.trace import KINDS, AttentionMap, Kind, Trace
+from model.trace import KINDS, SINK, AttentionMap, Kind, Trace
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, FRENCH = ("a", "blue", "dress", "has", "</s>"), ("<s>", "une", "robe")
@@ -189,3 +189,15 @@ def test_a_trace_is_made_without_torch():
     code = "import sys, model.trace; print('torch' in sys.modules, 'numpy' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "True"]
+
+
+def test_keys_that_are_no_tokens_stand_after_those_that_are():
+    made = AttentionMap(
+        kind="encoder", pattern=pattern(5, 7), query_tokens=ENGLISH, key_tokens=(*ENGLISH, SINK, SINK), n_sinks=2
+    )
+    assert made.looked_at == ENGLISH
+    assert trace(made, cross()).map("cross").looked_at == ENGLISH
+    with pytest.raises(ValueError, match="n_sinks must be from 0 to the 5 keys, but it is 6"):
+        cross(n_sinks=6)
+    with pytest.raises(ValueError, match="the same tokens on both axes"):
+        AttentionMap(kind="encoder", pattern=pattern(5, 7), query_tokens=ENGLISH, key_tokens=(*ENGLISH, SINK, SINK))

@@ -29,7 +29,7 @@ def telling_head(attention_map: AttentionMap) -> tuple[int, int]:
     A head that always rests on ``</s>``, or on one word, says little; one that shows where a translation
     departs from the order of its source, or from what came before that a text goes on, says most.
     """
-    keys = [i for i, token in enumerate(attention_map.key_tokens) if token not in SPECIAL]
+    keys = [i for i, token in enumerate(attention_map.looked_at) if token not in SPECIAL]
     if not keys:
         return 0, 0
     weights = attention_map.pattern[..., keys]  # [layer, head, query, key]

@@ -53,6 +53,7 @@ class Picture:
     row_places: Places
     column_places: Places
     notes: tuple[str, ...] = ()
+    n_tokens: int | None = None  # in a decoder: keys beyond these are no tokens, and every row may see them
 
     def holds(self, zoom: Zoom) -> bool:
         """Whether there are such rows and columns."""
@@ -64,7 +65,8 @@ class Picture:
         if self.kind != "decoder":
             return len(self.columns)
         last = self.row_places[row][-1]
-        return sum(places[0] <= last for places in self.column_places)
+        n = len(self.column_places) if self.n_tokens is None else self.n_tokens
+        return sum(places[0] <= last or places[0] >= n for places in self.column_places)
 
     def row_of(self, position: int) -> int | None:
         """The row that shows a position of the map; None if it is hidden."""
@@ -109,6 +111,7 @@ def picture(
         row_places=row_places,
         column_places=column_places,
         notes=tuple(notes),
+        n_tokens=len(attention_map.looked_at),
     )
 
 

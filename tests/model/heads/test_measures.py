@@ -408,3 +408,15 @@ def test_the_diagonals_are_of_text_alone():
     found = measure(one)
     assert found["anti-diagonal"] == pytest.approx((0.8 + 0.7 + 0.6) / 3)
     assert found["diagonal"] == pytest.approx((0 + 0.7 + 0.4) / 3)
+
+
+def test_a_key_that_is_no_token_can_be_seen_by_every_row_and_follows_none():
+    repeated = (" a", " b", " a", " b")
+    head = np.pad(np.array(CAUSAL_UNIFORM) / 2, ((0, 0), (0, 1)), constant_values=0.5)
+    shown = AttentionMap(
+        kind="decoder", pattern=head[None, None], query_tokens=repeated, key_tokens=(*repeated, "sink"), n_sinks=1
+    )
+    measured = {name: float(value[0, 0]) for name, value in measure(shown).items()}
+    plain = values(CAUSAL_UNIFORM, repeated, kind="decoder")
+    assert measured["induction"] == pytest.approx(plain["induction"] / 2)
+    assert tally(shown).terms["entropy"][1][0, 0] == 4  # the first row has a choice now: itself, or the sink
