@@ -37,6 +37,7 @@ def capture(
     prefix: Sequence[int] = (),
     draft: Sequence[int] = (),
     taps: Taps = UNTAPPED,
+    more: int = 0,
 ) -> Trace:
     """Trace the model's own greedy translation of ``source``, or, teacher-forced, the ``target`` given.
 
@@ -46,9 +47,14 @@ def capture(
     keystroke, makes it faster where it is right and changes nothing but the rounding.
     ``taps`` is who watches the passes and may change what stands at their points (:mod:`model.network.taps`).
 
+    A model from elsewhere reads the source with its tokenizer's own special tokens. One that has only a decoder goes on
+    with it if it is asked for ``more`` tokens; to one that has only an encoder, ``target`` is the second of two texts.
+
     Raises:
         ValueError: ``prefix`` is nothing that can be written.
     """
+    if checkpoint.elsewhere is not None:
+        return checkpoint.elsewhere.trace(checkpoint.name, source, target, prefix=prefix, more=more)
     model, tokenizer, max_len = checkpoint.model, checkpoint.tokenizer, checkpoint.config.max_len
     source_ids, source_dropped = encode_source(checkpoint, source)
     source_row = torch.tensor([source_ids])

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -25,8 +25,13 @@ from model.network.build import build, telling_shapes
 from model.network.model import Model
 from model.text.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from model.families.elsewhere import Elsewhere
+
 FORMAT = "headlight"
 VERSION = 1
+HUGGING_FACE = "config.json"
+"""What a folder of Hugging Face has."""
 PRETRAINED = Path(__file__).parent / "pretrained"
 
 
@@ -39,7 +44,8 @@ class Checkpoint:
     """A trained model, ready to run (in eval mode). Shared between visitors: never change it.
 
     ``digest`` is the SHA-256 of the file, in hexadecimal; ``training`` is the record of the training
-    run (its options, the step and the validation scores).
+    run (its options, the step and the validation scores). A model that is not this project's own traces itself:
+    ``elsewhere``; its ``model`` and ``tokenizer`` then have what their capabilities say, and no more.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Checkpoint:
     task: str
     training: Mapping[str, Any]
     digest: str
+    elsewhere: Elsewhere | None = None
 
     @property
     def config(self) -> ModelConfig:
@@ -79,12 +86,17 @@ def save(
 
 
 def load(name_or_path: str | Path) -> Checkpoint:
-    """Open a checkpoint: one that ships, by its name; a file; or a run folder, whose best one is taken.
+    """Open a checkpoint, told by what is in it: one that ships, by its name; a file; a run folder, whose best one is
+    taken; a folder of Hugging Face; a trace that was saved; or the description of a ``torch.nn.Transformer``.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it cannot be used.
     """
     path = find(name_or_path)
+    if path.name == HUGGING_FACE:
+        from model.families.huggingface import load as load_folder
+
+        return load_folder(path.parent)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -94,11 +106,15 @@ def load(name_or_path: str | Path) -> Checkpoint:
 
 
 def loads(data: bytes, name: str) -> Checkpoint:
-    """Open a checkpoint from the bytes of its file; ``name`` is what people call it, also in errors.
+    """Open a checkpoint, or a trace, from the bytes of its file; ``name`` is what people call it, also in errors.
 
     Raises:
         CheckpointError: it cannot be used.
     """
+    if FORMAT not in (metadata := _metadata(data, name)) and f"{FORMAT}_trace" in metadata:
+        from model.families.recorded import loads as loads_trace
+
+        return loads_trace(data, name)
     tensors, described = read(data, name)
     try:
         config = from_dict(ModelConfig, _field(described, "config", dict))
@@ -133,13 +149,15 @@ def find(name_or_path: str | Path) -> Path:
             return shipped
         if path.is_dir() and (path / f"best{SUFFIX}").is_file():
             return path / f"best{SUFFIX}"
+        if (path / HUGGING_FACE).is_file():
+            return path / HUGGING_FACE
         if path.is_file():
             return path
     except OSError as error:  # the name is too long, or a folder on the way is closed to us
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     raise CheckpointError(
         f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
-        f"nor one that ships ({', '.join(pretrained()) or 'none'})"
+        f"nor a folder of Hugging Face with a {HUGGING_FACE}, nor one that ships ({', '.join(pretrained()) or 'none'})"
     )
 
 
@@ -165,14 +183,16 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         CheckpointError: the file is truncated, foreign or of another version.
     """
+    text = _metadata(data, name).get(FORMAT)
     try:
         tensors = load_tensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"{name} is truncated, or not a safetensors file: {error}") from error
-    text = (header.get("__metadata__") or {}).get(FORMAT)
     if text is None:
-        raise CheckpointError(f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}")
+        raise CheckpointError(
+            f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}. If it is of Hugging Face, "
+            "open the folder it is from: the weights alone do not say how they are used"
+        )
     try:
         described = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -181,6 +201,19 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         found = described.get("version") if isinstance(described, dict) else described
         raise CheckpointError(f"{name} has format version {found!r}, but this program reads version {VERSION}")
     return tensors, described
+
+
+def _metadata(data: bytes, name: str) -> Mapping[str, Any]:
+    """What a safetensors file says besides its tensors; it may be damaged all the same.
+
+    Raises:
+        CheckpointError: it has no header.
+    """
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return dict(header.get("__metadata__") or {})
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{name} is truncated, or not a safetensors file: {str(error)[:200]}") from error
 
 
 def _field(described: Mapping[str, Any], field: str, kind: type[Any]) -> Any:

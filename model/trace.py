@@ -86,6 +86,19 @@ class AttentionMap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What a model holds likely at one place: after the row of the last token read, or in place of a mask.
+
+    ``row`` counts from 0; ``ids``, ``labels`` and ``probabilities`` are of the likeliest tokens, best first.
+    """
+
+    row: int
+    ids: tuple[int, ...]
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """One pass of a model over one text, with all its attention maps.
 
@@ -95,7 +108,8 @@ class Trace:
     vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its
     step. A model without an encoder reads the source in the first rows of its decoder.
     ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum; ``target_cut`` says that the
-    model had not ended its target where writing stops (:func:`model.decoding.search.greedy`).
+    model had not ended its target where writing stops (:func:`model.decoding.search.greedy`). ``guesses`` are what a
+    model that goes on with a text holds likely next, and what one that fills masks puts in their place.
 
     Raises:
         ValueError: two maps are of one kind, or their tokens contradict each other.
@@ -113,6 +127,7 @@ class Trace:
     source_dropped: int = 0
     target_dropped: int = 0
     target_cut: bool = False
+    guesses: tuple[Guess, ...] = ()
 
     def __post_init__(self) -> None:
         if self.probabilities is not None:

@@ -53,11 +53,14 @@ def candidates(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[i
     checkpoint.tokenizer.require_target(target)
     if not target:
         return ()
-    model = checkpoint.model
-    memory = model.encode(torch.tensor([source]), None).hidden
-    hidden = model.decode(torch.tensor([[BOS_ID, *target[:-1]]]), memory, None).hidden[0]
-    likely = model.unembed(hidden).log_softmax(-1)[:, EOS_ID:]  # [target, vocab without <pad> and <s>]
-    written = likely.gather(1, torch.tensor(target)[:, None] - EOS_ID)
+    if checkpoint.elsewhere is not None:
+        likely, first = checkpoint.elsewhere.likely(source, target), 0
+    else:
+        model, first = checkpoint.model, EOS_ID
+        memory = model.encode(torch.tensor([source]), None).hidden
+        hidden = model.decode(torch.tensor([[BOS_ID, *target[:-1]]]), memory, None).hidden[0]
+        likely = model.unembed(hidden).log_softmax(-1)[:, first:]  # [target, vocab without <pad> and <s>]
+    written = likely.gather(1, torch.tensor(target)[:, None] - first)
     ranks = 1 + (likely > written).sum(1)
     best, tokens = likely.topk(min(k, likely.size(1)))
 
@@ -67,6 +70,6 @@ def candidates(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[i
     return tuple(
         Step(candidate(token_id, log_probability[0]), rank, tuple(map(candidate, step_tokens, step_best)))
         for token_id, log_probability, rank, step_tokens, step_best in zip(
-            target, written.tolist(), ranks.tolist(), (tokens + EOS_ID).tolist(), best.tolist(), strict=True
+            target, written.tolist(), ranks.tolist(), (tokens + first).tolist(), best.tolist(), strict=True
         )
     )

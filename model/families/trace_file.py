@@ -7,7 +7,7 @@ kind, float32 ``[layer, head, query, key]``.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from model.files import SUFFIX, write_whole
-from model.trace import KINDS, AttentionMap, Kind, Trace
+from model.trace import KINDS, AttentionMap, Guess, Kind, Trace
 
 FORMAT = "headlight_trace"
 VERSION = 1
@@ -25,7 +25,7 @@ TRACE_SUFFIX = f".trace{SUFFIX}"
 """How the name of such a file ends; it is told by what is in it, though."""
 PROBABILITIES = "probabilities"
 TOKENS = ("query_tokens", "key_tokens", "predicted_tokens")
-PLAIN = tuple(one.name for one in fields(Trace) if one.name not in ("maps", PROBABILITIES))
+PLAIN = tuple(one.name for one in fields(Trace) if one.name not in ("maps", "guesses", PROBABILITIES))
 """Fields of a trace that JSON holds."""
 
 
@@ -40,7 +40,8 @@ def save(trace: Trace, path: str | Path) -> None:
     if trace.probabilities is not None:
         arrays[PROBABILITIES] = np.ascontiguousarray(trace.probabilities)
     maps = {one.kind: {"n_sinks": one.n_sinks, **{name: getattr(one, name) for name in TOKENS}} for one in trace.maps}
-    described = {"version": VERSION, "maps": maps, **{name: getattr(trace, name) for name in PLAIN}}
+    guesses = [asdict(guess) for guess in trace.guesses]
+    described = {"version": VERSION, "maps": maps, "guesses": guesses, **{name: getattr(trace, name) for name in PLAIN}}
     metadata = {FORMAT: json.dumps(described, sort_keys=True, allow_nan=False)}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, save_arrays(arrays, metadata))
@@ -82,14 +83,14 @@ def loads(data: bytes, name: str) -> Trace:
         raise TraceFileError(f"{name} has format version {found!r:.40}, but this program reads version {VERSION}")
     try:
         return _trace(described, arrays)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TraceFileError(f"{name}: {error}") from error
 
 
 def _trace(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Trace:
     """
     Raises:
-        ValueError, TypeError, AttributeError: what is described is no trace, or not the one of these arrays.
+        ValueError, TypeError, KeyError, AttributeError: what is described is no trace, or not the one of these arrays.
     """
     maps: dict[Kind, Any] = described["maps"]
     if set(arrays) - {PROBABILITIES} != set(maps) or not set(maps) <= set(KINDS):
@@ -109,6 +110,7 @@ def _trace(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Trace:
             if kind in maps
         ),
         probabilities=arrays.get(PROBABILITIES),
+        guesses=tuple(_guess(one) for one in described.get("guesses", ())),
         **{name: _plain(name, described[name]) for name in PLAIN if name in described},
     )
 
@@ -119,6 +121,14 @@ def _tokens(value: Any) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
         raise ValueError(f"tokens must be a list of texts, but they are {value!r:.60}")
     return tuple(value)
+
+
+def _guess(said: dict[str, Any]) -> Guess:
+    ids, labels = _plain("guess_ids", said["ids"]), _tokens(said["labels"]) or ()
+    probabilities = tuple(float(one) for one in said["probabilities"])
+    if not len(ids) == len(labels) == len(probabilities):
+        raise ValueError(f"a guess must have as many labels and probabilities as ids, but it is {said!r:.80}")
+    return Guess(row=_plain("row", said["row"]), ids=ids, labels=labels, probabilities=probabilities)
 
 
 def _plain(name: str, value: Any) -> Any:

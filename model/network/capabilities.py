@@ -12,3 +12,10 @@ class Capability(Enum):
     CROSS_ATTENTION = "cross-attention"
     HEADS = "layers of heads with queries, keys and values"
     POSITIONS = "positional encoding"
+    TYPING = "way to read another text: it is a recording"
+    WRITING = "decoder that writes"
+    SEARCH = "beam search"
+
+
+OWN = frozenset({Capability.TYPING, Capability.WRITING, Capability.SEARCH})
+"""What every model of :mod:`model.network.build` can do."""

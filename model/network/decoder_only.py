@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.network.attention import causal_mask
-from model.network.capabilities import Capability
+from model.network.capabilities import OWN, Capability
 from model.network.taps import UNTAPPED, Stack, Taps
 from model.network.transformer import (
     DecoderLayer,
@@ -36,7 +36,7 @@ class LanguageModel(nn.Module):
     ``max_len`` bounds source and target, each; so there are twice as many positions.
     """
 
-    can = frozenset({Capability.HEADS, Capability.POSITIONS})
+    can = OWN | {Capability.HEADS, Capability.POSITIONS}
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from model.config import ModelConfig
 from model.network.attention import padding_mask
-from model.network.capabilities import Capability
+from model.network.capabilities import OWN, Capability
 from model.network.dropout import dropout
 from model.network.taps import UNTAPPED, Stack, Taps
 from model.network.transformer import DecoderOutput, EncoderOutput, TokenEmbedding, TransformerOutput, initialise
@@ -137,7 +137,7 @@ class Recurrent(nn.Module):
     Its points (:mod:`model.network.taps`) are the embeddings, the scores and pattern of its attention, and the logits.
     """
 
-    can = frozenset({Capability.CROSS_ATTENTION})
+    can = OWN | {Capability.CROSS_ATTENTION}
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ class Tokenizer:
                 raise ValueError(
                     f"the tokenizer must have {token} at id {token_id}, but has {inner.token_to_id(token)}"
                 )
-        self._bytes = {character: byte for byte, character in _byte_alphabet().items()}
+        self._bytes = {character: byte for byte, character in byte_alphabet().items()}
         pieces = [inner.id_to_token(token_id) for token_id in range(len(SPECIAL_TOKENS), inner.get_vocab_size())]
         if (
             not isinstance(inner.model, models.BPE)
@@ -59,7 +59,7 @@ class Tokenizer:
         inner.no_truncation()
         self._inner = inner
         self._ranks: dict[Pair, int] | None = None  # read when first asked for
-        self._ids_of_bytes = np.array([inner.token_to_id(character) for character in _byte_alphabet().values()])
+        self._ids_of_bytes = np.array([inner.token_to_id(character) for character in byte_alphabet().values()])
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -170,7 +170,7 @@ class Tokenizer:
 
     def written(self, piece: str) -> str:
         """A piece in the library's alphabet as :meth:`labels` names it."""
-        return _written(bytes(self._bytes[character] for character in piece))
+        return label_of(bytes(self._bytes[character] for character in piece))
 
     def require_target(self, ids: Sequence[int]) -> None:
         """
@@ -194,7 +194,7 @@ class Tokenizer:
     def _label(self, token_id: int) -> str:
         if token_id < len(SPECIAL_TOKENS):
             return SPECIAL_TOKENS[token_id]
-        return _written(self._piece(token_id))
+        return label_of(self._piece(token_id))
 
     def _piece(self, token_id: int) -> bytes:
         return bytes(self._bytes[character] for character in self._inner.id_to_token(token_id) or "")
@@ -202,7 +202,7 @@ class Tokenizer:
 
 def joined(labels: Iterable[str]) -> str:
     """The text of several tokens by their labels; characters that were cut across them are whole again."""
-    return _written(b"".join(map(label_bytes, labels)))
+    return label_of(b"".join(map(label_bytes, labels)))
 
 
 def label_bytes(label: str) -> bytes:
@@ -210,7 +210,7 @@ def label_bytes(label: str) -> bytes:
     return PART.sub(lambda part: chr(ESCAPED + int(part[1], 16)), _encodable(label)).encode("utf-8", ESCAPES)
 
 
-def _written(piece: bytes) -> str:
+def label_of(piece: bytes) -> str:
     """The text of some bytes; one that is no part of a whole character as ``⟨C3⟩``."""
     return LONE.sub(lambda byte: f"⟨{ord(byte[0]) - ESCAPED:02X}⟩", piece.decode("utf-8", ESCAPES))
 
@@ -220,7 +220,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _byte_alphabet() -> dict[int, str]:
+def byte_alphabet() -> dict[int, str]:
     """The printable character that stands for each byte in a byte-level vocabulary (GPT-2's table)."""
 
     def pairs() -> Iterator[tuple[int, str]]:

@@ -1,0 +1,68 @@
+"""What stands in the attention calls of a model of `transformers`: queries, keys, values, mask, pattern.
+
+The library lets a model call an attention function by name. Ours does what the model's own file does (its
+``eager_attention_forward``, so no model's code is repeated here), and shows the call to whoever watches this pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+NAME = "headlight"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionCall:
+    """One call: ``query`` is ``[batch, head, query, d_head]``; ``key`` and ``value`` have as many heads as the model
+    keeps keys for; ``mask`` is added to the scores; ``options`` are what else the model's file was told."""
+
+    module: nn.Module
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    mask: Tensor | None
+    pattern: Tensor
+    options: dict[str, Any]
+
+
+_watching: ContextVar[Callable[[AttentionCall], None] | None] = ContextVar("watching", default=None)
+
+
+def register() -> None:
+    """Make the function known to `transformers`."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, eager_mask)
+
+
+def attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *args: Any, **kwargs: Any
+) -> tuple[Tensor, Tensor]:
+    """The attention of the file that ``module`` is from."""
+    eager = sys.modules[type(module).__module__].eager_attention_forward
+    output, pattern = eager(module, query, key, value, mask, *args, **kwargs)
+    if (watch := _watching.get()) is not None:
+        options = {**dict(zip(("scaling", "dropout"), args, strict=False)), **kwargs}
+        watch(
+            AttentionCall(module=module, query=query, key=key, value=value, mask=mask, pattern=pattern, options=options)
+        )
+    return output, pattern
+
+
+@contextmanager
+def watching(watch: Callable[[AttentionCall], None]) -> Iterator[None]:
+    """Show ``watch`` every attention call of this thread until the ``with`` block ends."""
+    token = _watching.set(watch)
+    try:
+        yield
+    finally:
+        _watching.reset(token)
