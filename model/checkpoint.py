@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from model.config import ModelConfig, from_dict, to_dict
+from model.families.shelves import in_hub_cache, why_no_hub
 from model.files import SUFFIX, write_whole
 from model.network.build import build, telling_shapes
 from model.network.model import Model
@@ -96,7 +97,7 @@ def load(name_or_path: str | Path) -> Checkpoint:
     if path.name == HUGGING_FACE:
         from model.families.huggingface import load as load_folder
 
-        return load_folder(path.parent)
+        return load_folder(path.parent, _called(name_or_path, path.parent))
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -153,11 +154,14 @@ def find(name_or_path: str | Path) -> Path:
             return path / HUGGING_FACE
         if path.is_file():
             return path
+        if (cached := in_hub_cache(str(name_or_path))) is not None:
+            return cached / HUGGING_FACE
     except OSError as error:  # the name is too long, or a folder on the way is closed to us
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     raise CheckpointError(
         f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
-        f"nor a folder of Hugging Face with a {HUGGING_FACE}, nor one that ships ({', '.join(pretrained()) or 'none'})"
+        f"nor a folder of Hugging Face with a {HUGGING_FACE}{why_no_hub(str(name_or_path))}, "
+        f"nor one that ships ({', '.join(pretrained()) or 'none'})"
     )
 
 
@@ -201,6 +205,11 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         found = described.get("version") if isinstance(described, dict) else described
         raise CheckpointError(f"{name} has format version {found!r}, but this program reads version {VERSION}")
     return tensors, described
+
+
+def _called(name_or_path: str | Path, folder: Path) -> str:
+    """The name of a model in a folder: a folder of a cache is called by a commit, so its model id is the name."""
+    return folder.name if Path(name_or_path).exists() else str(name_or_path)
 
 
 def _metadata(data: bytes, name: str) -> Mapping[str, Any]:

@@ -38,6 +38,15 @@ class Elsewhere(Protocol):
         shall go on with at most."""
         ...
 
+    @property
+    def mask(self) -> str | None:
+        """The token that it fills, as one types it; None where it fills none."""
+        ...
+
+    def masked(self, text: str, row: int) -> str:
+        """The text with the mask in place of the word that the token of this row, from 0, is of."""
+        ...
+
     def likely(self, source: Sequence[int], target: Sequence[int]) -> Tensor:
         """The log-probability of every token at each position of ``target``, ``[target, vocab]``."""
         ...

@@ -29,7 +29,7 @@ from model.trace import SINK, AttentionMap, Guess, Kind, Trace
 
 HOW_TO_GET_IT = "pip install -r requirements-huggingface.txt"
 LARGEST = 4_000_000_000  # bytes of weights
-MOST_PATTERNS = 512_000_000  # bytes of the patterns of one text
+MOST_PATTERNS = 256_000_000  # bytes of the patterns of one text
 N_GUESSES = 8
 WRITTEN_AT_MOST = 128  # tokens, by a model with a decoder of its own
 Shape = Literal["encoder", "decoder", "both"]
@@ -113,6 +113,17 @@ class HuggingFace:
         if self.writes:
             found.add(Capability.WRITING)
         return frozenset(found)
+
+    @property
+    def mask(self) -> str | None:
+        """The token that it fills, as one types it; None where it fills none."""
+        fills = self.shape == "encoder" and self.net.get_output_embeddings() is not None
+        return self.tokens.mask if fills else None
+
+    def masked(self, text: str, row: int) -> str:
+        """The text with the mask in place of the word that the token of this row, from 0, is of."""
+        place = self.tokens.word(text, row)
+        return text if place is None else f"{text[: place[0]]}{self.mask}{text[place[1] :]}"
 
     @cached_property
     def writes(self) -> bool:

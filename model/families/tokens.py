@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint import CheckpointError
-from model.families.labels import Labeller
+from model.families.labels import Labeller, Place
 
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 NO_LIMIT = 10**6  # tokens; a tokenizer without one says 10^30
@@ -114,6 +114,18 @@ class Tokens:
             segments=tuple(kept.get("token_type_ids") or ()),
             dropped=dropped,
         )
+
+    def word(self, text: str, row: int) -> Place | None:
+        """Where in ``text`` the word stands that the token of this row, from 0, is of; None of special tokens."""
+        found = self._cut(_encodable(text), None)
+        if not self.inner.is_fast or row >= len(found["input_ids"]):
+            return None
+        word = found.word_ids()[row]
+        places = [place for one, place in zip(found.word_ids(), found["offset_mapping"], strict=True) if one == word]
+        if word is None or not places:
+            return None
+        start, end = places[0][0], places[-1][1]
+        return start + len(text[start:end]) - len(text[start:end].lstrip()), end
 
     def encode(self, text: str) -> list[int]:
         """Token ids of ``text``, without special tokens."""

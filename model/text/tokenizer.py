@@ -16,7 +16,20 @@ from model.text.merging import Merged, Pair, merge_steps
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
 """Padding, beginning and end of a sentence; their ids are their places here."""
-SPECIAL = frozenset({*SPECIAL_TOKENS, "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"})
+SPECIAL = frozenset(
+    {
+        *(*SPECIAL_TOKENS, "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "<bos>"),
+        *(
+            "<eos>",
+            "<|begin_of_text|>",
+            "<|end_of_text|>",
+            "<|startoftext|>",
+            "<|im_start|>",
+            "<|im_end|>",
+            "<|return|>",
+        ),
+    }
+)
 """Tokens that are no text: ours, and the commonest names elsewhere."""
 CHARACTERS = len(SPECIAL_TOKENS) + 256
 """Tokens of the tokenizer without merges."""

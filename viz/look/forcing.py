@@ -17,6 +17,7 @@ class Forcing:
     target: str | None = None
     prefix: tuple[int, ...] = ()
     problem: str | None = None
+    more: int = 0
 
 
 FREE = Forcing()

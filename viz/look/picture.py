@@ -115,6 +115,11 @@ def picture(
     )
 
 
+def rows_named(attention_map: AttentionMap, rows: RowNames) -> RowNames:
+    """What the rows are named by: where nothing was written, only what was fed in can name them."""
+    return rows if attention_map.predicted_tokens else "fed in"
+
+
 def displayed(attention_map: AttentionMap, display: Display) -> Picture:
     """:func:`picture` with what a display says of it."""
     return picture(attention_map, rows=display.rows, words=display.words, special=display.special)

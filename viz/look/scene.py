@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
-from viz.look.doubt import Certainty, certainty
+from viz.look.doubt import Certainty, Word, certainty
+from viz.look.elsewhere_words import in_place, why_no_output
 from viz.look.examples import what_was_read
 from viz.look.look import Chosen, Look
-from viz.look.picture import Picture, displayed
+from viz.look.picture import Picture, RowNames, displayed, rows_named
 from viz.look.words import (
     KIND_NAMES,
     clearest,
@@ -27,6 +28,10 @@ HIDDEN = "the row to explain is hidden with the special tokens; click another on
 TOKENS = (
     "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
     "<b>&lt;/s&gt;</b> its end."
+)
+OWN_MARKS = (
+    "A token is a word, a piece of one, or a character; a tokenizer may add marks of its own, such as "
+    "<b>[CLS]</b> or <b>&lt;s&gt;</b>."
 )
 MEANS = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head."
 
@@ -87,14 +92,16 @@ def scene(chosen: Chosen, look: Look) -> Scene:
                 "Selected:": selected,
             }
         ),
-        reading=_reading(chosen, shown),
+        reading=_reading(chosen, shown, rows_named(look.attention_map, chosen.display.rows)),
     )
 
 
 def _output(look: Look) -> Output:
-    """The model's output, and where it was cut."""
+    """The model's output, and where it was cut; of a model that wrote nothing, what it gives instead."""
     task = look.opened.task
-    label = "Translation" if task == TRANSLATION else f"Output of the task {task}"
+    if look.opened.elsewhere is not None and not look.trace.predicted_ids:
+        return _instead(look)
+    label = "Translation" if task == TRANSLATION else f"Output of the task {task}" if task else "Output"
     cut = where_cut(look.trace)
     sure = certainty(look.trace, by_word=task == TRANSLATION)
     return Output(
@@ -106,11 +113,23 @@ def _output(look: Look) -> Output:
     )
 
 
+def _instead(look: Look) -> Output:
+    """What stands in the place of an output where there is none: the likeliest tokens at one place, or why none."""
+    guesses = look.trace.guesses
+    if not guesses:
+        text = Word(text=why_no_output(look.opened))
+        return Output(label="No output", certainty=Certainty(words=(text,)), sure="", how="", note="")
+    label = "Likely next" if look.kind == "decoder" else "Likely in place of the mask"
+    words = [Word(text=" · ".join(map(in_place, guesses)))]
+    return Output(label=label, certainty=Certainty(words=tuple(words)), sure="", how="", note="")
+
+
 def _paragraphs(said: dict[str, str]) -> str:
     return "".join(f"<p><strong>{name}</strong> {html.escape(text)}</p>" for name, text in said.items())
 
 
-def _reading(chosen: Chosen, shown: Picture) -> str:
-    how = reading(shown.kind, chosen.view, chosen.display.rows)
+def _reading(chosen: Chosen, shown: Picture, rows: RowNames) -> str:
+    how = reading(shown.kind, chosen.view, rows)
     notes = "".join(f"<p><strong>Note:</strong> {note}.</p>" for note in shown.notes)
-    return f"{notes}<p>{how}</p><p>{TOKENS} {MEANS if chosen.display.means else ''}</p>"
+    tokens = TOKENS if chosen.opened.elsewhere is None else OWN_MARKS
+    return f"{notes}<p>{how}</p><p>{tokens} {MEANS if chosen.display.means else ''}</p>"

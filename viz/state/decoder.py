@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.decoding.beam_tree import BeamTree, beam_tree
 from model.decoding.candidates import Step, candidates
+from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.look.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
 from viz.state import link, opening
@@ -39,6 +41,9 @@ def _search(
 
 
 TEXTS = ("prefix", "tokens", "target")
+MORE = "more"
+GOING_ON = (10, 30, 60)
+"""How many tokens one can ask for."""
 
 
 def begin() -> None:
@@ -52,7 +57,20 @@ def begin() -> None:
 def forced(opened: Checkpoint) -> Forcing:
     """What the decoder is made to write."""
     texts = {key: link.asked(key) for key in TEXTS}
-    return forcing(opened.tokenizer, link.asked("decoder_mode", OWN), **texts)
+    found = forcing(opened.tokenizer, link.asked("decoder_mode", OWN), **texts)
+    return replace(found, more=asked_more()) if goes_on(opened) else found
+
+
+def goes_on(opened: Checkpoint) -> bool:
+    """Whether it is a model that reads and writes in one, and goes on with a text only when asked."""
+    can = opened.model.can
+    return opened.elsewhere is not None and Capability.WRITING in can and Capability.ENCODER not in can
+
+
+def asked_more() -> int:
+    """How many tokens such a model shall write."""
+    asked = link.asked(MORE)
+    return int(asked) if asked in map(str, GOING_ON) else 0
 
 
 def mode_chosen(shown: str) -> None:

@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.look.choice import AUTO
 from viz.look.forcing import OWN, Forcing
@@ -43,6 +44,7 @@ PARAMETERS = (
     Parameter(key="prefix", group="forcing", typed=True),
     Parameter(key="tokens", group="forcing", typed=True),
     Parameter(key="target", group="forcing", typed=True),
+    Parameter(key="more", group="forcing"),
     Parameter(key="overlay", bound=False),
     Parameter(key="zoom", bound=False),
     Parameter(key="text", bound=False, typed=True),
@@ -166,6 +168,9 @@ def write_text(key: str, first: str) -> None:
 
 def begin_source(opened: Checkpoint) -> None:
     """:func:`begin_text` for the sentence: what was typed on the page before goes before the example."""
+    if Capability.TYPING not in opened.model.can:  # its own text stands there, and what was typed waits
+        st.session_state["source"] = visitor().shown = opening.example(opened)
+        return
     typed = visitor().source
     begin_text("source", opening.example(opened) if typed is None else typed)
 
@@ -177,7 +182,8 @@ def source() -> str:
 
 def keep_source() -> None:
     """After the text field: keep its text for the next page, where the field is another one."""
-    visitor().source = source()
+    if source() != visitor().shown:
+        visitor().source = source()
 
 
 def write_source(opened: Checkpoint) -> None:
@@ -207,9 +213,11 @@ def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
 def checkpoint_changed() -> None:
     """Another checkpoint: its own first head is shown, and an example nobody changed gives way to its own."""
     given = st.session_state.get("source") in opening.all_examples()
-    stale = ("layer_number", "head_number", *(["source"] if given else []))
-    if "source" in stale:
+    shown = visitor().shown is not None  # the text of a recording, which was not typed
+    stale = ("layer_number", "head_number", *(["source"] if given or shown else []))
+    if given and not shown:
         visitor().source = None
+    visitor().shown = None
     for key in stale:
         st.session_state.pop(key, None)
     _begin_anew()
@@ -238,6 +246,12 @@ def example_chosen(examples: Mapping[str, str]) -> None:
     if (name := st.session_state["example"]) is not None:
         st.session_state["source"] = visitor().source = examples[name]
         _begin_anew()
+
+
+def type_source(text: str) -> None:
+    """Type a text into the field; only from a callback, before the page is drawn."""
+    st.session_state["source"] = visitor().source = text
+    _begin_anew()
 
 
 def choose_elsewhere(name: str) -> None:

@@ -11,7 +11,9 @@ from model import checkpoint
 from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
+from model.families import shelves
 from model.interventions.moving import Change, Displaced, displace
+from model.network.capabilities import Capability
 from model.text.tasks import TASKS
 from model.trace import Kind, Trace
 from viz.look.choice import telling_head
@@ -23,6 +25,7 @@ RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 32, 256, 4
+FOLDERS_KEPT, LARGE_TRACES_KEPT, KEPT_SECONDS = 2, 6, 900
 
 
 def prepare_first_look() -> None:
@@ -33,8 +36,10 @@ def prepare_first_look() -> None:
 
 
 def checkpoint_names() -> list[str]:
-    """What can be opened: dropped files, the checkpoints that ship, and what lies under ``runs/``."""
+    """What can be opened: dropped files, the checkpoints that ship, what lies under ``runs/``, and what the owner of
+    the server allows besides (:mod:`model.families.shelves`)."""
     runs = sorted(str(path.parent) for path in RUNS.glob(f"**/best{checkpoint.SUFFIX}"))
+    runs += [name for name in shelves.offered() if name not in runs]
     shipped = sorted(checkpoint.pretrained(), key=lambda name: (name != DEFAULT_CHECKPOINT, name.startswith(PREFIX)))
     return [*visitor().uploads, *shipped, *runs]
 
@@ -61,7 +66,14 @@ def open_shared(name: str | Path) -> Checkpoint:
     Raises:
         CheckpointError: it cannot be used.
     """
-    return _load(str(name), stamp(checkpoint.find(str(name))))
+    where = shelves.offered().get(str(name), str(name))
+    try:
+        shelves.require_allowed(where)
+    except shelves.NotAllowedError as error:
+        raise CheckpointError(str(error)) from error
+    path = checkpoint.find(where)
+    is_folder = path.name == checkpoint.HUGGING_FACE
+    return (_load_folder if is_folder else _load)(where, stamp(path.parent if is_folder else path))
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -76,6 +88,12 @@ def stamp(path: Path) -> tuple[int, int]:
 # No spinner: while a run goes on, its newest one is opened again and again.
 @st.cache_resource(max_entries=CHECKPOINTS_KEPT, show_spinner=False)
 def _load(name: str, stamp: tuple[int, int]) -> Checkpoint:
+    return checkpoint.load(name)
+
+
+# The weights of such a model are large, so few are kept, and none for long.
+@st.cache_resource(max_entries=FOLDERS_KEPT, ttl=KEPT_SECONDS, show_spinner=False)
+def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
     return checkpoint.load(name)
 
 
@@ -113,9 +131,27 @@ def trace(
     target: str | None = None,
     prefix: tuple[int, ...] = (),
     draft: tuple[int, ...] = (),
+    more: int = 0,
 ) -> Trace:
-    """The trace of a text, from the cache if anyone asked for it lately; ``draft`` as in :func:`capture`."""
+    """The trace of a text, from the cache if anyone asked for it lately; ``draft`` and ``more`` as in
+    :func:`capture`."""
+    if opened.elsewhere is not None:
+        return _trace_elsewhere(opened.digest, opened.name, source, target, prefix, more, opened)
     return _trace(opened.digest, opened.name, source, target, prefix, opened, draft)
+
+
+# These may have hundreds of megabytes each.
+@st.cache_resource(max_entries=LARGE_TRACES_KEPT, ttl=KEPT_SECONDS, show_spinner=False)
+def _trace_elsewhere(
+    digest: str,
+    name: str,
+    source: str,
+    target: str | None,
+    prefix: tuple[int, ...],
+    more: int,
+    _checkpoint: Checkpoint,
+) -> Trace:
+    return capture(_checkpoint, source, target, prefix=prefix, more=more)
 
 
 # A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key; the draft
@@ -137,13 +173,16 @@ def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) 
     """The trace of a text that ``who`` types. Most of what is written stays from one keystroke to the next, so it is
     the next one's draft."""
     digest, draft = who.draft
-    found = trace(opened, text, forced.target, forced.prefix, draft if digest == opened.digest else ())
+    known = draft if digest == opened.digest else ()
+    found = trace(opened, text, forced.target, forced.prefix, known, forced.more)
     who.draft = opened.digest, found.predicted_ids
     return found
 
 
 def example(opened: Checkpoint) -> str:
-    """A text that shows something of what this model does."""
+    """A text that shows something of what this model does; of a recording, its own."""
+    if Capability.TYPING not in opened.model.can:
+        return capture(opened, "").source
     if opened.task in TASKS:
         return TASKS[opened.task].example
     known = translates(opened)

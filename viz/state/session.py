@@ -34,6 +34,7 @@ class Visitor:
     lengths: dict[str, list[LengthScore]] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     source: str | None = None
+    shown: str | None = None  # the text of a recording, while it is open
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     chosen: Chosen | None = None  # on the first page
 

@@ -39,7 +39,11 @@ def decoder_panel(look: Look) -> None:
     """Step through the translation, take another candidate, or watch beam search."""
     mode = choose_forcing(look.opened, look.trace)
     if not look.trace.predicted_ids:
-        st.info("This model does not say which tokens it chose from, so there are no steps to show.")
+        st.info(
+            "The model has read your text and written nothing yet. Let it go on, above, and its steps are here."
+            if decoding.goes_on(look.opened)
+            else "This model does not say which tokens it chose from, so there are no steps to show."
+        )
     elif mode == BEAM:
         _beam(look)
     else:
@@ -60,7 +64,8 @@ def _steps(look: Look) -> None:
     st.markdown(_step_in_words(look, steps, number))
     left, right = st.columns(2, gap="medium")
     with left:
-        n_others = len(look.opened.tokenizer) - 2 - len(step.best)  # <pad> and <s> are never written
+        never = 2 if look.opened.elsewhere is None else 0  # our own never write <pad> and <s>
+        n_others = len(look.opened.tokenizer) - never - len(step.best)
         figure = candidate_bars(step, n_others, spaced=spaced, theme=session.theme())
         chart(figure, "bars")
     with right:

@@ -15,13 +15,14 @@ from viz.look.choice import row_options
 from viz.look.examples import translates
 from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
-from viz.look.picture import Display, Picture
+from viz.look.picture import Display, Picture, rows_named
 from viz.look.scene import scene
 from viz.look.words import meaning, unit_of
 from viz.pages import link_to
 from viz.pages.explore import live
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
+from viz.pages.explore.elsewhere import choose_going_on, mask_button
 from viz.pages.explore.export import export_panel
 from viz.pages.shared.choices import (
     choose_checkpoint,
@@ -80,29 +81,32 @@ def _live(opened: Checkpoint) -> None:
         trace = type_source(opened, forced, followed=True)
         st.container(key="translation").html(output.HTML)
     choose_example(opened)
+    with st.container(key="going_on"):
+        choose_going_on(opened)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
     chosen = _choose(opened, forced, trace)
     look = chosen.look(trace)
-    meant.markdown(_meaning(chosen))
+    meant.markdown(_meaning(chosen, trace))
     seen = scene(chosen, look)
     drawn = live.drawn(seen, link.source())
     pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
     with st.container(horizontal=True, vertical_alignment="center", key="further"):
-        name = _choose_panel()
+        name = _choose_panel(opened)
+        mask_button(look)
         _to_anatomy(look)
     if name is not None:
         with st.container(key="panel_body"):
             PANELS[name](look, seen.shown, chosen.display)
 
 
-def _meaning(chosen: Chosen) -> str:
+def _meaning(chosen: Chosen, trace: Trace) -> str:
     """What the large picture shows, before any term."""
     opened, known = chosen.opened, translates(chosen.opened)
     return meaning(
         chosen.kind,
         chosen.view,
-        chosen.display.rows,
+        rows_named(trace.map(chosen.kind), chosen.display.rows),
         unit=unit_of(opened.task),
         source=known.source if known else "",
         target=known.target if known else "",
@@ -137,11 +141,13 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
     )
 
 
-def _choose_panel() -> str | None:
+def _choose_panel(opened: Checkpoint) -> str | None:
     """What a person opens below the pictures."""
+    names = [name for name in PANELS if name != DECODER or Capability.WRITING in opened.model.can]
+    link.keep_choice("panel", names, None)
     return st.segmented_control(
         "Go further",
-        list(PANELS),
+        names,
         key="panel",
         bind="query-params",
         label_visibility="collapsed",

@@ -10,6 +10,7 @@ from typing import cast
 import streamlit as st
 
 from model.checkpoint import Checkpoint, CheckpointError
+from model.network.capabilities import Capability
 from model.trace import AttentionMap, Kind, Trace
 from viz.components.views import VIEWS
 from viz.look.choice import AUTO, first_kind, row_asked, row_options
@@ -38,7 +39,10 @@ def choose_checkpoint() -> Checkpoint | None:
         )
         with st.popover("Open a file", icon=":material/upload_file:"):
             st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=link.file_dropped)
-            st.caption("`best.safetensors` of a run folder, as `python -m model train` writes it.")
+            st.caption(
+                "`best.safetensors` of a run folder, as `python -m model train` writes it, or a recording, "
+                "`….trace.safetensors`."
+            )
     if message := opening.file_error():
         st.error(for_markdown(message))
     if name is None:
@@ -95,6 +99,7 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
     """
     link.begin_source(opened)
     text = link.source()
+    typing = Capability.TYPING in opened.model.can
     # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
     st.text_input(
         "Source sentence",
@@ -103,6 +108,8 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
         live=True if followed else "0ms",
         # Not before a text that is still on its way to the field.
         placeholder="" if text else "Nothing typed: the model reads only </s>",
+        disabled=not typing,
+        help=None if typing else "A recording has one text. Record the program again to see another.",
     )
     link.keep_source()
     if not followed:

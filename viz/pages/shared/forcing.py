@@ -5,19 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from model.checkpoint import Checkpoint
+from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.figures.decoder import brings_spaces
-from viz.look.forcing import BEGINNING, MODES, OWN, TARGET, Forcing
+from viz.look.forcing import BEAM, BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.look.theme import for_markdown
 from viz.state import decoder as decoding
+from viz.state import link
 
 
 def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     """The mode, and the text it needs."""
     before = decoding.forced(opened)
+    modes = [one for one in MODES if one != BEAM or Capability.SEARCH in opened.model.can]
+    link.keep_choice("decoder_mode", modes, OWN)
     mode = st.segmented_control(
         "What the decoder writes",
-        MODES,
+        modes,
         default=OWN,
         required=True,
         key="decoder_mode",

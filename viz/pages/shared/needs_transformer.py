@@ -6,6 +6,7 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
+from viz.look.elsewhere_words import why_not
 from viz.look.theme import for_markdown
 from viz.state import link, opening
 
@@ -17,13 +18,17 @@ def has(opened: Checkpoint, capability: Capability, about: str) -> bool:
     """
     if capability in opened.model.can:
         return True
-    lacks(opened, capability.value, about)
+    _says(opened, why_not(opened, capability), about)
     return False
 
 
 def lacks(opened: Checkpoint, what: str, about: str) -> None:
     """Say that the model has no ``what``, and offer a Transformer."""
-    st.info(f"{about}, but **{for_markdown(opened.name)}** has no {what}.")
+    _says(opened, f"has no {what}", about)
+
+
+def _says(opened: Checkpoint, ends: str, about: str) -> None:
+    st.info(f"{about}, but **{for_markdown(opened.name)}** {ends}.")
     other = opening.transformer_like(opened.name)
     if other is not None:
         st.button(

@@ -1,0 +1,149 @@
+"""Models from elsewhere on the pages: what they give is shown, and what they cannot do is said in one sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from model.families import shelves
+from model.trace import Trace
+from tests.model.families.folders import make
+from tests.viz.helpers import app_on, pictures, ran
+from viz.pages import PAGES
+from viz.pages.explore.page import DECODER
+from viz.state.decoder import MORE
+
+FAMILIES = ("bert", "bert base", "gpt2", "gpt-oss", "t5")
+RECORDING = "shelf/mine.trace.safetensors"
+WORDS = ("The", "cat", "sat", "down", ".")
+NAMES = [*(f"shelf/{family.replace(' ', '-')}" for family in FAMILIES), RECORDING]
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shelves") / "shelf"
+    for family in FAMILIES:
+        make(folder / family.replace(" ", "-"), family)
+    maps = {"encoder": np.full((2, 3, 5, 5), 0.2), "cross": np.full((2, 3, 2, 5), 0.2)}
+    Trace.of(maps, WORDS, ("x", "y"), name="mine").save(folder / "mine.trace.safetensors")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _one_visitor(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv(shelves.FOLDERS, str(shelf))
+    threads = torch.get_num_threads()
+    yield
+    st.cache_resource.clear()
+    torch.set_num_threads(threads)
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for group in (app.error, app.warning, app.info) for element in group)
+
+
+def output(app: AppTest) -> tuple[str, str]:
+    shown = pictures(app)["output"]
+    return shown["label"], "".join(word["text"] for word in shown["target"])
+
+
+def test_they_are_offered():
+    app = ran(app_on())
+    assert set(NAMES) <= set(app.selectbox(key="checkpoint").options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("panel", ["Atlas", "Export", DECODER])
+def test_explore_with_each_panel(name: str, panel: str):
+    app = ran(app_on(checkpoint=name, panel=panel))
+    assert pictures(app)["overview"]
+    assert not app.error
+    writes = any(family in name for family in ("gpt", "t5"))
+    assert (DECODER in app.segmented_control(key="panel").options) == writes
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("page", [page.name for page in PAGES[1:]])
+def test_every_other_page_says_what_it_needs(name: str, page: str):
+    app = ran(app_on(page, checkpoint=name))
+    if page in ("guide", "anatomy", "positions"):
+        assert "comes from elsewhere, and this page can only take apart the models that Headlight trains" in said(app)
+
+
+def test_a_model_that_goes_on_only_when_asked():
+    app = ran(app_on(checkpoint="shelf/gpt2", source="She has already"))
+    assert output(app)[0] == "Likely next"
+    assert output(app)[1].count(" %") == 5
+    app.segmented_control(key=MORE).set_value(10)
+    ran(app)
+    label, text = output(app)
+    assert label.startswith("Output")
+    assert text
+    app.segmented_control(key="panel").set_value(DECODER)
+    ran(app)
+    assert "Beam" not in app.segmented_control(key="decoder_mode").options
+    other = next(one for one in app.button if (one.key or "").startswith("candidate_") and not one.disabled)
+    other.click()
+    ran(app)
+    assert not app.error
+
+
+def test_a_link_to_a_text_that_goes_on():
+    app = ran(app_on(checkpoint="shelf/gpt2", more="10"))
+    assert output(app)[0].startswith("Output")
+
+
+def test_a_word_that_is_masked_and_filled():
+    app = ran(app_on(checkpoint="shelf/bert", source="She has left.", token="3 has"))
+    label, text = output(app)
+    assert label == "No output"
+    assert "type [MASK] in place of a word" in text
+    button = app.button(key="mask")
+    assert "has" in button.label
+    button.click()
+    ran(app)
+    assert app.text_input(key="source").value == "She [MASK] left."
+    label, text = output(app)
+    assert label == "Likely in place of the mask"
+    assert text.count(" %") == 5
+
+
+def test_an_encoder_without_an_output_layer_says_so():
+    app = ran(app_on(checkpoint="shelf/bert-base"))
+    assert "so it writes nothing" in output(app)[1]
+
+
+def test_a_learned_sink_is_a_column_of_its_own():
+    app = ran(app_on(checkpoint="shelf/gpt-oss", source="She has left."))
+    assert pictures(app)["head"]["columns"][-1] == "sink"
+
+
+def test_a_recording_shows_its_own_text_and_lets_go_of_it():
+    app = ran(app_on(checkpoint="everyday-en-fr", source="I see them."))
+    app.selectbox(key="checkpoint").set_value(RECORDING)
+    ran(app)
+    field = app.text_input(key="source")
+    assert field.value == "The cat sat down ."
+    assert field.disabled
+    assert "recording" in output(app)[1]
+    app.selectbox(key="checkpoint").set_value("everyday-en-fr")
+    ran(app)
+    field = app.text_input(key="source")
+    assert field.value == "I see them."
+    assert not field.disabled
+
+
+def test_a_folder_that_leads_out(shelf: Path, tmp_path: Path):
+    outside = tmp_path / "outside"
+    make(outside, "bert")
+    link = shelf / "linked"
+    link.symlink_to(outside)
+    try:
+        app = ran(app_on(checkpoint="shelf/linked"))
+        assert "linked leads out of shelf" in app.error[0].value.replace("&#32;", " ")
+    finally:
+        link.unlink()

@@ -1,0 +1,46 @@
+"""What is said of models from elsewhere: what they give, and why a page cannot show what it shows of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model.network.capabilities import Capability
+from model.trace import Guess
+from viz.look.theme import show_token
+from viz.look.words import share
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
+
+SHOWN = 5
+"""Candidates that are named in one line."""
+
+
+def in_place(guess: Guess) -> str:
+    """The likeliest tokens of a guess, such as “white 41 %, black 12 %”."""
+    best = zip(guess.labels, guess.probabilities, strict=True)
+    return ", ".join(f"{show_token(label)} {share(probability)}" for label, probability in list(best)[:SHOWN])
+
+
+def mask_of(opened: Checkpoint) -> str | None:
+    """The token that a model fills, as one types it; None where it fills none."""
+    return None if opened.elsewhere is None else opened.elsewhere.mask
+
+
+def why_no_output(opened: Checkpoint) -> str:
+    """In one sentence, why there is no output of a model that wrote nothing."""
+    can = opened.model.can
+    if Capability.TYPING not in can:
+        return "This is a recording: it shows the one text it was made of."
+    if mask := mask_of(opened):
+        return f"An encoder writes nothing, but this one can fill gaps: type {mask} in place of a word."
+    if Capability.ENCODER in can:
+        return "This encoder reads; it has no layer that gives tokens, so it writes nothing."
+    return "This decoder has no layer that gives tokens, so it writes nothing."
+
+
+def why_not(opened: Checkpoint, capability: Capability) -> str:
+    """How a sentence about the model ends, where a page needs a capability that it lacks."""
+    if capability not in (Capability.HEADS, Capability.POSITIONS) or opened.elsewhere is None:
+        return f"has no {capability.value}"
+    return "comes from elsewhere, and this page can only take apart the models that Headlight trains"
