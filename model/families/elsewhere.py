@@ -51,6 +51,10 @@ class Elsewhere(Protocol):
         """The log-probability of every token at each position of ``target``, ``[target, vocab]``."""
         ...
 
+    def configuration(self) -> Mapping[str, object]:
+        """Its config as its file has it."""
+        ...
+
     def card(self) -> Mapping[str, str]:
         """What is to be said of it, by names."""
         ...

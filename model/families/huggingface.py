@@ -178,6 +178,10 @@ class HuggingFace:
             out = self._run(Reading(ids=(*source, *target)[:-1]))
             return out.logits[0, len(source) - 1 :].float().log_softmax(-1)
 
+    def configuration(self) -> Mapping[str, object]:
+        """As the folder has it."""
+        return self.folder.config
+
     def card(self) -> Mapping[str, str]:
         sizes, reads = (
             self.config,

@@ -80,6 +80,10 @@ class Recorded:
         """
         raise ValueError("a recording does not say what else could have been written")
 
+    def configuration(self) -> Mapping[str, object]:
+        """None: a recording has no config."""
+        return {}
+
     def card(self) -> Mapping[str, str]:
         said = {"Recorded from": self.recorded.model_name, "Text": self.recorded.source}
         sizes = (

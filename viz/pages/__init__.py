@@ -41,6 +41,7 @@ PAGES = (  # the first one is what the bare address opens
     Page("positions", "Positions", "format_list_numbered", carries=("head",)),
     Page("train", "Train", "model_training"),
     Page("architectures", "Architectures", "balance"),
+    Page("checkpoints", "Checkpoints", "inventory_2", carries=("head",)),
 )
 
 

@@ -1,0 +1,1 @@
+"""Checkpoints: what is open, its parameters, and what can be done with it."""

@@ -1,0 +1,162 @@
+"""Checkpoints: what is open, what it is made of, and what can be done with it here."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from model.checkpoint import Checkpoint
+from model.config import to_dict
+from model.network.capabilities import Capability
+from model.trace import Kind
+from viz.figures.checkpoints import distribution, spectra
+from viz.look.elsewhere_words import why_not
+from viz.look.theme import code_for_markdown, for_markdown
+from viz.look.words import SHORT_KIND_NAMES
+from viz.pages.shared.choices import choose_checkpoint
+from viz.pages.shared.frame import WIDTHS, chart, style, title_beside
+from viz.state import checkpoints as state
+from viz.state import opening, session
+
+STYLE = """
+.st-key-cards table { display: block; overflow-x: auto; }
+.st-key-cards thead { display: none; }
+.st-key-cards ul { list-style: none; margin: 0; padding: 0; }
+.st-key-cards li { margin-left: 0; }
+"""
+ABILITIES = {
+    Capability.TYPING: "Read any text that is typed",
+    Capability.WRITING: "Write, with the likeliest tokens of each step",
+    Capability.SEARCH: "Beam search, as a tree",
+    Capability.HEADS: "Anatomy and Guide: take a head apart, number by number",
+    Capability.POSITIONS: "Positions: move words about, and change the positional encoding",
+}
+"""What a page can do with a model that has a capability."""
+
+
+def page() -> None:
+    """The whole page."""
+    style(STYLE)
+    with title_beside("Checkpoints", "What is open, and what it is made of."):
+        opened = choose_checkpoint()
+    if opened is None:
+        return
+    with st.container(key="cards"):
+        left, right = st.columns(WIDTHS, gap="medium")
+        with left:
+            _card(opened)
+        with right:
+            _abilities(opened)
+    _head(opened)
+    _parameters(opened)
+    _configuration(opened)
+
+
+def _card(opened: Checkpoint) -> None:
+    st.subheader("What it is")
+    said = _of_our_own(opened) if opened.elsewhere is None else dict(opened.elsewhere.card())
+    rows = "\n".join(f"| {name} | {for_markdown(text)} |" for name, text in {"Name": opened.name, **said}.items())
+    st.markdown(f"| | |\n| --- | --- |\n{rows}")
+    st.markdown(f"SHA-256 {code_for_markdown(opened.digest)}")
+
+
+def _of_our_own(opened: Checkpoint) -> dict[str, str]:
+    config = opened.config
+    reads = {"transformer": "Transformer, encoder and decoder", "decoder": "Transformer, decoder only", "lstm": "LSTM"}
+    return {
+        "Family": f"Headlight: {reads[config.architecture]}",
+        "Task": opened.task,
+        "Parameters": f"{sum(one.n for one in state.parameters(opened)):,}",
+        "Layers": str(config.n_layers),
+        "Heads": f"{config.n_heads} a layer",
+        "Vocabulary": f"{config.vocab_size:,} tokens",
+        "Longest text": f"{config.max_len:,} tokens",
+        "Positional encoding": config.positional,
+    }
+
+
+def _abilities(opened: Checkpoint) -> None:
+    st.subheader("What can be done with it here")
+    lines = ["- :green[:material/check:] Explore: every pattern of every layer and head, the atlas, the export"]
+    for capability, does in ABILITIES.items():
+        if capability in opened.model.can:
+            lines.append(f"- :green[:material/check:] {does}")
+        else:
+            lines.append(f"- :gray[:material/close:] {does}. {_not_here(opened, capability)}")
+    if opened.elsewhere is not None and (mask := opened.elsewhere.mask):
+        lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} in place of a word")
+    st.markdown("\n".join(lines))
+
+
+def _not_here(opened: Checkpoint, capability: Capability) -> str:
+    if opened.elsewhere is not None and capability in (Capability.HEADS, Capability.POSITIONS):
+        return "Only for the models that Headlight trains."
+    return f"This one {why_not(opened, capability)}."
+
+
+def _head(opened: Checkpoint) -> None:
+    st.subheader("What the matrices of a head do together")
+    shown = opening.trace(opened, opening.example(opened))
+    with st.container(horizontal=True):
+        kind: Kind = st.segmented_control(
+            "Attention", shown.kinds, format_func=SHORT_KIND_NAMES.__getitem__, default=shown.kinds[0], required=True,
+            key="matrices_kind",
+        )  # fmt: skip
+        layers, heads = shown.map(kind).n_layers, shown.map(kind).n_heads
+        layer = st.selectbox("Layer", range(1, layers + 1), key="matrices_layer", width=88)
+        head = st.selectbox("Head", range(1, heads + 1), key="matrices_head", width=88)
+    try:
+        found = state.circuit(opened, kind, layer - 1, head - 1)
+    except ValueError as why:
+        st.info(for_markdown(str(why)))
+        return
+    chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
+    st.caption(
+        "A head compares tokens by $W_Q W_K^\\top$ and moves between them what $W_V W_O$ makes of one (Elhage et al. "
+        "2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they fall, the fewer directions "
+        "matter. Biases, norms and positional encodings are left out."
+    )
+
+
+def _parameters(opened: Checkpoint) -> None:
+    st.subheader("Parameters")
+    known = state.parameters(opened)
+    if not known:
+        st.info("A recording has patterns and no parameters.")
+        return
+    chosen = st.dataframe(
+        {
+            "name": [one.name for one in known],
+            "shape": [" × ".join(map(str, one.shape)) for one in known],
+            "numbers": [one.n for one in known],
+            "norm": [one.norm for one in known],
+            "largest magnitude": [one.largest for one in known],
+        },
+        key="parameters",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=320,
+        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in ("norm", "largest magnitude")},
+    )
+    st.caption(
+        f"{len(known):,} tensors, {sum(one.n for one in known):,} numbers. The norm is the root of the sum of squares. "
+        "Tick a row to see how its numbers are distributed."
+    )
+    if rows := chosen["selection"]["rows"]:
+        name = known[rows[0]].name
+        st.markdown(f"**{for_markdown(name)}**")
+        chart(distribution(*state.histogram(opened, name), theme=session.theme()), "distribution")
+
+
+def _configuration(opened: Checkpoint) -> None:
+    if card := state.card(opened):
+        with st.expander("Its card"):
+            st.markdown(card)
+    with st.expander("Configuration"):
+        said = to_dict(opened.config) if opened.elsewhere is None else dict(opened.elsewhere.configuration())
+        st.code(json.dumps(said, indent=2, ensure_ascii=False, default=str), language="json")
+    if opened.training:
+        with st.expander("How it was trained"):
+            st.code(json.dumps(dict(opened.training), indent=2, ensure_ascii=False, default=str), language="json")
