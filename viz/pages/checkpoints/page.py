@@ -114,8 +114,8 @@ def _head(opened: Checkpoint) -> None:
     chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
     st.caption(
         "A head compares tokens by $W_Q W_K^\\top$ and moves between them what $W_V W_O$ makes of one (Elhage et al. "
-        "2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they fall, the fewer directions "
-        "matter. Biases, norms and positional encodings are left out."
+        "2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they fall, the fewer "
+        "directions matter. Biases, norms and positional encodings are left out."
     )
 
 
