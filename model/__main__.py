@@ -1,4 +1,4 @@
-"""The command line: ``python -m model prepare | train | translate | evaluate | align``."""
+"""The command line: ``python -m model prepare | train | translate | evaluate | align | export``."""
 
 from __future__ import annotations
 
@@ -136,7 +136,11 @@ def _parser() -> argparse.ArgumentParser:
     for part, size, use in (("valid", 1500, "to choose by"), ("test", 2000, "to be tested on")):
         prepare.add_argument(f"--n-{part}", type=int, default=size, help=f"how many are held out {use} ({size})")
 
-    for command in (translate, evaluate, align):
+    export = commands.add_parser("export", help="write a checkpoint as a folder that transformers opens")
+    export.set_defaults(command=_export)
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a folder that is not there, or is empty")
+
+    for command in (translate, evaluate, align, export):
         command.add_argument(
             "--checkpoint", required=True, metavar="NAME_OR_PATH", help="one that ships, a file, or a run folder"
         )
@@ -330,6 +334,15 @@ def _align(options: argparse.Namespace) -> int:
         scores["in_dictionary"]["by_chance"] = alignment.share_by_chance(looks, dictionary)
         scores["in_dictionary"]["entries"] = len(dictionary)
     print(json.dumps(scores))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from model.checkpoint import load
+    from model.families.export import export
+
+    export(load(options.checkpoint), options.to)
+    print(f"written: {options.to}")
     return 0
 
 

@@ -253,9 +253,9 @@ class HuggingFace:
 
     def _translate(self, name: str, reading: Reading, target: str | None, prefix: Sequence[int]) -> Trace:
         """What an encoder and a decoder make of a text: the ``target``, or what they write."""
-        most = min(self.most_tokens - 1, 2 * len(reading.ids) + 16, WRITTEN_AT_MOST)
+        most = min(self.most_tokens, 2 * len(reading.ids) + 16, WRITTEN_AT_MOST)
         given = tuple(self.tokens.encode_target(target)) if target is not None else tuple(prefix)
-        room = self.most_tokens - 1
+        room = self.most_tokens
         written, dropped = given[:room], max(0, len(given) - room)
         n_forced = len(written)
         if target is None and self.writes and len(written) < most:

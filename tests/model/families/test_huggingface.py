@@ -109,7 +109,7 @@ def test_it_goes_on_as_the_library_does(opened: Opened):
         pytest.skip("it does not write")
     both = checkpoint.elsewhere.shape == "both"  # type: ignore[union-attr]
     trace = capture(checkpoint, "She has already", more=9)
-    most = min(checkpoint.config.max_len - 1, 2 * len(trace.source_ids) + 16) if both else 9
+    most = min(checkpoint.config.max_len, 2 * len(trace.source_ids) + 16) if both else 9
     end, pad = checkpoint.tokenizer.inner.eos_token_id, checkpoint.tokenizer.pad_id  # type: ignore[attr-defined]
     ids = torch.tensor([trace.source_ids])
     with torch.no_grad():  # step by step, without a cache
