@@ -98,6 +98,10 @@ def load(name_or_path: str | Path) -> Checkpoint:
         from model.families.huggingface import load as load_folder
 
         return load_folder(path.parent, _called(name_or_path, path.parent))
+    if path.suffix == ".json":
+        from model.families.torch_transformer import load as load_described
+
+        return load_described(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -88,7 +88,7 @@ def look(path: Path, *, largest: int) -> Folder:
         CheckpointError: it cannot be used; the message says what is wrong.
     """
     name = path.name
-    config = _json(path / CONFIG, name)
+    config = read_json(path / CONFIG, name)
     if not isinstance(model_type := config.get("model_type"), str):
         raise CheckpointError(f"{name}: {CONFIG} does not say of which model_type it is, but {model_type!r:.60}")
     files = _weights(path, name)
@@ -97,15 +97,20 @@ def look(path: Path, *, largest: int) -> Folder:
         raise CheckpointError(
             f"{name}: its weights take {n_bytes / 1e6:,.0f} MB, but this program opens at most {largest / 1e6:,.0f} MB"
         )
-    shapes: dict[str, tuple[int, ...]] = {}
+    found: dict[str, tuple[int, ...]] = {}
     for file in files:
-        shapes |= _shapes(file, name)
-    folder = Folder(path=path, config=config, shapes=shapes, n_bytes=n_bytes)
+        found |= shapes(file, name)
+    folder = Folder(path=path, config=config, shapes=found, n_bytes=n_bytes)
     _require_plausible(folder)
     return folder
 
 
-def _json(path: Path, name: str) -> dict[str, Any]:
+def read_json(path: Path, name: str) -> dict[str, Any]:
+    """A JSON object that is not boundless; ``name`` is what people call the model.
+
+    Raises:
+        CheckpointError: it is none.
+    """
     try:
         if path.stat().st_size > LONGEST_JSON:
             raise CheckpointError(f"{name}: {path.name} has {path.stat().st_size:,} bytes, too many for a description")
@@ -124,7 +129,7 @@ def _weights(path: Path, name: str) -> Sequence[Path]:
     if (path / WEIGHTS).is_file():
         return (path / WEIGHTS,)
     if (path / INDEX).is_file():
-        of_tensor = _json(path / INDEX, name).get("weight_map")
+        of_tensor = read_json(path / INDEX, name).get("weight_map")
         if not isinstance(of_tensor, dict) or not all(isinstance(file, str) for file in of_tensor.values()):
             raise CheckpointError(f"{name}: {INDEX} does not say which file has which tensor")
         files = sorted(set(of_tensor.values()))
@@ -141,8 +146,12 @@ def _weights(path: Path, name: str) -> Sequence[Path]:
     raise CheckpointError(f"{name}: there are no weights in the folder, neither {WEIGHTS} nor {INDEX}")
 
 
-def _shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors in a safetensors file, which must be as long as its header says."""
+def shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a safetensors file.
+
+    Raises:
+        CheckpointError: it is not as long as its header says, or no such file.
+    """
     size = file.stat().st_size
     with file.open("rb") as opened:
         n_header = int.from_bytes(opened.read(8), "little")
@@ -154,7 +163,7 @@ def _shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:
         header = opened.read(n_header)
     try:
         described = {key: value for key, value in json.loads(header).items() if key != "__metadata__"}
-        shapes = {key: tuple(map(int, one["shape"])) for key, one in described.items()}
+        found = {key: tuple(map(int, one["shape"])) for key, one in described.items()}
         end = max((int(one["data_offsets"][1]) for one in described.values()), default=0)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise CheckpointError(f"{name}: the header of {file.name} cannot be read: {str(error)[:100]}") from error
@@ -163,7 +172,7 @@ def _shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:
             f"{name}: {file.name} is truncated or damaged: its tensors should take {end:,} bytes, but there are "
             f"{size - 8 - n_header:,}"
         )
-    return shapes
+    return found
 
 
 def _require_plausible(folder: Folder) -> None:

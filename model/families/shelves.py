@@ -16,6 +16,8 @@ FOLDERS, HUB = "HEADLIGHT_FOLDERS", "HEADLIGHT_HUB"
 DEEPEST, MOST = 3, 200
 """Levels below an allowed folder that are searched, and models that are offered of all."""
 MODEL_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+DESCRIBED, LONGEST_DESCRIPTION = b'"torch.nn.Transformer"', 10_000
+"""What such a description says, and the most bytes it may have."""
 CONFIG, TRACES = "config.json", "*.trace.safetensors"
 
 
@@ -92,6 +94,14 @@ def _cached() -> list[str]:
     return [one for one in ids if in_hub_cache(one) is not None][:MOST]
 
 
+def _describes(path: Path) -> bool:
+    """Whether a small JSON file describes a model of PyTorch (:mod:`model.families.torch_transformer`)."""
+    try:
+        return path.stat().st_size < LONGEST_DESCRIPTION and DESCRIBED in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _models(folder: Path, depth: int = 0) -> Iterator[Path]:
     """Folders with a config and saved traces, no deeper than :data:`DEEPEST`; symbolic links are not followed further
     down, but offered, so that it can be said why they are not opened."""
@@ -101,6 +111,7 @@ def _models(folder: Path, depth: int = 0) -> Iterator[Path]:
     if depth == DEEPEST or not folder.is_dir():
         return
     yield from sorted(folder.glob(TRACES))
+    yield from (path for path in sorted(folder.glob("*.json")) if _describes(path))
     for one in sorted(folder.iterdir()):
         if one.is_dir() and not one.name.startswith("."):
             if one.is_symlink() and (one / CONFIG).is_file():
