@@ -22,11 +22,11 @@
     }
 
 ``weights`` and ``tokenizer`` (of the library tokenizers) are files beside it. ``transformer`` is how the names of the
-tensors of the ``nn.Transformer`` begin; the embeddings, ``output`` (the map to the vocabulary; left out, it is the
-target's embedding) and ``output_bias`` (none if left out) are names of tensors. ``positional`` is "sinusoidal" (Vaswani et
-al. 2017, sines and cosines by turns), "none", or the name of a tensor with a vector for each position. Embeddings are
-multiplied by √d_model with ``scale_embedding``. ``begin`` starts a target, ``end`` ends a source and a target;
-``begin_source`` puts ``begin`` before a source too. Sizes are those of the tensors.
+tensors of the ``nn.Transformer`` begin. The embeddings, ``output`` and ``output_bias`` are names of tensors; without
+``output`` the target's embedding maps to the vocabulary, without ``output_bias`` nothing is added. ``positional`` is
+"sinusoidal" (Vaswani et al. 2017, sines and cosines by turns), "none", or the name of a tensor with a vector for each
+position. Embeddings are multiplied by √d_model with ``scale_embedding``. ``begin`` starts a target, ``end`` ends a source
+and a target; ``begin_source`` puts ``begin`` before a source too. Sizes are those of the tensors.
 
 The model that runs is PyTorch's own, and what it attends to is recorded (:mod:`model.families.recording`).
 """
