@@ -25,8 +25,8 @@
 tensors of the ``nn.Transformer`` begin. The embeddings, ``output`` and ``output_bias`` are names of tensors; without
 ``output`` the target's embedding maps to the vocabulary, without ``output_bias`` nothing is added. ``positional`` is
 "sinusoidal" (Vaswani et al. 2017, sines and cosines by turns), "none", or the name of a tensor with a vector for each
-position. Embeddings are multiplied by √d_model with ``scale_embedding``. ``begin`` starts a target, ``end`` ends a source
-and a target; ``begin_source`` puts ``begin`` before a source too. Sizes are those of the tensors.
+position. Embeddings are multiplied by √d_model with ``scale_embedding``. ``begin`` starts a target, ``end`` ends a
+source and a target; ``begin_source`` puts ``begin`` before a source too. Sizes are those of the tensors.
 
 The model that runs is PyTorch's own, and what it attends to is recorded (:mod:`model.families.recording`).
 """
