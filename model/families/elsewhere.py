@@ -8,7 +8,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from model.trace import Trace
+from model.families.proof import HeadPass
+from model.trace import Kind, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,14 @@ class Elsewhere(Protocol):
 
     def likely(self, source: Sequence[int], target: Sequence[int]) -> Tensor:
         """The log-probability of every token at each position of ``target``, ``[target, vocab]``."""
+        ...
+
+    def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
+        """What stood in the attention of one head, from 0, in the pass that ``trace`` is of.
+
+        Raises:
+            ValueError: it gives no queries and keys.
+        """
         ...
 
     def configuration(self) -> Mapping[str, object]:

@@ -22,8 +22,10 @@ from torch import Tensor
 from model.checkpoint import Checkpoint, CheckpointError
 from model.families.elsewhere import Sizes
 from model.families.folder import Folder, look
-from model.families.interface import NAME, register
+from model.families.interface import NAME, AttentionCall, register, watching
+from model.families.proof import HeadPass
 from model.families.tokens import Reading, Tokens
+from model.families.weights import is_of
 from model.network.capabilities import Capability
 from model.trace import SINK, AttentionMap, Guess, Kind, Trace
 
@@ -178,6 +180,20 @@ class HuggingFace:
             out = self._run(Reading(ids=(*source, *target)[:-1]))
             return out.logits[0, len(source) - 1 :].float().log_softmax(-1)
 
+    def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
+        """As :class:`model.families.elsewhere.Elsewhere` has it."""
+        calls: list[AttentionCall] = []
+        with watching(calls.append):
+            if self.shape == "both":
+                self._run(Reading(ids=trace.source_ids), (*self._start(), *trace.predicted_ids[:-1]))
+            else:
+                self._run(Reading(ids=(*trace.source_ids, *trace.predicted_ids[:-1])))
+        names = {part: name for name, part in self.net.named_modules()}
+        found = [call for call in calls if is_of(names[call.module], kind, self.net)]
+        if layer >= len(found):
+            raise ValueError("Models of this family give their patterns, and not the queries and keys of them.")
+        return _head_pass(found[layer], head)
+
     def configuration(self) -> Mapping[str, object]:
         """As the folder has it."""
         return self.folder.config
@@ -247,7 +263,7 @@ class HuggingFace:
             probabilities=probabilities,
             source_dropped=reading.dropped,
             target_dropped=dropped,
-            target_cut=bool(written) and not ended,
+            target_cut=bool(written) and not ended and len(written) == room,
             guesses=guesses,
         )
 
@@ -370,6 +386,28 @@ class HuggingFace:
             labels=self.tokens.labels(ids.tolist()),
             probabilities=tuple(best.tolist()),
         )
+
+
+def _head_pass(call: AttentionCall, head: int) -> HeadPass:
+    """One head of a call, which was of one text."""
+    shared = head * call.key.size(1) // call.query.size(1)  # the key head that serves this one
+    query, key, value = call.query[0, head], call.key[0, shared], call.value[0, shared]
+    scale = call.options.get("scaling")
+    parts = [one for one in (call.mask, call.options.get("position_bias")) if isinstance(one, Tensor)]
+    added = [one[0, head if one.size(1) > 1 else 0, :, : len(key)].expand(len(query), len(key)) for one in parts]
+    sinks, pattern = getattr(call.module, "sinks", None), call.pattern[0, head].numpy()
+    if sinks is not None:
+        pattern = np.concatenate((pattern, (1 - pattern.sum(-1, keepdims=True)).clip(0)), axis=-1)
+    return HeadPass(
+        query=query.numpy(),
+        key=key.numpy(),
+        value=value.numpy(),
+        scale=float(query.size(-1) ** -0.5 if scale is None else scale),
+        added=sum(added[1:], added[0]).numpy() if added else None,
+        softcap=call.options.get("softcap"),
+        sink=None if sinks is None else float(sinks[head]),
+        pattern=pattern,
+    )
 
 
 def _map(

@@ -51,9 +51,8 @@ def attend(
     eager = sys.modules[type(module).__module__].eager_attention_forward
     output, pattern = eager(module, query, key, value, mask, *args, **kwargs)
     if (watch := _watching.get()) is not None:
-        options = {**dict(zip(("scaling", "dropout"), args, strict=False)), **kwargs}
         watch(
-            AttentionCall(module=module, query=query, key=key, value=value, mask=mask, pattern=pattern, options=options)
+            AttentionCall(module=module, query=query, key=key, value=value, mask=mask, pattern=pattern, options=kwargs)
         )
     return output, pattern
 

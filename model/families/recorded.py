@@ -10,10 +10,11 @@ from torch import Tensor
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.families.elsewhere import Sizes
+from model.families.proof import HeadPass
 from model.families.trace_file import TraceFileError
 from model.families.trace_file import loads as loads_trace
 from model.network.capabilities import Capability
-from model.trace import Trace
+from model.trace import Kind, Trace
 
 
 def loads(data: bytes, name: str) -> Checkpoint:
@@ -79,6 +80,13 @@ class Recorded:
             ValueError: always; a recording has no probabilities but those it was saved with.
         """
         raise ValueError("a recording does not say what else could have been written")
+
+    def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
+        """
+        Raises:
+            ValueError: always; only patterns were recorded.
+        """
+        raise ValueError("A recording has patterns, and not the queries and keys that they were made of.")
 
     def configuration(self) -> Mapping[str, object]:
         """None: a recording has no config."""

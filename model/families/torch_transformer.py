@@ -52,10 +52,11 @@ from model.checkpoint import Checkpoint, CheckpointError
 from model.families import folder
 from model.families.elsewhere import Sizes
 from model.families.labels import Labeller
+from model.families.proof import HeadPass
 from model.families.recording import record
 from model.network.capabilities import Capability
 from model.network.positional import sinusoidal
-from model.trace import Trace
+from model.trace import Kind, Trace
 
 FORMAT = "torch.nn.Transformer"
 LONGEST = 512
@@ -276,6 +277,13 @@ class TorchTransformer:
     def masked(self, text: str, row: int) -> str:
         """The text as it is: it fills nothing."""
         return text
+
+    def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
+        """
+        Raises:
+            ValueError: always; PyTorch's modules keep queries and keys to themselves.
+        """
+        raise ValueError("PyTorch's own modules give patterns, and not the queries and keys that these were made of.")
 
     def configuration(self) -> Mapping[str, object]:
         return {one.name: getattr(self.described, one.name) for one in fields(self.described)}

@@ -142,7 +142,7 @@ def _singular(a: Tensor, b: Tensor) -> np.ndarray:
 
 def _of_kind(net: nn.Module, kind: Kind, layer: int, n_heads: int, n_key_heads: int) -> Matrices:
     """The attention of a ``layer`` of a model of `transformers`, by the names that families give to its parts."""
-    found = [name for name, part in net.named_modules() if _is_attention(part) and _is_of(name, kind, net)]
+    found = [name for name, part in net.named_modules() if _is_attention(part) and is_of(name, kind, net)]
     if not found:
         raise ValueError("How models of this family keep the matrices of a head is not known here.")
     name = found[layer] if layer < len(found) else found[-1]  # ALBERT has one layer, again and again
@@ -165,7 +165,7 @@ def _child(part: nn.Module, names: tuple[str, ...]) -> Any:
     return next((children[name] for name in names if isinstance(children.get(name), nn.Linear)), None)
 
 
-def _is_of(name: str, kind: Kind, net: nn.Module) -> bool:
+def is_of(name: str, kind: Kind, net: nn.Module) -> bool:
     """Whether the attention of this name is of this kind; a model with one stack has one kind."""
     if any(word in name for word in CROSS):
         return kind == "cross"

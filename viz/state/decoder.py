@@ -42,8 +42,8 @@ def _search(
 
 TEXTS = ("prefix", "tokens", "target")
 MORE = "more"
-GOING_ON = (10, 30, 60)
-"""How many tokens one can ask for."""
+GOING_ON = ("10", "30", "60")
+"""How many tokens one can ask for, as a link has it."""
 
 
 def begin() -> None:
@@ -70,7 +70,7 @@ def goes_on(opened: Checkpoint) -> bool:
 def asked_more() -> int:
     """How many tokens such a model shall write."""
     asked = link.asked(MORE)
-    return int(asked) if asked in map(str, GOING_ON) else 0
+    return int(asked) if asked in GOING_ON else 0
 
 
 def mode_chosen(shown: str) -> None:

@@ -12,6 +12,7 @@ from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
 from model.families import shelves
+from model.families.proof import HeadPass
 from model.interventions.moving import Change, Displaced, displace
 from model.network.capabilities import Capability
 from model.text.tasks import TASKS
@@ -167,6 +168,17 @@ def _trace(
     _draft: tuple[int, ...],
 ) -> Trace:
     return capture(_checkpoint, source, target, prefix=prefix, draft=_draft)
+
+
+def head_pass(opened: Checkpoint, shown: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
+    """What stood in one head of a model from elsewhere, in the pass that a trace is of.
+
+    Raises:
+        ValueError: it does not tell.
+    """
+    if opened.elsewhere is None:
+        raise ValueError("The page Anatomy takes the heads of this model apart.")
+    return opened.elsewhere.head(shown, kind, layer, head)
 
 
 def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) -> Trace:

@@ -123,7 +123,7 @@ def test_it_goes_on_as_the_library_does(opened: Opened):
                 break
     expected = written[0, 1 if both else ids.size(1) :].tolist()
     assert list(trace.predicted_ids) == expected
-    assert trace.target_cut == (expected[-1] != end)
+    assert trace.target_cut == (both and expected[-1] != end)  # what was asked for is not cut
     assert trace.probabilities is not None
     likely = checkpoint.elsewhere.likely(trace.source_ids, trace.predicted_ids)  # type: ignore[union-attr]
     picked = likely[torch.arange(len(expected)), torch.tensor(expected)].exp()
@@ -169,6 +169,27 @@ def test_heads_share_keys(opened: Opened, family: str):
     checkpoint, _ = opened
     expected = 2 if FAMILIES[family][2].get("num_key_value_heads") else checkpoint.config.n_heads
     assert checkpoint.config.n_key_heads == expected  # type: ignore[attr-defined]
+
+
+NO_QUERIES = ("deberta", "bloom")
+
+
+def test_numpy_computes_each_head_again(opened: Opened, family: str):
+    checkpoint, _ = opened
+    trace = capture(checkpoint, TEXT, more=5)
+    elsewhere: Any = checkpoint.elsewhere
+    for shown in trace.maps:
+        for layer in range(shown.n_layers):
+            for head in range(shown.n_heads):
+                if family.startswith(NO_QUERIES):
+                    with pytest.raises(ValueError, match="not the queries and keys"):
+                        elsewhere.head(trace, shown.kind, layer, head)
+                    continue
+                found = elsewhere.head(trace, shown.kind, layer, head)
+                np.testing.assert_allclose(found.pattern, shown.pattern[layer, head], atol=TOLERANCE)
+                assert found.difference < TOLERANCE
+                assert found.query.shape[0] == len(shown.query_tokens)
+                assert found.key.shape[0] == len(shown.looked_at)
 
 
 def test_transformers_is_not_loaded_before_a_model_of_it_is_opened():

@@ -14,7 +14,7 @@ from model.trace import Trace
 from tests.model.families.folders import make
 from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
-from viz.pages.explore.page import DECODER
+from viz.pages.explore.page import DECODER, PROOF
 from viz.state.decoder import MORE
 
 FAMILIES = ("bert", "bert base", "gpt2", "gpt-oss", "t5")
@@ -57,7 +57,7 @@ def test_they_are_offered():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("panel", ["Atlas", "Export", DECODER])
+@pytest.mark.parametrize("panel", ["Atlas", "Export", PROOF, DECODER])
 def test_explore_with_each_panel(name: str, panel: str):
     app = ran(app_on(checkpoint=name, panel=panel))
     assert pictures(app)["overview"]
@@ -78,7 +78,7 @@ def test_a_model_that_goes_on_only_when_asked():
     app = ran(app_on(checkpoint="shelf/gpt2", source="She has already"))
     assert output(app)[0] == "Likely next"
     assert output(app)[1].count(" %") == 5
-    app.segmented_control(key=MORE).set_value(10)
+    app.segmented_control(key=MORE).set_value("10")
     ran(app)
     label, text = output(app)
     assert label.startswith("Output")
@@ -94,6 +94,7 @@ def test_a_model_that_goes_on_only_when_asked():
 
 def test_a_link_to_a_text_that_goes_on():
     app = ran(app_on(checkpoint="shelf/gpt2", more="10"))
+    assert app.segmented_control(key=MORE).value == "10"
     assert output(app)[0].startswith("Output")
 
 
@@ -115,6 +116,21 @@ def test_a_word_that_is_masked_and_filled():
 def test_an_encoder_without_an_output_layer_says_so():
     app = ran(app_on(checkpoint="shelf/bert-base"))
     assert "so it writes nothing" in output(app)[1]
+
+
+@pytest.mark.parametrize("name", ["shelf/bert", "shelf/gpt-oss", "shelf/t5"])
+def test_the_proof(name: str):
+    app = ran(app_on(checkpoint=name, panel=PROOF))
+    assert any("weights agree" in element.value for element in app.markdown)
+    shown = app.dataframe[0].value
+    by_numpy, own = (np.array(shown[f"weight {name}"]) for name in ("by NumPy", "of the model"))
+    np.testing.assert_allclose(by_numpy, own, atol=1e-5)
+    assert own.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_recording_has_no_proof():
+    app = ran(app_on(checkpoint=RECORDING, panel=PROOF))
+    assert "not the queries and keys" in said(app)
 
 
 def test_a_learned_sink_is_a_column_of_its_own():

@@ -16,9 +16,8 @@ def choose_going_on(opened: Checkpoint) -> None:
     if not decoding.goes_on(opened):
         return
     st.segmented_control(
-        "Let the model go on with your text",
-        list(decoding.GOING_ON),
-        format_func=lambda n: f"{n} tokens",
+        "Let the model go on with your text: tokens",
+        decoding.GOING_ON,
         key=decoding.MORE,
         bind="query-params",
     )

@@ -24,6 +24,7 @@ from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
 from viz.pages.explore.elsewhere import choose_going_on, mask_button
 from viz.pages.explore.export import export_panel
+from viz.pages.explore.proof import proof_panel
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_display,
@@ -39,11 +40,12 @@ from viz.pages.shared.frame import WIDTHS, style, title_beside
 from viz.state import clicked, link, session
 from viz.state import decoder as decoding
 
-DECODER = "Decoder"
+DECODER, PROOF = "Decoder", "Proof"
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     DECODER: lambda look, shown, display: decoder_panel(look),
     "Atlas": lambda look, shown, display: atlas_panel(look),
+    PROOF: lambda look, shown, display: proof_panel(look),
     "Export": export_panel,
 }
 STYLE = f"""{output.CSS}
@@ -143,7 +145,8 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
 
 def _choose_panel(opened: Checkpoint) -> str | None:
     """What a person opens below the pictures."""
-    names = [name for name in PANELS if name != DECODER or Capability.WRITING in opened.model.can]
+    has = {DECODER: Capability.WRITING in opened.model.can, PROOF: opened.elsewhere is not None}
+    names = [name for name in PANELS if has.get(name, True)]
     link.keep_choice("panel", names, None)
     return st.segmented_control(
         "Go further",
