@@ -40,7 +40,7 @@ class CheckpointError(ValueError):
     """A file is not a checkpoint that can be used; the message says what is wrong and where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Checkpoint:
     """A trained model, ready to run (in eval mode). Shared between visitors: never change it.
 

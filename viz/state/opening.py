@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -26,7 +28,9 @@ RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 32, 256, 4
-FOLDERS_KEPT, LARGE_TRACES_KEPT, KEPT_SECONDS = 2, 6, 900
+TRACES_OF_ONE, LARGE_TRACES = 16, 100_000_000
+"""Of a model from elsewhere: traces that are kept for one visitor, and the bytes that more than two may have: that of
+the text on show, and that of the example, which says which head to begin with."""
 
 
 def prepare_first_look() -> None:
@@ -58,7 +62,10 @@ def open_checkpoint(name: str) -> Checkpoint:
     Raises:
         CheckpointError: it cannot be used.
     """
-    return visitor().uploads.get(name) or open_shared(name)
+    opened = visitor().uploads.get(name) or open_shared(name)
+    if opened is not visitor().folder:
+        visitor().folder, visitor().traces = None, {}
+    return opened
 
 
 def open_shared(name: str | Path) -> Checkpoint:
@@ -74,7 +81,9 @@ def open_shared(name: str | Path) -> Checkpoint:
         raise CheckpointError(str(error)) from error
     path = checkpoint.find(where)
     is_folder = path.name == checkpoint.HUGGING_FACE
-    return (_load_folder if is_folder else _load)(where, stamp(path.parent if is_folder else path))
+    if is_folder:
+        return _load_folder(where, stamp(path.parent))
+    return _load(where, stamp(path))
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -92,10 +101,22 @@ def _load(name: str, stamp: tuple[int, int]) -> Checkpoint:
     return checkpoint.load(name)
 
 
-# The weights of such a model are large, so few are kept, and none for long.
-@st.cache_resource(max_entries=FOLDERS_KEPT, ttl=KEPT_SECONDS, show_spinner=False)
+@st.cache_resource(show_spinner=False)
+def _folders() -> tuple[WeakValueDictionary[tuple[str, tuple[int, int]], Checkpoint], Lock]:
+    """Models from folders that somebody has open, and who may open another."""
+    return WeakValueDictionary(), Lock()
+
+
 def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
-    return checkpoint.load(name)
+    """A model from a folder. Its weights are large: all who look at it share them, and it is let go when nobody does."""
+    known, opening = _folders()
+    with opening:
+        found = known.get((name, stamp))
+        if found is None:
+            visitor().folder, visitor().traces = None, {}  # before memory is needed for another
+            found = known[name, stamp] = checkpoint.load(name)
+    visitor().folder = found
+    return found
 
 
 def open_dropped(filename: str, data: bytes) -> str | None:
@@ -133,26 +154,31 @@ def trace(
     prefix: tuple[int, ...] = (),
     draft: tuple[int, ...] = (),
     more: int = 0,
+    who: Visitor | None = None,
 ) -> Trace:
     """The trace of a text, from the cache if anyone asked for it lately; ``draft`` and ``more`` as in
-    :func:`capture`."""
+    :func:`capture`. ``who`` asks for it, where that is not the visitor of this run."""
     if opened.elsewhere is not None:
-        return _trace_elsewhere(opened.digest, opened.name, source, target, prefix, more, opened)
+        return _trace_elsewhere(who or visitor(), opened, source, target, prefix, more)
     return _trace(opened.digest, opened.name, source, target, prefix, opened, draft)
 
 
-# These may have hundreds of megabytes each.
-@st.cache_resource(max_entries=LARGE_TRACES_KEPT, ttl=KEPT_SECONDS, show_spinner=False)
 def _trace_elsewhere(
-    digest: str,
-    name: str,
-    source: str,
-    target: str | None,
-    prefix: tuple[int, ...],
-    more: int,
-    _checkpoint: Checkpoint,
+    who: Visitor, opened: Checkpoint, source: str, target: str | None, prefix: tuple[int, ...], more: int
 ) -> Trace:
-    return capture(_checkpoint, source, target, prefix=prefix, more=more)
+    """One of the last traces of ``who``, or a new one; they may have hundreds of megabytes, so few are kept."""
+    asked = opened.digest, source, target, prefix, more
+    found = who.traces.pop(asked, None) or capture(opened, source, target, prefix=prefix, more=more)
+    who.traces[asked] = found
+    while len(who.traces) > 2 and sum(map(_size, who.traces.values())) > LARGE_TRACES:
+        who.traces.pop(next(iter(who.traces)), None)
+    while len(who.traces) > TRACES_OF_ONE:
+        who.traces.pop(next(iter(who.traces)), None)
+    return found
+
+
+def _size(shown: Trace) -> int:
+    return sum(one.pattern.nbytes for one in shown.maps)
 
 
 # A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key; the draft
@@ -186,7 +212,7 @@ def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) 
     the next one's draft."""
     digest, draft = who.draft
     known = draft if digest == opened.digest else ()
-    found = trace(opened, text, forced.target, forced.prefix, known, forced.more)
+    found = trace(opened, text, forced.target, forced.prefix, known, forced.more, who)
     who.draft = opened.digest, found.predicted_ids
     return found
 

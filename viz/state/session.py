@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from model.checkpoint import Checkpoint
 from model.compare.lengths import SEED, LengthScore, score_lengths
+from model.trace import Trace
 from viz.look.look import Chosen
 from viz.look.theme import Theme, theme_named
 
@@ -35,6 +36,8 @@ class Visitor:
     kept: dict[str, Any] = field(default_factory=dict)
     source: str | None = None
     shown: str | None = None  # the text of a recording, while it is open
+    folder: Checkpoint | None = None  # the model from elsewhere that is open
+    traces: dict[tuple[Any, ...], Trace] = field(default_factory=dict)  # of such a model; they may be large
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     chosen: Chosen | None = None  # on the first page
 

@@ -1,5 +1,7 @@
 """Models from elsewhere on the pages: what they give is shown, and what they cannot do is said in one sentence."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.model.families.folders import make
 from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
 from viz.pages.explore.page import DECODER, PROOF
+from viz.state import opening
 from viz.state.decoder import MORE
 
 FAMILIES = ("bert", "bert base", "gpt2", "gpt-oss", "t5")
@@ -151,6 +154,29 @@ def test_a_recording_shows_its_own_text_and_lets_go_of_it():
     field = app.text_input(key="source")
     assert field.value == "I see them."
     assert not field.disabled
+
+
+def test_a_model_that_nobody_looks_at_is_let_go():
+    app = ran(app_on(checkpoint="shelf/bert"))
+    held = weakref.ref(app.session_state["visitor"].folder)
+    other = ran(app_on(checkpoint="shelf/bert"))
+    assert other.session_state["visitor"].folder is held()  # shared by all who look at it
+    for one in (app, other):
+        assert held() is not None
+        one.selectbox(key="checkpoint").set_value("reverse")
+        ran(one)
+        assert one.session_state["visitor"].traces == {}
+    gc.collect()
+    assert held() is None
+
+
+def test_few_large_traces_are_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(opening, "LARGE_TRACES", 20_000)
+    app = ran(app_on(checkpoint="shelf/bert-base"))
+    for text in ("one two three", "one two four", "one two three four one two three"):
+        app.text_input(key="source").set_value(text)
+        ran(app)
+    assert len(app.session_state["visitor"].traces) == 2
 
 
 def test_a_folder_that_leads_out(shelf: Path, tmp_path: Path):
