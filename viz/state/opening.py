@@ -108,7 +108,7 @@ def _folders() -> tuple[WeakValueDictionary[tuple[str, tuple[int, int]], Checkpo
 
 
 def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
-    """A model from a folder. Its weights are large: all who look at it share them, and it is let go when nobody does."""
+    """A model from a folder. Its weights are large: all who look at it share them; it is let go when nobody does."""
     known, opening = _folders()
     with opening:
         found = known.get((name, stamp))
