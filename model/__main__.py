@@ -213,11 +213,11 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 
 def _translate(options: argparse.Namespace) -> int:
-    from model.checkpoint import load
+    from model.checkpoint import load_own
     from model.decoding.search import write
     from model.text.reading import split_lines, stream_lines
 
-    checkpoint = load(options.checkpoint)
+    checkpoint = load_own(options.checkpoint)
     if options.text is None:
         lines = stream_lines(sys.stdin.buffer, "standard input")
     else:
@@ -268,13 +268,13 @@ def _left_out(written: Written, max_len: int) -> Iterator[str]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from model.checkpoint import load
+    from model.checkpoint import load_own
     from model.evaluation import CASUAL, alignment, bleu_moses, bleu_words, paired, score
     from model.network.capabilities import Capability
 
     sources, references = _texts(options)
-    checkpoint = load(options.checkpoint)
-    other = load(options.against) if options.against else None
+    checkpoint = load_own(options.checkpoint)
+    other = load_own(options.against) if options.against else None
     typed = {name: [type_(text) for text in sources] for name, type_ in CASUAL.items()} if options.casual else {}
     translated = _translated(checkpoint, [*sources, *itertools.chain(*typed.values())], options.beam)
     hypotheses = [translated[text] for text in sources]
@@ -300,7 +300,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _align(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from model.checkpoint import load
+    from model.checkpoint import load_own
     from model.heads import alignment
     from model.heads.dictionary import learn_from
     from model.heads.splitting import SPACED
@@ -317,7 +317,7 @@ def _align(options: argparse.Namespace) -> int:
     truths = alignment.read_truths(options.links) if options.links else None
     if truths is not None and len(truths) != len(pairs):
         raise ValueError(f"{options.links} has {len(truths)} lines, but {options.source} has {len(pairs)}")
-    checkpoint = load(options.checkpoint)
+    checkpoint = load_own(options.checkpoint)
     scores: dict[str, Any] = {"n": len(short)}
     if truths is not None:
         looks = [

@@ -110,6 +110,20 @@ def load(name_or_path: str | Path) -> Checkpoint:
     return loads(data, name)
 
 
+def load_own(name_or_path: str | Path) -> Checkpoint:
+    """:func:`load` for what only a model of this project can do, such as to learn on.
+
+    Raises:
+        CheckpointError: also where the model comes from elsewhere.
+    """
+    found = load(name_or_path)
+    if found.elsewhere is not None:
+        raise CheckpointError(
+            f"{found.name} comes from elsewhere; this takes a checkpoint that `python -m model train` has written"
+        )
+    return found
+
+
 def loads(data: bytes, name: str) -> Checkpoint:
     """Open a checkpoint, or a trace, from the bytes of its file; ``name`` is what people call it, also in errors.
 

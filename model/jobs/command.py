@@ -128,9 +128,9 @@ def _as_in(data: DataConfig, start_from: str, given: dict[str, Any]) -> ModelCon
     Raises:
         ValueError: there is no such checkpoint, it cannot learn from the data, or another size than its own is given.
     """
-    from model.checkpoint import load
+    from model.checkpoint import load_own
 
-    config = load(start_from).config
+    config = load_own(start_from).config
     if data.task is not None and config != data.model(to_dict(config)):
         raise ValueError(
             f"{start_from} reads pieces of words, but a task needs a token for each byte: start from a checkpoint of a "

@@ -230,7 +230,7 @@ def _first(start_from: str, model_config: ModelConfig) -> tuple[dict[str, torch.
     Raises:
         ValueError: the checkpoint cannot be opened, or is of another size than the run's model.
     """
-    found = checkpoint.load(start_from)
+    found = checkpoint.load_own(start_from)
     if replace(found.config, dropout=0, attention_dropout=0) != replace(model_config, dropout=0, attention_dropout=0):
         raise ValueError(f"{start_from} is no longer the checkpoint with which this run was described: start it anew")
     return dict(found.model.state_dict()), found.tokenizer.to_json()

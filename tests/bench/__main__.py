@@ -10,6 +10,7 @@ import sys
 BENCHMARKS = {
     "throughput": "training, target tokens a second, against torch.nn.Transformer",
     "capture": "the trace of a text, against the plain forward pass",
+    "elsewhere": "the trace of a text by a sentence encoder, against its own pass that gives its attentions",
     "greedy": "a translation with its trace, against MarianMTModel.generate",
     "keystroke": "from a key to the painted heatmap, against an app that echoes",
     "startup": "from the command to the first painted heatmap, against an app that echoes",

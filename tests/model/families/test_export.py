@@ -150,3 +150,20 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_the_end_of_a_text_is_one_token(tmp_path: Path):
     export(made(), tmp_path / "out")
     assert AutoTokenizer.from_pretrained(tmp_path / "out")("").input_ids == [EOS_ID]
+
+
+def test_commands_that_need_a_model_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    export(made(), tmp_path / "out")
+    folder, texts = str(tmp_path / "out"), tmp_path / "texts"
+    texts.write_text("one two\n")
+    both = ["--source", str(texts), "--target", str(texts)]
+    for command in (
+        ["translate", "--checkpoint", folder, "one"],
+        ["evaluate", "--checkpoint", folder, "--task", "reverse", "--examples", "2"],
+        ["align", "--checkpoint", folder, *both, *(one.replace("--", "--learn-") for one in both)],
+        ["train", "--task", "reverse", "--start-from", folder, "--out", str(tmp_path / "run"), "--steps", "1"],
+        ["export", "--checkpoint", folder, "--to", str(tmp_path / "again")],
+    ):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "comes from elsewhere" in said or "is not of Headlight" in said
