@@ -48,6 +48,10 @@ class Elsewhere(Protocol):
         """The text with the mask in place of the word that the token of this row, from 0, is of."""
         ...
 
+    def parts(self, source: str, second: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Where in a pair of texts the tokens of each stand, [from, to); None where it reads no pairs."""
+        ...
+
     def likely(self, source: Sequence[int], target: Sequence[int]) -> Tensor:
         """The log-probability of every token at each position of ``target``, ``[target, vocab]``."""
         ...

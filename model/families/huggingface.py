@@ -172,6 +172,15 @@ class HuggingFace:
                 return self._translate(name, reading, target, prefix)
             return self._go_on(name, reading, target, prefix, more)
 
+    def parts(self, source: str, second: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Where in a pair of texts the tokens of each stand, [from, to); None where it reads no pairs."""
+        parts = self.tokens.read(source, second, self.most_tokens).parts if self.shape == "encoder" else ()
+        places = [[i for i, one in enumerate(parts) if one == part] for part in (0, 1)]
+        if not all(places):
+            return None
+        first, last = ((one[0], one[-1] + 1) for one in places)
+        return first, last
+
     def likely(self, source: Sequence[int], target: Sequence[int]) -> Tensor:
         with torch.inference_mode():
             if self.shape == "both":

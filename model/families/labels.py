@@ -26,15 +26,13 @@ class Labeller:
         self._special = frozenset(tokenizer.all_special_tokens)
         self._named = _scheme(tokenizer)
 
-    def __call__(
-        self, tokens: Sequence[str], text: str | None = None, places: Sequence[Place] | None = None
-    ) -> tuple[str, ...]:
+    def __call__(self, tokens: Sequence[str], spaced: Sequence[bool | None] | None = None) -> tuple[str, ...]:
         """The names of tokens as the vocabulary writes them.
 
-        Where they were cut from a ``text``, ``places`` are those of their characters in it.
+        Where they were cut from a text, ``spaced`` says of each whether white space stands before it
+        (:func:`after_space`).
         """
-        unknown: list[bool | None] = [None] * len(tokens)
-        spaced = unknown if text is None or places is None else _after_space(text, places)
+        spaced = [None] * len(tokens) if spaced is None else spaced
         found, ended = [], True
         for token, space in zip(tokens, spaced, strict=True):
             if token in self._special:
@@ -82,7 +80,7 @@ def _word_piece(token: str, space: bool | None, ended: bool) -> str:
     return f" {token}" if space is not False else token
 
 
-def _after_space(text: str, places: Iterable[Place]) -> list[bool | None]:
+def after_space(text: str, places: Iterable[Place]) -> list[bool | None]:
     """For each token whether there is white space between it and the one before it."""
     found: list[bool | None] = []
     end = 0

@@ -81,6 +81,9 @@ class Recorded:
         """
         raise ValueError("a recording does not say what else could have been written")
 
+    def parts(self, source: str, second: str) -> None:
+        """None: it reads no pairs."""
+
     def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
         """
         Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint import CheckpointError
-from model.families.labels import Labeller, Place
+from model.families.labels import Labeller, Place, after_space
 
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 NO_LIMIT = 10**6  # tokens; a tokenizer without one says 10^30
@@ -18,7 +18,8 @@ NO_LIMIT = 10**6  # tokens; a tokenizer without one says 10^30
 class Reading:
     """A text as a model reads it, its tokenizer's special tokens included.
 
-    ``segments`` say which of two texts each token is of, where the model wants to know. ``dropped`` is how many tokens
+    ``segments`` say which of two texts each token is of, where the model wants to know; ``parts`` say it for us, None
+    for special tokens. ``dropped`` is how many tokens
     were beyond the longest that is read.
     """
 
@@ -26,6 +27,7 @@ class Reading:
     labels: tuple[str, ...] = ()
     text: str = ""
     segments: tuple[int, ...] = ()
+    parts: tuple[int | None, ...] = ()
     dropped: int = 0
 
 
@@ -104,14 +106,14 @@ class Tokens:
         if not ids:
             ids = (self._alone(),)
             return Reading(ids=ids, labels=self.labels(ids))
-        places = kept.get("offset_mapping")
         tokens = self.inner.convert_ids_to_tokens(list(ids))
-        labels = self._labels(tokens, text, places if second is None else None)
+        labels = self._labels(tokens, self._spaced(kept, text, second))
         return Reading(
             ids=ids,
             labels=labels,
             text=text if not dropped else self.decode(ids),
             segments=tuple(kept.get("token_type_ids") or ()),
+            parts=tuple(kept.sequence_ids()) if self.inner.is_fast else (),
             dropped=dropped,
         )
 
@@ -152,6 +154,18 @@ class Tokens:
         for token_id in ids:
             if not 0 <= token_id < self.vocab_size:
                 raise ValueError(f"there is no token {token_id} to write: they are 0 to {self.vocab_size - 1}")
+
+    def _spaced(self, kept: Any, text: str, second: str | None) -> list[bool | None] | None:
+        """Whether white space stands before each token; None where the tokenizer does not tell places."""
+        if not self.inner.is_fast:
+            return None
+        parts, places = kept.sequence_ids(), kept["offset_mapping"]
+        found: list[bool | None] = [None] * len(places)
+        for part, read in enumerate((text, second or "")):
+            mine = [i for i, one in enumerate(parts) if one == part]
+            for i, spaced in zip(mine, after_space(read, [places[i] for i in mine]), strict=True):
+                found[i] = spaced
+        return found
 
     def _cut(self, text: str, second: str | None, **options: Any) -> Any:
         return self.inner(text, second, return_offsets_mapping=self.inner.is_fast, verbose=False, **options)

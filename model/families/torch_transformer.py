@@ -278,6 +278,9 @@ class TorchTransformer:
         """The text as it is: it fills nothing."""
         return text
 
+    def parts(self, source: str, second: str) -> None:
+        """None: it reads no pairs."""
+
     def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
         """
         Raises:

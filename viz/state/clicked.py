@@ -43,6 +43,11 @@ def zoomed() -> None:
         st.session_state[ZOOM] = write_zoom(asked["to"])
 
 
+def zoom_to(zoom: Zoom | None) -> None:
+    """Show a part of the heatmap, or all of it; only from a callback, before the page is drawn."""
+    st.session_state[ZOOM] = write_zoom(zoom)
+
+
 def keep_pinned(options: Sequence[str]) -> None:
     """Before it is asked: a row that is no more is no longer pinned."""
     st.session_state["token"] = pinned(options)

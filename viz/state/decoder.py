@@ -41,7 +41,7 @@ def _search(
 
 
 TEXTS = ("prefix", "tokens", "target")
-MORE = "more"
+MORE, SECOND = "more", "second"
 GOING_ON = ("10", "30", "60")
 """How many tokens one can ask for, as a link has it."""
 
@@ -58,7 +58,15 @@ def forced(opened: Checkpoint) -> Forcing:
     """What the decoder is made to write."""
     texts = {key: link.asked(key) for key in TEXTS}
     found = forcing(opened.tokenizer, link.asked("decoder_mode", OWN), **texts)
+    if reads_pairs(opened):
+        return replace(found, target=link.asked(SECOND) or None)
     return replace(found, more=asked_more()) if goes_on(opened) else found
+
+
+def reads_pairs(opened: Checkpoint) -> bool:
+    """Whether it is a model from elsewhere that reads one text, or two, and writes none."""
+    can = opened.model.can
+    return opened.elsewhere is not None and Capability.TYPING in can and Capability.WRITING not in can
 
 
 def goes_on(opened: Checkpoint) -> bool:

@@ -45,6 +45,7 @@ PARAMETERS = (
     Parameter(key="tokens", group="forcing", typed=True),
     Parameter(key="target", group="forcing", typed=True),
     Parameter(key="more", group="forcing"),
+    Parameter(key="second", group="forcing", typed=True),
     Parameter(key="overlay", bound=False),
     Parameter(key="zoom", bound=False),
     Parameter(key="text", bound=False, typed=True),
@@ -225,7 +226,7 @@ def checkpoint_changed() -> None:
 
 def _begin_anew() -> None:
     """What was chosen for one text is let go: the row, the part in view, and what the model was made to write."""
-    texts = dict.fromkeys((ZOOM, "prefix", "tokens", "target", "reference"), "")
+    texts = dict.fromkeys((ZOOM, "prefix", "tokens", "target", "reference", "second"), "")
     first = {"token": AUTO, "decoder_mode": OWN, "step": 1, **texts}
     for key, value in first.items():
         if key in st.session_state:

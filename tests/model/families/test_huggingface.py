@@ -140,6 +140,10 @@ def test_a_target_is_followed(opened: Opened):
     trace = capture(checkpoint, "She has already", "left the car")
     if checkpoint.elsewhere.shape == "encoder":  # type: ignore[union-attr]
         assert "left" in joined(trace.maps[0].looked_at)  # the second of two texts
+        elsewhere: Any = checkpoint.elsewhere
+        first, second = elsewhere.parts("She has already", "left the car")
+        for (start, end), text in ((first, "She has already"), (second, "left the car")):
+            assert joined(trace.maps[0].looked_at[start:end]).strip().lower() == text.lower()
         return
     assert trace.teacher_forced
     assert trace.target.strip() == "left the car"

@@ -18,6 +18,7 @@ from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
 from viz.pages.explore.page import DECODER, PROOF
 from viz.state import opening
+from viz.state.clicked import read_zoom
 from viz.state.decoder import MORE
 
 FAMILIES = ("bert", "bert base", "gpt2", "gpt-oss", "t5")
@@ -114,6 +115,35 @@ def test_a_word_that_is_masked_and_filled():
     label, text = output(app)
     assert label == "Likely in place of the mask"
     assert text.count(" %") == 5
+
+
+def test_a_pair_of_texts_and_the_part_from_one_to_the_other():
+    app = ran(app_on(checkpoint="shelf/bert", source="She has left."))
+    app.text_input(key="second").set_value("one two")
+    ran(app)
+    columns = pictures(app)["head"]["columns"]
+    assert columns.count("[SEP]") == 2
+    assert columns[-1] == "[SEP]"
+    app.button(key="pair_A → B").click()
+    ran(app)
+    (top, bottom), (left, right) = clicked_zoom(app)
+    assert columns[left - 1] == columns[right] == "[SEP]"
+    assert columns[top - 1] == "[CLS]"
+    assert columns[bottom] == "[SEP]"
+    app.button(key="pair_All").click()
+    ran(app)
+    assert app.session_state["zoom"] == ""
+
+
+def clicked_zoom(app: AppTest) -> tuple[tuple[int, int], tuple[int, int]]:
+    zoom = read_zoom(app.session_state["zoom"])
+    assert zoom is not None
+    return zoom
+
+
+def test_a_link_to_a_pair():
+    app = ran(app_on(checkpoint="shelf/bert", source="She has left.", second="one"))
+    assert pictures(app)["head"]["columns"].count("[SEP]") == 2
 
 
 def test_an_encoder_without_an_output_layer_says_so():

@@ -56,6 +56,9 @@ def page() -> None:
 def _card(opened: Checkpoint) -> None:
     st.subheader("What it is")
     said = _of_our_own(opened) if opened.elsewhere is None else dict(opened.elsewhere.card())
+    if Capability.TYPING in opened.model.can:
+        seconds, n = state.pass_takes(opened)
+        said["A pass here"] = f"{1000 * seconds:,.0f} ms for {n} tokens, with all patterns"
     rows = "\n".join(f"| {name} | {for_markdown(text)} |" for name, text in {"Name": opened.name, **said}.items())
     st.markdown(f"| | |\n| --- | --- |\n{rows}")
     st.markdown(f"SHA-256 {code_for_markdown(opened.digest)}")

@@ -7,20 +7,38 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
+from viz.state import clicked, link
 from viz.state import decoder as decoding
-from viz.state import link
 
 
-def choose_going_on(opened: Checkpoint) -> None:
-    """How many tokens a model that goes on with texts shall write; it writes none unless asked."""
+def choose_more(opened: Checkpoint) -> None:
+    """What a model reads or writes besides the text: a second text, or tokens that go on with it."""
+    if decoding.reads_pairs(opened):
+        _second_text(opened)
     if not decoding.goes_on(opened):
         return
     st.segmented_control(
-        "Let the model go on with your text: tokens",
+        "Let the model go on, by this many tokens",
         decoding.GOING_ON,
         key=decoding.MORE,
         bind="query-params",
     )
+
+
+def _second_text(opened: Checkpoint) -> None:
+    """The second text of a pair, and the part of the picture that runs from one text to the other."""
+    elsewhere = opened.elsewhere
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        second = st.text_input(
+            "A second text, read as a pair with the first", key=decoding.SECOND, bind="query-params", live="0ms",
+            placeholder="None", on_change=clicked.zoom_to, args=(None,),
+        )  # fmt: skip
+        parts = elsewhere.parts(link.source(), second) if second and elsewhere is not None else None
+        if parts is None:
+            return
+        first, last = parts
+        for name, zoom in (("A → B", (first, last)), ("B → A", (last, first)), ("All", None)):
+            st.button(name, key=f"pair_{name}", on_click=clicked.zoom_to, args=(zoom,))
 
 
 def mask_button(look: Look) -> None:

@@ -22,7 +22,7 @@ from viz.pages import link_to
 from viz.pages.explore import live
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
-from viz.pages.explore.elsewhere import choose_going_on, mask_button
+from viz.pages.explore.elsewhere import choose_more, mask_button
 from viz.pages.explore.export import export_panel
 from viz.pages.explore.proof import proof_panel
 from viz.pages.shared.choices import (
@@ -84,7 +84,7 @@ def _live(opened: Checkpoint) -> None:
         st.container(key="translation").html(output.HTML)
     choose_example(opened)
     with st.container(key="going_on"):
-        choose_going_on(opened)
+        choose_more(opened)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
     chosen = _choose(opened, forced, trace)
