@@ -9,6 +9,8 @@ ours alternate (Vaswani et al. 2017, section 3.5); the frequencies are the same.
 on the order of the numbers in a vector as long as all its parts agree on it, so everything that touches the residual
 stream is put into their order: embeddings, norms, the inputs of each linear map from the stream, the outputs of each
 to it. Inside a head and inside a feed-forward layer nothing moves. OPT has a table of positions, which takes any.
+A decoder-only model with rotary positions and norms before its sublayers becomes a GPT-NeoX model. That turns pairs of
+dimensions half a head apart where ours are neighbours, so in each head those of queries and keys change places.
 """
 
 from __future__ import annotations
@@ -48,12 +50,15 @@ def export(checkpoint: Checkpoint, to: Path) -> None:
     config, state = checkpoint.config, checkpoint.model.state_dict()
     if config.architecture == "lstm":
         raise ValueError(f"{checkpoint.name} is an LSTM, and transformers has no such model")
-    if config.positional not in ALIKE:  # RoFormer has rotary post-norm layers, but norms its embedding and its output
+    turned = config.architecture == "decoder" and config.positional == "rotary" and config.norm == "pre"
+    # RoFormer has rotary positions and norms after the sublayers, but norms its embedding and its output besides.
+    if config.positional not in ALIKE and not turned:
         raise ValueError(
             f"{checkpoint.name} has the positional encoding {config.positional!r}; transformers has an architecture "
             f"with the same layers for {', '.join(ALIKE)} only"
         )
-    described, tensors = (_sequence if config.architecture == "transformer" else _language)(checkpoint, state)
+    translated = _sequence if config.architecture == "transformer" else _turned if turned else _language
+    described, tensors = translated(checkpoint, state)
     to.mkdir(parents=True, exist_ok=True)
     _write_json(to / "config.json", described)
     _write_json(to / "generation_config.json", _generation(checkpoint))
@@ -128,6 +133,56 @@ def _language(checkpoint: Checkpoint, state: Mapping[str, Tensor]) -> tuple[dict
         "tie_word_embeddings": False,
         **_shared(checkpoint),
         "max_position_embeddings": len(positions),
+    }
+    return described, tensors
+
+
+def _turned(checkpoint: Checkpoint, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The config and the tensors of a decoder alone whose queries and keys are turned by their positions."""
+    config = checkpoint.config
+    tokens, d_head = state["embedding.tokens.weight"], config.d_head
+    halves = torch.cat((torch.arange(0, d_head, 2), torch.arange(1, d_head, 2)))
+    tensors = {
+        "gpt_neox.embed_in.weight": tokens * checkpoint.model.embedding.scale,
+        "embed_out.weight": tokens,
+        **{f"gpt_neox.final_layer_norm.{name}": state[f"decoder.norm.{name}"] for name in ("weight", "bias")},
+    }
+    parts = {
+        "input_layernorm": "self_attention_residual.norm",
+        "post_attention_layernorm": "feed_forward_residual.norm",
+        "attention.dense": "self_attention.output",
+        "mlp.dense_h_to_4h": "feed_forward.inner",
+        "mlp.dense_4h_to_h": "feed_forward.outer",
+    }
+    for n in range(config.n_layers):
+        ours, theirs = f"decoder.layers.{n}.", f"gpt_neox.layers.{n}."
+        for name in ("weight", "bias"):
+            tensors |= {f"{theirs}{part}.{name}": state[f"{ours}{own}.{name}"] for part, own in parts.items()}
+            query, key, value = (
+                state[f"{ours}self_attention.{part}.{name}"].unflatten(0, (config.n_heads, d_head))
+                for part in ("query", "key", "value")
+            )
+            side_by_side = torch.cat((query[:, halves], key[:, halves], value), dim=1)  # of each head the three in turn
+            tensors[f"{theirs}attention.query_key_value.{name}"] = side_by_side.flatten(0, 1)
+    shared = _shared(checkpoint)
+    described = {
+        "model_type": "gpt_neox",
+        "architectures": ["GPTNeoXForCausalLM"],
+        "num_hidden_layers": config.n_layers,
+        "num_attention_heads": config.n_heads,
+        "hidden_size": config.d_model,
+        "intermediate_size": config.d_ff,
+        "hidden_act": config.activation,
+        "layer_norm_eps": 1e-5,
+        "use_parallel_residual": False,
+        "attention_bias": True,
+        "rotary_pct": 1.0,
+        "rotary_emb_base": 10000,
+        "hidden_dropout": config.dropout,
+        "tie_word_embeddings": False,
+        **{name: shared[name] for name in ("vocab_size", "attention_dropout", "dtype")},
+        **{name: shared[name] for name in ("pad_token_id", "bos_token_id", "eos_token_id")},
+        "max_position_embeddings": 2 * config.max_len,
     }
     return described, tensors
 

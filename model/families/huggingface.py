@@ -33,6 +33,8 @@ HOW_TO_GET_IT = "pip install -r requirements-huggingface.txt"
 LARGEST = 4_000_000_000  # bytes of weights
 MOST_PATTERNS = 256_000_000  # bytes of the patterns of one text
 N_GUESSES = 8
+SAME = 1e-4
+"""How far two passes over the same ids may be apart."""
 WRITTEN_AT_MOST = 128  # tokens, by a model with a decoder of its own
 Shape = Literal["encoder", "decoder", "both"]
 PROBE = "One two three four."
@@ -191,17 +193,29 @@ class HuggingFace:
 
     def head(self, trace: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
         """As :class:`model.families.elsewhere.Elsewhere` has it."""
-        calls: list[AttentionCall] = []
-        with watching(calls.append):
-            if self.shape == "both":
-                self._run(Reading(ids=trace.source_ids), (*self._start(), *trace.predicted_ids[:-1]))
-            else:
-                self._run(Reading(ids=(*trace.source_ids, *trace.predicted_ids[:-1])))
         names = {part: name for name, part in self.net.named_modules()}
-        found = [call for call in calls if is_of(names[call.module], kind, self.net)]
-        if layer >= len(found):
-            raise ValueError("Models of this family give their patterns, and not the queries and keys of them.")
-        return _head_pass(found[layer], head)
+        ids = trace.source_ids if self.shape == "both" else (*trace.source_ids, *trace.predicted_ids[:-1])
+        for segments in self._segments(ids):
+            calls: list[AttentionCall] = []
+            with watching(calls.append):
+                fed = (*self._start(), *trace.predicted_ids[:-1]) if self.shape == "both" else ()
+                self._run(Reading(ids=ids, segments=segments), fed)
+            found = [call for call in calls if is_of(names[call.module], kind, self.net)]
+            if layer >= len(found):
+                raise ValueError("Models of this family give their patterns, and not the queries and keys of them.")
+            passed = _head_pass(found[layer], head)
+            if np.allclose(passed.pattern, trace.map(kind).pattern[layer, head], atol=SAME):
+                return passed
+        raise ValueError("This pass cannot be done again: the trace does not tell all that the model was given.")
+
+    def _segments(self, ids: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Which of two texts each token may have been said to be of: all of the first, or those after the first mark
+        between texts of the second."""
+        sep = self.tokens.inner.sep_token_id
+        if self.shape != "encoder" or ids.count(sep) < 2:
+            return [()]
+        first = ids.index(sep) + 1
+        return [(), (0,) * first + (1,) * (len(ids) - first)]
 
     def configuration(self) -> Mapping[str, object]:
         """As the folder has it."""

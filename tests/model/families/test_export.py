@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,12 @@ def test_those_that_ship(name: str, tmp_path: Path):
             assert mine.predicted_tokens == its.predicted_tokens
 
 
-@pytest.mark.parametrize("norm", ["post", "pre"])
-@pytest.mark.parametrize("positional", ALIKE)
-def test_a_decoder_alone(norm: str, positional: str, tmp_path: Path):
-    ours = made(architecture="decoder", norm=norm, positional=positional)
+@pytest.mark.parametrize(
+    ("norm", "positional"), [*itertools.product(["post", "pre"], ALIKE), ("pre", "rotary")], ids=str
+)
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_a_decoder_alone(norm: str, positional: str, activation: str, tmp_path: Path):
+    ours = made(architecture="decoder", norm=norm, positional=positional, activation=activation)
     folder = tmp_path / "out"
     export(ours, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -196,6 +196,17 @@ def test_numpy_computes_each_head_again(opened: Opened, family: str):
                 assert found.key.shape[0] == len(shown.looked_at)
 
 
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra"], indirect=True)
+def test_a_pair_is_computed_again(opened: Opened, family: str):
+    checkpoint, _ = opened
+    elsewhere: Any = checkpoint.elsewhere
+    for second in (None, "left the car"):
+        trace = capture(checkpoint, "She has already", second)
+        found = elsewhere.head(trace, "encoder", 1, 2)
+        np.testing.assert_allclose(found.pattern, trace.map("encoder").pattern[1, 2], atol=TOLERANCE)
+        assert found.difference < TOLERANCE
+
+
 def test_transformers_is_not_loaded_before_a_model_of_it_is_opened():
     code = (
         "import sys\n"
@@ -207,3 +218,9 @@ def test_transformers_is_not_loaded_before_a_model_of_it_is_opened():
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_the_app_starts_without_transformers():
+    code = "import sys\nfrom tests.viz.helpers import app_on, ran\nran(app_on())\nprint('transformers' in sys.modules)"
+    started = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert started.stdout.strip() == "False"

@@ -89,6 +89,10 @@ def _abilities(opened: Checkpoint) -> None:
             lines.append(f"- :gray[:material/close:] {does}. {_not_here(opened, capability)}")
     if opened.elsewhere is not None and (mask := opened.elsewhere.mask):
         lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} in place of a word")
+    if opened.elsewhere is not None and Capability.TYPING in opened.model.can:
+        lines.append(
+            "- :green[:material/check:] Proof, on Explore: NumPy computes a head again, where the family allows"
+        )
     st.markdown("\n".join(lines))
 
 
