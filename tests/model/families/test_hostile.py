@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model.checkpoint import CheckpointError, load, loads
+from model.families import huggingface
 from tests.model.families.folders import make
 
 SECONDS = 1.0
@@ -224,6 +225,18 @@ def test_a_recursive_symbolic_link(healthy: Path, tmp_path: Path):
 def test_weights_alone_do_not_say_how_they_are_used(healthy: Path):
     with pytest.raises(CheckpointError, match="open the folder it is from"):
         loads((healthy / "model.safetensors").read_bytes(), "model")
+
+
+def test_without_transformers_it_is_said_how_to_get_it(healthy: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(huggingface, "find_spec", lambda name: None)
+    with pytest.raises(CheckpointError, match="the package transformers: pip install -r requirements"):
+        load(healthy)
+
+
+def test_weights_over_the_limit(healthy: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(huggingface, "LARGEST", 10_000)
+    with pytest.raises(CheckpointError, match="its weights take 0 MB, but this program opens at most 0 MB"):
+        load(healthy)
 
 
 def test_a_model_id_is_no_path():
