@@ -17,6 +17,7 @@ BENCHMARKS = {
     "start": "from the command that trains to the first line of its log",
     "large": "overview and one head of 6 layers, 12 heads, 512 tokens: bytes and server time",
     "watch": "from Start to the first point of the curve; a training while visitors watch, against none",
+    "classroom": "students who type at one server, one alone and then a class; and its memory (Linux)",
     "memory": "the server's memory over thousands of keystrokes (Linux)",
 }
 

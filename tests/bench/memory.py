@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
             done = tenth * options.keystrokes // 10
             for key in islice(keys, done - (tenth - 1) * options.keystrokes // 10 if tenth else 0):
                 one.press(key, idle=0)
-            sizes.append(_resident(one.pid))
+            sizes.append(resident(one.pid))
             report("memory", keystrokes=done, resident_mib=sizes[-1])
     report_ratio("memory", sizes[-1] / sizes[2], at_most=TARGET, growth_mib=sizes[-1] - sizes[2])
 
@@ -52,7 +52,7 @@ def _keys() -> Iterator[str]:
         yield from ["Backspace"] * LETTERS
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     """MiB of a process in memory, shared libraries included."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024

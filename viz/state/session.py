@@ -18,6 +18,7 @@ from model.compare.lengths import SEED, LengthScore, score_lengths
 from model.trace import Trace
 from viz.look.look import Chosen
 from viz.look.theme import Theme, theme_named
+from viz.state.pace import Pace
 
 TURN_SECONDS = 0.0005  # of computing, when another thread waits
 
@@ -40,6 +41,7 @@ class Visitor:
     traces: dict[tuple[Any, ...], Trace] = field(default_factory=dict)  # of such a model; they may be large
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     chosen: Chosen | None = None  # on the first page
+    pace: Pace = field(default_factory=Pace)
 
 
 @st.cache_resource

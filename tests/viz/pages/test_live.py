@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 import json
 from collections.abc import Iterator
 from itertools import product
@@ -12,6 +13,7 @@ import pytest
 import streamlit as st
 import torch
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message
 from streamlit.testing.v1 import AppTest
 
@@ -27,6 +29,7 @@ from viz.look.view import View
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
 from viz.pages.explore import live
 from viz.state import session
+from viz.state.pace import Pace
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +51,21 @@ def _folder(saved: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def asked(body: bytes, length: int | None = None) -> tuple[int, Any]:
-    """The status of the answer to a request, and what it says."""
+def response(body: bytes, length: int | None = None, **headers: str) -> Response:
+    """The answer to a request."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     length = len(body) if length is None else length
-    scope = {"type": "http", "method": "POST", "headers": [(b"content-length", str(length).encode())]}
-    answer = asyncio.run(live.answer(Request(scope, receive)))
+    given = {"content-length": str(length), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    raw = [(name.encode(), value.encode()) for name, value in given.items()]
+    return asyncio.run(live.answer(Request({"type": "http", "method": "POST", "headers": raw}, receive)))
+
+
+def asked(body: bytes, length: int | None = None) -> tuple[int, Any]:
+    """The status of the answer to a request, and what it says."""
+    answer = response(body, length)
     return answer.status_code, json.loads(bytes(answer.body) or "null")
 
 
@@ -171,6 +180,59 @@ def test_a_request_that_cannot_be_answered(body: bytes, status: int):
 @pytest.mark.parametrize("length", [live.LONGEST + 1, 10**30])
 def test_a_request_that_is_too_long_is_not_read(length: int):
     assert asked(b"{}", length=length) == (413, None)
+
+
+def question(app: AppTest, text: str) -> bytes:
+    return json.dumps({"visitor": pictures(app)["follow"]["visitor"], "text": text}).encode()
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://here:8501", 200),
+        ("https://here:8501", 200),
+        ("http://elsewhere", 403),
+        ("http://here", 403),
+        ("null", 403),
+    ],
+)
+def test_only_pages_of_this_server_are_answered(origin: str, status: int):
+    assert response(question(opened(), "a"), host="here:8501", origin=origin).status_code == status
+
+
+def test_an_answer_is_compressed_for_who_can_read_it():
+    asks = question(opened(), "dog")
+    plain, zipped = response(asks), response(asks, accept_encoding="gzip, br")
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(bytes(zipped.body)) == plain.body
+
+
+def test_who_asks_too_often_is_told_so_and_others_are_answered():
+    one, other = opened(), opened()
+    live._visitors()[pictures(one)["follow"]["visitor"]].pace.left = -1e6
+    refused = response(question(one, "a"))
+    assert (refused.status_code, bytes(refused.body).decode()) == (429, live.TOO_FAST)
+    assert refused.headers["retry-after"] == "1"
+    assert response(question(other, "a")).status_code == 200
+
+
+def test_a_text_that_is_superseded_is_not_begun():
+    app = opened()
+    visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
+    assert visitor.chosen is not None
+    older, newer = visitor.pace.turn(), visitor.pace.turn()
+    assert older is not None
+    assert newer is not None
+    assert live._answer(visitor, visitor.chosen, "do", older, False) is None
+    assert json.loads(live._answer(visitor, visitor.chosen, "dog", newer, False) or b"")["text"] == "dog"
+
+
+def test_a_key_held_down_is_followed_and_a_flood_is_not():
+    typist, flood = Pace(), Pace()
+    assert all(typist.turn(1000 + n / 30) for n in range(3000))
+    answered = [flood.turn(1000 + n / 1000) for n in range(10_000)]
+    assert 550 < sum(one is not None for one in answered) < 650
+    assert flood.turn(1020) is not None
 
 
 def test_what_is_chosen_holds_no_text():

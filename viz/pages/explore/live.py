@@ -6,13 +6,16 @@ a script, and its browser part builds the elements anew; that takes several time
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from viz.components.pictures import PicturesData, pictures_data
 from viz.components.views import VIEWS
@@ -23,6 +26,11 @@ from viz.state.address import addresses
 from viz.state.session import Visitor
 
 LONGEST = 1_000_000  # bytes of a request; what is typed has a few hundred
+COMPRESSION = 1  # of gzip: a third of the bytes already, for a tenth of the time that 9 takes
+TOO_FAST = "You type faster than this server draws. The page follows as soon as you pause."
+OURS, ELSEWHERE = ThreadPoolExecutor(1, "live"), ThreadPoolExecutor(1, "live-elsewhere")
+"""One answer after the other: two threads take the interpreter from each other in the midst of an answer, and both are
+done later. Models from elsewhere may be large; who looks at one keeps nobody else waiting."""
 
 
 @st.cache_resource
@@ -48,8 +56,11 @@ def drawn(seen: Scene, text: str) -> PicturesData:
 async def answer(request: Request) -> Response:
     """Of a request ``{"visitor": …, "text": …}`` the data of :func:`viz.components.pictures.pictures_data`.
 
-    The status is 400 if it cannot be understood, 404 if there is no such visitor (any more) and 413 if it is too long.
+    The status is 400 if it cannot be understood, 403 if another site's page asks, 404 if there is no such visitor (any
+    more), 413 if it is too long and 429 if the visitor asks too often, or has asked for a newer text meanwhile.
     """
+    if not _from_here(request):
+        return Response(status_code=403)
     if int(request.headers.get("content-length", LONGEST + 1)) > LONGEST:
         return Response(status_code=413)
     try:
@@ -61,9 +72,34 @@ async def answer(request: Request) -> Response:
         return Response(status_code=400)
     if (visitor := _visitors().get(name)) is None or visitor.chosen is None:
         return Response(status_code=404)
-    return JSONResponse(await run_in_threadpool(_answer, visitor, visitor.chosen, text))
+    if (turn := visitor.pace.turn()) is None:
+        return _too_fast()
+    zipped = "gzip" in request.headers.get("accept-encoding", "")
+    queue = OURS if visitor.chosen.opened.elsewhere is None else ELSEWHERE
+    running = asyncio.get_running_loop()
+    body = await running.run_in_executor(queue, _answer, visitor, visitor.chosen, text, turn, zipped)
+    if body is None:
+        return _too_fast()
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if zipped else {}
+    return Response(body, media_type="application/json", headers=headers)
 
 
-def _answer(visitor: Visitor, chosen: Chosen, text: str) -> PicturesData:
+def _from_here(request: Request) -> bool:
+    """Whether no other site's page asks. A browser says whose page it is; other programs need not."""
+    origin = request.headers.get("origin")
+    allowed = st.get_option("server.corsAllowedOrigins") or ()
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host") or origin in allowed
+
+
+def _too_fast() -> Response:
+    return PlainTextResponse(TOO_FAST, status_code=429, headers={"Retry-After": "1"})
+
+
+def _answer(visitor: Visitor, chosen: Chosen, text: str, turn: int, zipped: bool) -> bytes | None:
+    """The bytes of the answer; None if a newer text was asked for before this one's turn came."""
+    if visitor.pace.superseded(turn):
+        return None
     trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
-    return drawn(scene(chosen, chosen.look(trace)), text)
+    data = drawn(scene(chosen, chosen.look(trace)), text)
+    body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return gzip.compress(body, COMPRESSION) if zipped else body
