@@ -63,7 +63,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print what one student sees and what each of a class does, and the server's memory."""
     require_checkpoint()
-    lines = options.sentences.read_text(encoding="utf-8").splitlines() if options.sentences else list(SENTENCES)
+    lines: list[str] = (
+        options.sentences.read_text(encoding="utf-8").splitlines() if options.sentences else list(SENTENCES)
+    )
     with server(HEADLIGHT) as one:
         asyncio.run(_class(one, 1, 5, options.keys, lines))  # to warm up
         alone = _reported(one, 1, min(options.seconds, 60), options.keys, lines)
