@@ -157,7 +157,7 @@ async def _study(
     seen: Seen,
 ) -> None:
     """One student: types a sentence, pauses, types the next one."""
-    chance = random.Random(number)
+    chance = random.Random(f"{end} {number}")  # texts that no class before typed, which are kept
     connection = HTTPConnection(urlsplit(url).netloc, timeout=RUN_SECONDS)
     await asyncio.sleep(chance.random() / keys)
     text = ""
