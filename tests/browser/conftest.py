@@ -23,6 +23,8 @@ from tests.helpers import save_letters, save_words
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30_000  # milliseconds; the machine may have other work
 FIRST_PATIENCE = 120_000  # for what has to be loaded first, torch above all
+A_PERSONS_CLICK = 100
+"""Milliseconds that a button is held down: in them a text field that is left tells the server its text."""
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE, Visit
+from tests.browser.conftest import A_PERSONS_CLICK, PATIENCE, Visit
 from tests.helpers import HEADS, LAYERS, MAX_LEN, SENTENCE, save_words
 from viz.look.forcing import TARGET
 
@@ -608,12 +608,13 @@ def test_the_text_goes_along_to_another_page_and_back(visit: Visit):
     expect(translation(page)).to_have_text("A red ball run")
     expect(page).to_have_url(re.compile(r"source=A(\+|%20)red(\+|%20)ball(\+|%20)run"))
     for name in ("Positions", "Explore"):
-        page.get_by_role("link", name=name).click()
+        page.get_by_role("link", name=name).click(delay=A_PERSONS_CLICK)
         expect(page).to_have_url(re.compile("/positions" if name == "Positions" else r"localhost:\d+/(\?|$)"))
         expect(field(page)).to_have_value("A red ball run")
     expect(translation(page)).to_have_text("A red ball run")
     choose(page, "Layer", "2")
     expect_chosen(page, 2, 1)
+    expect(page).to_have_url(re.compile(r"source=A(\+|%20)red(\+|%20)ball(\+|%20)run"))
     expect(field(visit(page.url))).to_have_value("A red ball run")
 
 

@@ -45,4 +45,11 @@ export function listen(page) {
   document.addEventListener("input", typed, { signal });
   // Whoever leaves the field tells the page its text; from then on the page may change it.
   document.addEventListener("focusout", (event) => inField(event) && (page.typed = null), { signal });
+  // A link to another page does not take the focus before it is followed. What is typed would then be sent for this page
+  // after the other one was asked for, and the browser, told of both, would be left with neither.
+  const leave = ({ target }) => {
+    const field = document.activeElement;
+    if (field?.closest(page.follow.field) && !field.contains(target)) field.blur();
+  };
+  document.addEventListener("pointerdown", leave, { capture: true, signal });
 }
