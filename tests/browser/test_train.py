@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import FIRST_PATIENCE, PATIENCE
+from tests.browser.conftest import A_PERSONS_CLICK, FIRST_PATIENCE, PATIENCE
+from viz.state.train import NEW
 
 SETTINGS = {
     "n_layers": "1", "n_heads": "3", "d_model": "30", "d_ff": "37", "examples": "211", "batch_tokens": "509",
@@ -20,7 +21,7 @@ def form(context: BrowserContext, address: str, task: str, steps: int) -> Page:
     """The form, filled in by its link."""
     page = context.new_page()
     given = {**SETTINGS, "steps": str(steps)}
-    query = {"task": task, **{f"{task}_transformer_{name}": value for name, value in given.items()}}
+    query = {"run": NEW, "task": task, **{f"{task}_transformer_{name}": value for name, value in given.items()}}
     page.goto(f"{address}/train?{urlencode(query)}", timeout=FIRST_PATIENCE)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=FIRST_PATIENCE)
     return page
@@ -36,14 +37,14 @@ def test_a_training_from_start_to_explore(context: BrowserContext, address: str)
     expect(page.locator(".st-key-loss_curve .scatterlayer path").first).to_be_visible(timeout=FIRST_PATIENCE)
     bar(page, "finished · step 7 of 7", FIRST_PATIENCE)
     expect(page.get_by_text("What the model writes by itself at step 7").first).to_be_visible()
-    expect(page.locator(".st-key-run_head .column").first).to_be_visible()
+    expect(page.locator(".st-key-machine_head_map .column").first).to_be_visible()
     assert "run=reverse-1" in page.url
     # What was chosen in Explore before does not come between.
     page.get_by_role("link", name="Explore").click()
     expect(page.locator(".st-key-translation")).to_be_visible(timeout=FIRST_PATIENCE)
     page.get_by_label("Source sentence").fill("Two dogs run.")
     expect(page.locator(".st-key-translation")).not_to_contain_text("fille")
-    page.get_by_role("link", name="Train").click()
+    page.get_by_role("link", name="Train").click(delay=A_PERSONS_CLICK)
     page.get_by_role("combobox", name="Run", exact=True).click()
     page.get_by_role("option", name="reverse-1", exact=True).click()
     bar(page, "finished · step 7 of 7")
@@ -85,3 +86,22 @@ def test_the_form_fits(context: BrowserContext, address: str, width: int, height
     page.get_by_text("More settings").click()
     expect(page.get_by_role("spinbutton", name="Learning rate")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_opens_with_a_head_that_forms(context: BrowserContext, address: str):
+    page = context.new_page()
+    page.goto(f"{address}/train", timeout=FIRST_PATIENCE)
+    output = page.locator(".film output")
+    expect(output).to_have_text(re.compile(r"step [1-9]"), timeout=FIRST_PATIENCE)  # it plays by itself
+    expect(output).to_have_text("step 2,400")
+    expect(page.locator(".film .written")).to_have_text("By itself the model writes: noitnetta")
+    page.get_by_role("button", name="Start your own").click()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
+def test_who_asks_for_less_motion_sees_the_end_at_once(context: BrowserContext, address: str):
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{address}/train", timeout=FIRST_PATIENCE)
+    expect(page.locator(".film output")).to_have_text("step 2,400", timeout=FIRST_PATIENCE)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()

@@ -58,12 +58,12 @@ function names(context, place, data) {
   context.globalAlpha = 0.75;
   context.fillText("from ↓", place.left - 6, place.top - 10);
   context.globalAlpha = 1;
-  context.textAlign = "left";
+  context.textAlign = place.upright ? "center" : "left";
   data.columns.forEach((name, column) => {
     if (column % place.every[1]) return;
     context.save();
-    context.translate(place.left + (column + 0.5) * place.cell, place.top - 6);
-    context.rotate(TURN);
+    context.translate(place.left + (column + 0.5) * place.cell, place.top - (place.upright ? 10 : 6));
+    if (!place.upright) context.rotate(TURN);
     context.fillText(name, 0, 0);
     context.restore();
   });
@@ -221,5 +221,7 @@ export function film({ data, parentElement }) {
     stroke: data.scale[Math.floor(data.scale.length * 0.55)],
   });
   own.range.max = data.steps.length - 1;
+  const first = own.at === null;
   showFrame(own, own.at ?? data.steps.length - 1);
+  if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) play(own);
 }

@@ -16,5 +16,5 @@ _component = component("headlight_film", html=HTML, css=STYLE, js=script("film")
 
 
 def film_component(film: Film, *, theme: Theme, key: str) -> None:
-    """Play a film."""
-    _component(key=key, data=film_data(film, theme))
+    """Show a film, which begins to play by itself."""
+    _component(key=key, data=film_data(film, theme, autoplay=True))

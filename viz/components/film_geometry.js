@@ -1,6 +1,6 @@
 // Where the map and the curve of a film lie, in CSS pixels.
 
-const CELL = { largest: 30, least: 3 };
+const CELL = { largest: 36, least: 3 };
 const ROOM = { width: 620, height: 520, least: 160 }; // of the cells
 const BESIDE = 14; // around the names of rows and columns
 const NAME = 14; // the least between two names
@@ -14,16 +14,18 @@ const TURNED = 0.87; // how high a name is that is turned by 60°, for its width
  */
 export function mapGeometry(width, rows, columns, names) {
   const left = Math.max(44, names.rows) + BESIDE;
-  const top = names.columns * TURNED + BESIDE + 4;
   const right = names.last * 0.5 + 6;
   const room = Math.max(ROOM.least, width - left - right);
   const cell = Math.max(CELL.least, Math.min(CELL.largest, Math.min(room, ROOM.width) / columns));
+  const upright = names.columns <= cell - 4;
+  const top = (upright ? 0 : names.columns * TURNED) + BESIDE + 4;
   const cellHeight = Math.max(CELL.least, Math.min(cell, ROOM.height / rows));
   return {
     left,
     top,
     cell,
     cellHeight,
+    upright, // so stand the names of columns where there is room
     every: [Math.ceil(NAME / cellHeight), Math.ceil(NAME / cell)], // the rows and the columns that are named
     width: left + cell * columns + right,
     height: top + cellHeight * rows + 4,

@@ -107,10 +107,11 @@ class FilmData(TypedDict):
     accent: str
     text: str
     seconds: float
+    autoplay: bool
 
 
-def film_data(film: Film, theme: Theme) -> FilmData:
-    """What ``film.js`` plays."""
+def film_data(film: Film, theme: Theme, *, autoplay: bool = False) -> FilmData:
+    """What ``film.js`` plays; by itself, once, if ``autoplay`` and if the reader has not asked for less motion."""
     return {
         "title": film.title,
         "rows": [short_token(token) for token in film.rows],
@@ -127,6 +128,7 @@ def film_data(film: Film, theme: Theme) -> FilmData:
         "accent": theme.accent,
         "text": theme.text,
         "seconds": FRAME_SECONDS,
+        "autoplay": autoplay,
     }
 
 

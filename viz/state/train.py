@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from model.checkpoint import PRETRAINED
 from model.config import ModelConfig, TrainConfig
 from model.jobs.launch import OUTPUT, Launcher, free_name, reserve
 from model.jobs.limits import Limits, read_limits
@@ -21,8 +22,11 @@ from model.training.data import DataConfig
 from model.training.folder import RunView, ask, read_run, read_status
 from viz.state import link, opening
 
-NEW = ""
-"""The choice that is no run: start one."""
+NEW = "+ New run"
+"""The choice that is no run, and can be no run's name: start one."""
+SHIPPED = PRETRAINED / "runs"
+EXAMPLE = "reverse-example"
+"""The finished run that ships, with which the page opens."""
 RUN, TEXT, OVERVIEW, HEAD = "run", "text", "run_overview", "run_head_component"
 KIND, CHOSEN, ROW = "run_kind", "head", "row"
 IMPATIENCE = 0.5  # seconds between two looks at a run whose curve has no point yet
@@ -34,10 +38,11 @@ TAIL = 2000  # characters of what a process said
 
 @dataclass(slots=True)
 class Lab:
-    """What belongs to one visitor: why something could not be done, the run that was started just
-    now, and what was published, by run."""
+    """What belongs to one visitor: why something could not be done, the run of a link that is not here, the run that
+    was started just now, and what was published, by run."""
 
     problem: str | None = None
+    missing: str | None = None
     started: str | None = None
     published: dict[str, str] = field(default_factory=dict)
 
@@ -60,15 +65,23 @@ def launcher(root: Path, limits: Limits) -> Launcher:
     return Launcher(root, limits)
 
 
+def folder(name: str) -> Path:
+    """Of this server's run of that name, else of one that ships."""
+    own, shipped = opening.RUNS / name, SHIPPED / name
+    return shipped if not own.exists() and shipped.is_dir() else own
+
+
 def runs() -> list[RunView]:
-    """Every run, the youngest first; what is none, or broken, is left out."""
+    """Every run of this server, the youngest first, and after them what ships; what is none, or broken, is left out."""
     found = []
-    for file in opening.RUNS.glob("*/run.json"):
+    for file in (*opening.RUNS.glob("*/run.json"), *SHIPPED.glob("*/run.json")):
+        if folder(file.parent.name) != file.parent:
+            continue  # one of this server has its name
         try:
-            found.append((file.stat().st_mtime, view(file.parent.name)))
+            found.append((file.is_relative_to(SHIPPED), -file.stat().st_mtime, view(file.parent.name)))
         except (ValueError, OSError):
             continue
-    return [run for _, run in sorted(found, key=lambda item: item[0], reverse=True)]
+    return [run for *_, run in sorted(found, key=lambda item: item[:2])]
 
 
 def view(name: str) -> RunView:
@@ -77,7 +90,7 @@ def view(name: str) -> RunView:
     Raises:
         ValueError: it is no run, or a file in it cannot be understood.
     """
-    path = opening.RUNS / name
+    path = folder(name)
     stamps = tuple(opening.stamp(path / part) for part in ("run.json", "log.jsonl", "checkpoints", FILE))
     seen = _view(path, stamps)
     return replace(seen, status=read_status(path) or seen.status)
@@ -97,7 +110,7 @@ def starting(name: str) -> bool:
 def said(name: str) -> str:
     """The end of what the process of a run has said."""
     try:
-        return (opening.RUNS / name / OUTPUT).read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+        return (folder(name) / OUTPUT).read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
     except OSError:
         return ""
 
@@ -163,7 +176,7 @@ def show(name: str) -> None:
 
 def forget_choices() -> None:
     """What was chosen in one run means nothing in another."""
-    lab().problem = None
+    lab().problem = lab().missing = None
     for key in (TEXT, KIND, CHOSEN, ROW, "publish_name"):
         st.session_state.pop(key, None)
 

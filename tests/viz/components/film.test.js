@@ -33,7 +33,13 @@ test("a map fits into its room, and its names have theirs", () => {
   const place = mapGeometry(701, 101, 53, NAMES);
   assert.ok(place.width <= 701);
   assert.ok(place.left > NAMES.rows && place.every[0] * place.cellHeight >= 14 && place.every[1] * place.cell >= 14);
-  assert.ok(mapGeometry(1301, 5, 7, NAMES).cell <= 30);
+  assert.ok(mapGeometry(1301, 5, 7, NAMES).cell <= 36);
+});
+
+test("names of columns stand upright where each has room over its cell", () => {
+  assert.ok(mapGeometry(701, 7, 11, { ...NAMES, columns: 13 }).upright);
+  const turned = mapGeometry(701, 7, 11, NAMES);
+  assert.ok(!turned.upright && turned.top > NAMES.columns * 0.8);
 });
 
 test("the curve goes from one side of its frame to the other", () => {

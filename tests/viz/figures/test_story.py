@@ -76,15 +76,15 @@ def test_a_formation_in_words():
     formed = Formation(name="anti-diagonal", layer=0, head=1, step=1200, start=0.03, value=0.54, end=0.94, named=True)
     said = describe_formation(formed, (0, 1000, 1200))
     assert said == (
-        "Layer 1, head 2 becomes anti-diagonal at step 1,200 "
-        "(anti-diagonal at first, then and at last: 0.03 → 0.54 → 0.94, after step 1,000)"
+        "Layer 1, head 2 becomes anti-diagonal at step 1,200 (between the checkpoints of steps 1,000 and 1,200): "
+        "anti-diagonal is 0.03 at step 0, 0.54 at step 1,200 and 0.94 at the end"
     )
     rising = Formation(name="induction", layer=1, head=0, step=0, start=0.02, value=0.02, end=0.28)
     said = describe_formation(rising, (0, 5))
-    assert said.startswith("Layer 2, head 1 attends more to what followed a token before at step 0 (")
+    assert said.startswith("Layer 2, head 1 attends more to what followed a token before at step 0: ")
     turned = Formation(name="monotonicity", layer=0, head=0, step=5, start=0.95, value=0.5, end=-0.4)
     assert "follows the order of the source less at step 5" in describe_formation(turned, (0, 5))
-    assert "0.95 → 0.50 → −0.40" in describe_formation(turned, (0, 5))
+    assert "is 0.95 at step 0, 0.50 at step 5 and −0.40 at the end" in describe_formation(turned, (0, 5))
     table = formation_table([formed, rising], (0, 5))
     assert table["Head"] == ["L1 H2", "L2 H1"]
     assert table["Step"] == [1200, 0]

@@ -167,7 +167,9 @@ def test_a_run_that_goes_on_is_followed_from_the_last_step_only(run: Path):
     assert story(app)["data"][-1]["x"][-1] == 5
 
 
-def test_closed_it_reads_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_closed_it_reads_nothing(run: Path, monkeypatch: pytest.MonkeyPatch):
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "state": "stopped"}))
     monkeypatch.setattr(replay, "read_on", lambda run: pytest.fail("read"))
     assert not opened(machine="false").select_slider
 

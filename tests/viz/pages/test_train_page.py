@@ -20,6 +20,7 @@ from model.__main__ import main
 from model.capture import capture
 from model.checkpoint import load
 from model.config import ModelConfig
+from model.heads.measures import measure
 from model.text.tasks import TASKS
 from model.text.tokenizer import Tokenizer
 from model.training import recipes
@@ -72,7 +73,14 @@ def run(finished: Path) -> Path:
 
 
 def opened(**query: str) -> AppTest:
-    return ran(app_on("train", **query))
+    """The page, at first with its form."""
+    return ran(app_on("train", **{"run": lab.NEW, **query}))
+
+
+def stop(run: Path) -> None:
+    """As if somebody had stopped it before its end."""
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "state": "stopped"}))
 
 
 def form(**changes: Any) -> AppTest:
@@ -140,6 +148,37 @@ def test_the_form_says_what_a_training_needs():
     assert not button(app, "start").disabled
 
 
+def test_it_opens_with_a_finished_run_that_ships_and_the_form_is_a_click_away():
+    app = ran(app_on("train"))
+    assert messages(app) == []
+    assert app.selectbox(key="run").value == lab.EXAMPLE
+    assert "in 2,400 steps a model with one cross-attention head learned to write a string backwards" in texts(app)
+    assert "Layer 1, head 1 becomes anti-diagonal at step 600" in texts(app)
+    assert not {"pause", "stop", "resume", "publish"} & buttons(app)  # nobody changes what ships
+    clicked(app, "start_own")
+    assert app.selectbox(key="run").value == lab.NEW
+    assert "start" in buttons(app)
+
+
+def test_what_the_card_of_the_run_that_ships_says_of_its_head():
+    run = lab.view(lab.EXAMPLE)
+    card = " ".join((lab.SHIPPED / f"{lab.EXAMPLE}.md").read_text().split())
+    values = {
+        step: float(measure(capture(load(path), "attention", "noitnetta").map("cross"))["anti-diagonal"][0, 0])
+        for step, path in run.checkpoints
+    }
+    assert f"{values[2400]:.2f} of its cross-attention lies on the anti-diagonal" in card
+    first = min(step for step in values if min(value for at, value in values.items() if at >= step) > 0.5)
+    assert f"half of it does from step {first} on" in card
+    assert sum(file.stat().st_size for file in lab.SHIPPED.rglob("*")) < 3_000_000
+
+
+def test_a_run_of_this_server_comes_before_one_that_ships(run: Path):
+    shutil.copytree(run, opening.RUNS / lab.EXAMPLE)
+    assert lab.view(lab.EXAMPLE).train.steps == STEPS
+    assert [view.name for view in lab.runs()].count(lab.EXAMPLE) == 1
+
+
 def test_a_link_fills_the_form_in():
     app = opened(task="dates", dates_architecture="lstm", dates_lstm_steps="123", dates_lstm_seed="7")
     assert app.number_input(key="dates_lstm_steps").value == 123
@@ -174,7 +213,6 @@ def test_start_trains_by_the_command_and_shows_the_run():
     ("changes", "message"),
     [
         ({"d_model": 32}, "d_model must be divisible by n_heads, but d_model is 32 and n_heads is 3"),
-        ({"d_model": 33}, "d_model must be even for positional 'sinusoidal'"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"learning_rate": 0.0}, "learning_rate must be a number above 0"),
         ({"steps": 50_001}, "this training has 50,001 steps, but this server allows 50,000"),
@@ -271,8 +309,8 @@ def test_a_killed_process_is_a_failure_and_its_checkpoint_opens():
 
 def test_a_run_of_elsewhere_is_listed_and_shown(run: Path):
     (table,) = opened().dataframe
-    assert list(table.value["run"]) == ["reverse-1"]
-    assert list(table.value["progress"]) == [1.0]
+    assert list(table.value["run"]) == ["reverse-1", lab.EXAMPLE]
+    assert list(table.value["progress"]) == [1.0, 1.0]
     assert "transformer, 1 layer, 3 heads, vectors of 30" in texts(opened(run="reverse-1"))
 
 
@@ -310,10 +348,11 @@ def test_a_folder_that_is_no_run_is_left_out(run: Path):
     (opening.RUNS / "broken").mkdir()
     (opening.RUNS / "broken/run.json").write_text("{")
     (table,) = opened().dataframe
-    assert list(table.value["run"]) == ["reverse-1"]
+    assert list(table.value["run"]) == ["reverse-1", lab.EXAMPLE]
 
 
 def test_the_text_is_the_visitors(run: Path):
+    stop(run)
     app = opened(run="reverse-1", text="Zq<i>", machine="false")
     newest = load(read_run(run).checkpoints[-1][1])
     trace = capture(newest, "Zq<i>")
@@ -326,7 +365,7 @@ def test_the_text_is_the_visitors(run: Path):
 
 
 def test_the_same_picture_is_not_shown_twice(run: Path):
-    assert run.is_dir()
+    stop(run)
     for machine, shown in (("false", ["forming"]), ("true", ["machine"])):
         keys = {element.key for element in opened(run="reverse-1", machine=machine).selectbox}
         assert [name for name, key in (("forming", "head"), ("machine", "machine_head")) if key in keys] == shown

@@ -11,7 +11,7 @@ from viz.look.theme import for_markdown
 from viz.pages.shared.frame import style, title_beside
 from viz.pages.train.forming import forming
 from viz.pages.train.new_run import new_run
-from viz.pages.train.watched import how_far, learns, watch
+from viz.pages.train.watched import heading, how_far, learns, watch
 from viz.state import link
 from viz.state import time_machine as replay
 from viz.state import train as lab
@@ -31,8 +31,15 @@ def page() -> None:
     style(STYLE)
     lab.show_started()
     runs = lab.runs()
-    with title_beside("Train", "Start a model from nothing, and watch its attention form."):
+    with (
+        title_beside("Train", "Start a model from nothing, and watch its attention form."),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         name = _choose_run([run.name for run in runs])
+        st.button(
+            "Start your own", type="primary", icon=":material/add:", key="start_own", on_click=lab.show,
+            args=(lab.NEW,), disabled=name == lab.NEW,
+        )  # fmt: skip
     if name == lab.NEW:
         new_run()
     else:
@@ -42,13 +49,17 @@ def page() -> None:
 
 def _choose_run(names: list[str]) -> str:
     asked, chosen = lab.asked_run(), link.asked(lab.RUN)
-    if chosen and chosen not in names and lab.starting(chosen):
+    known = (lab.NEW, *names)
+    if chosen and chosen not in known and lab.starting(chosen):
         names = [chosen, *names]
-    if asked and asked not in names:
-        st.warning(f"The run “{for_markdown(asked)}” of this link is not on this server.")
+    elif asked and asked not in known:
+        lab.lab().missing = asked  # the address forgets it with the first run of the page
+    if missing := lab.lab().missing:
+        st.warning(f"The run “{for_markdown(missing)}” of this link is not on this server.")
+    first = [lab.EXAMPLE] if lab.EXAMPLE in names else []
+    names = [*first, lab.NEW, *(name for name in names if name not in first)]
     return st.selectbox(
-        "Run", [lab.NEW, *names], key=lab.RUN, bind="query-params", on_change=lab.forget_choices,
-        format_func=lambda name: name or "Start a new one",
+        "Run", names, key=lab.RUN, bind="query-params", on_change=lab.forget_choices,
     )  # fmt: skip
 
 
@@ -61,10 +72,30 @@ def _show(name: str) -> None:
         else:
             st.error(for_markdown(str(error)))
         return
+    if run.status.state == "finished" and run.checkpoints:
+        _finished(run)
+        return
     watch(run)
     st.markdown("#### Its attention, on your sentence")
     forming(run, pictures=not replay.shown(run))
     _time_machine(run)
+
+
+def _finished(run: RunView) -> None:
+    """All steps of a run that has reached its end; how the training went stands below."""
+    from viz.pages.train.time_machine import machine
+
+    st.markdown(heading(run))
+    if run.path == lab.SHIPPED / lab.EXAMPLE:
+        st.caption(
+            f"A finished run that comes with Headlight: in {run.train.steps:,} steps a model with one cross-attention "
+            "head learned to write a string backwards. Each row is a letter being written: watch it find the letter to "
+            "copy."
+        )
+    forming(run, pictures=False)
+    machine(run, lab.text(run))
+    st.markdown("#### How the training went")
+    watch(run, named=False)
 
 
 @st.fragment(run_every=lab.IMPATIENCE)

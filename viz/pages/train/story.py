@@ -54,7 +54,6 @@ def story(
                 formed=formed,
             )
         )
-    _progress_or_nothing([last.run for last, history in histories if not history.done], histories)
     chart(story_figure(stories, one, theme=session.theme()), "machine_story")
     st.caption(
         f"Loss: solid on the batch, dotted on unseen examples. {one.name.capitalize()} (this head in colour, the "
@@ -62,7 +61,9 @@ def story(
     )
 
 
-def _progress_or_nothing(unread: Sequence[RunView], histories: Sequence[tuple[Side, History]]) -> None:
+def reading_on(histories: Sequence[tuple[Side, History]]) -> None:
+    """How far the checkpoints are read, as long as they are not; it goes on by itself."""
+    unread = [last.run for last, history in histories if not history.done]
     if not unread:
         return
     names = [run.name for run in unread]
@@ -125,5 +126,4 @@ def notes(histories: Sequence[tuple[Side, History]]) -> None:
 
 def play_head(history: History, last: Side, kind: Kind, head: tuple[int, int], one: Measure) -> None:
     if history.done and len(history.moments) >= 2:
-        st.markdown(f"##### Play layer {head[0] + 1}, head {head[1] + 1}")
         play(history, last.run.name, last.trace, kind, head, one, link=link.here())

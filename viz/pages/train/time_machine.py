@@ -9,8 +9,10 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from model.heads.history import History
 from model.heads.measures import NAMED, Measure, measure, measures_of
-from model.trace import Kind
+from model.text.tasks import TASKS
+from model.trace import Kind, Trace
 from model.training.folder import RunView
 from viz.components.head import head as head_component
 from viz.components.overview import overview
@@ -23,7 +25,7 @@ from viz.pages.shared.choices import left_out_notice
 from viz.pages.shared.frame import chart
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
-from viz.pages.train.story import history_of, notes, play_head, story, what_formed
+from viz.pages.train.story import history_of, notes, play_head, reading_on, story, what_formed
 from viz.state import link, session
 from viz.state import time_machine as replay
 from viz.state import train as lab
@@ -31,6 +33,7 @@ from viz.state import train as lab
 SETTLED = 1.0  # seconds between two looks at whether another sentence was typed
 NOBODY = "no other run"
 FAVOURITES: dict[Kind, str] = {"cross": "monotonicity", "decoder": "previous", "encoder": "entropy"}
+"""The measure that is shown at first, unless the task says another one of its cross-attention."""
 KEEP = (
     "This run keeps no checkpoints on its way, so there is nothing to go back to. A run that is started on this page "
     "keeps them; in a terminal, say how often: `python -m model train --keep-every 50 …`"
@@ -48,19 +51,23 @@ def time_machine(run: RunView, text: str) -> None:
         bind="query-params",
     )  # fmt: skip
     if replay.shown(run):
-        _machine(run, text)
+        machine(run, text)
 
 
 @st.fragment
-def _machine(run: RunView, text: str) -> None:
+def machine(run: RunView, text: str) -> None:
+    """One head plays over the steps; below it all heads, at a step that is chosen."""
     _watch_text(run, text)
     last = newest(run, text)
     if last is None:
         st.error("None of the kept checkpoints of this run can be opened.")
         return
-    step = _choose_step("Step", run, replay.STEP)
     kind, head, one, beside = _choose(run, last)
     other = None if beside is None else newest(beside, text)
+    histories = [(side, history_of(side, text)) for side in (last, other) if side is not None]
+    _stage(histories, kind, head, one)
+    st.markdown("#### All heads at one step")
+    step = _choose_step("Step", run, replay.STEP)
     other_head, other_step = head, step
     if beside is not None:
         other, other_head, other_step = _choose_other(beside, other, kind, step)
@@ -74,11 +81,20 @@ def _machine(run: RunView, text: str) -> None:
         + f", “{for_markdown(last.fed)}”, so that a row is the same token at every step."
     )
     left_out_notice(last.trace)
-    histories = [(last, history_of(last, text))] + ([(other, history_of(other, text))] if other is not None else [])
+    histories = histories if other is not None else histories[:1]
     story(histories, [step, other_step], [head, other_head], kind, one)
-    what_formed(histories[0][1], kind, (one.name, *head))
     notes(histories)
-    play_head(histories[0][1], last, kind, head, one)
+
+
+def _stage(histories: Sequence[tuple[Side, History]], kind: Kind, head: tuple[int, int], one: Measure) -> None:
+    """The head that plays, and beside it what formed; as long as the checkpoints are read, how far that is."""
+    last, history = histories[0]
+    left, right = st.columns((7, 3), gap="medium")
+    with left:
+        reading_on(histories)
+        play_head(history, last, kind, head, one)
+    with right:
+        what_formed(history, kind, (one.name, *head))
 
 
 def _choose_step(label: str, run: RunView, key: str) -> int:
@@ -103,7 +119,7 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
     with two:
         head = _choose_head("Head", last, kind, replay.HEAD)
     names = [found.name for found in measures_of(kind)]
-    favourite = "induction" if last.trace.kinds == ("decoder",) else FAVOURITES[kind]
+    favourite = _favourite(run, last.trace, kind)
     link.keep_choice(replay.MEASURE, names, favourite)
     name = three.selectbox(
         "Measure", names, names.index(favourite), format_func=str.capitalize, key=replay.MEASURE, bind="query-params"
@@ -112,6 +128,13 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
     beside = four.selectbox("Beside it", [NOBODY, *others], key=replay.OTHER, bind="query-params")
     measured = NAMED[name]
     return kind, head, measured, None if beside == NOBODY else lab.view(beside)
+
+
+def _favourite(run: RunView, trace: Trace, kind: Kind) -> str:
+    if trace.kinds == ("decoder",):
+        return "induction"
+    task = TASKS.get(run.data.task or "")
+    return (task.shown_by if task and kind == "cross" else None) or FAVOURITES[kind]
 
 
 def _choose_head(label: str, last: Side, kind: Kind, key: str) -> tuple[int, int]:

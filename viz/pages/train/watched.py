@@ -25,9 +25,10 @@ ICONS = {
 }
 
 
-def watch(run: RunView) -> None:
+def watch(run: RunView, *, named: bool = True) -> None:
     """The part of a run that changes all the time: a fragment that looks again by itself."""
-    st.markdown(_heading(run))
+    if named:
+        st.markdown(heading(run))
     shown = moment(run)
     st.fragment(_progress, run_every=_interval(run))(run.name, shown)
 
@@ -102,7 +103,8 @@ def learns(data: DataConfig) -> str:
     return data.task or "own text"
 
 
-def _heading(run: RunView) -> str:
+def heading(run: RunView) -> str:
+    """What it learns, and by which model."""
     model = run.model
     has_heads = "n_heads" not in MEANINGLESS.get(model.architecture, {})
     heads = f", {model.n_heads} head{'s' * (model.n_heads > 1)}" if has_heads else ""
