@@ -16,7 +16,7 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 function draw(page, data) {
   if (same(page.drawn, data)) return;
   page.drawn = data;
-  output(data.output, document.querySelector(page.follow.output));
+  write(page);
   const { all, words, large, reading } = page.places;
   overview({ data: data.overview, parentElement: all, setTriggerValue: page.trigger });
   for (const [place, html] of [
@@ -26,6 +26,13 @@ function draw(page, data) {
     if (place.made !== html) place.innerHTML = place.made = html; // by the server, every token in it escaped
   drawHead(page, large, data);
   remember(page, data.addresses);
+}
+
+/** Write the output. It stands elsewhere on the page, and Streamlit may put it there later than the pictures. */
+function write(page) {
+  const place = document.querySelector(page.follow.output);
+  if (place) output(page.drawn.output, place);
+  else if (!page.left.signal.aborted) requestAnimationFrame(() => write(page));
 }
 
 /** Draw the head by the script of its view; each has a place of its own, and one of them is seen. */
