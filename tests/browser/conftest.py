@@ -39,8 +39,8 @@ PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Where Streamlit's page looks for its server first; what it finds missing below a page, it finds at the root."""
 
 GONE_WHILE_SENT_TO = "starlette.websockets.WebSocketDisconnected: WebSocket is not connected."
-"""What Streamlit's server logs at the head of a chain of tracebacks when a browser closes its page while it is sent something: Streamlit
-(starlette_websocket.py, ``receive_bytes``) takes that for a text frame, and Starlette for a program's mistake."""
+"""What Streamlit's server logs at the head of a chain of tracebacks when a browser closes its page while it is sent
+something: Streamlit (starlette_websocket.py) takes it for a text frame, Starlette for a mistake."""
 
 Visit = Callable[..., Page]
 

@@ -16,7 +16,7 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 function draw(page, data) {
   if (same(page.drawn, data)) return;
   page.drawn = data;
-  write(page);
+  write(page, data.output);
   const { all, words, large, reading } = page.places;
   overview({ data: data.overview, parentElement: all, setTriggerValue: page.trigger });
   for (const [place, html] of [
@@ -29,10 +29,10 @@ function draw(page, data) {
 }
 
 /** Write the output. It stands elsewhere on the page, and Streamlit may put it there later than the pictures. */
-function write(page) {
+function write(page, told) {
   const place = document.querySelector(page.follow.output);
-  if (place) output(page.drawn.output, place);
-  else if (!page.left.signal.aborted) requestAnimationFrame(() => write(page));
+  if (place) output(told, place);
+  else if (!page.left.signal.aborted) requestAnimationFrame(() => page.drawn.output === told && write(page, told));
 }
 
 /** Draw the head by the script of its view; each has a place of its own, and one of them is seen. */

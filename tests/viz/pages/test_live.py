@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 import json
+import math
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_an_answer_is_compressed_for_who_can_read_it():
 
 def test_who_asks_too_often_is_told_so_and_others_are_answered():
     one, other = opened(), opened()
-    live._visitors()[pictures(one)["follow"]["visitor"]].pace.left = -1e6
+    live._visitors()[pictures(one)["follow"]["visitor"]].pace.left = -math.inf
     refused = response(question(one, "a"))
     assert (refused.status_code, bytes(refused.body).decode()) == (429, live.TOO_FAST)
     assert refused.headers["retry-after"] == "1"
