@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypedDict
 
-from streamlit.components.v2 import component
-
-from viz.components.sources import packed, script, style
+from viz.components.sources import component, packed, script, style
 from viz.look.picture import Picture, Scale, Zoom
 from viz.look.theme import Theme, short_token
 
@@ -42,9 +40,6 @@ class HeadData(TypedDict):
     description: str
 
 
-_component = component("headlight_head", html=HTML, css=style("head"), js=script("head"), isolate_styles=False)
-
-
 def head(
     picture: Picture,
     layer: int,
@@ -66,7 +61,8 @@ def head(
         on_pin: is called then.
     """
     data = head_data(picture, layer, head, pinned=pinned, scale=scale, description=description, theme=theme)
-    _component(key=key, data=data, on_pinned_change=on_pin)
+    show = component("headlight_head", HTML, style("head"), script("head"))
+    show(key=key, data=data, on_pinned_change=on_pin)
 
 
 def head_data(

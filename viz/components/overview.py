@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import TypedDict
 
 import numpy as np
-from streamlit.components.v2 import component
 
-from viz.components.sources import script, style
+from viz.components.sources import component, script, style
 from viz.look.picture import Picture, Scale, scaled
 from viz.look.theme import Theme
 from viz.look.thumbnails import thumbnails
@@ -30,15 +29,6 @@ class OverviewData(TypedDict):
     chosen: tuple[int, int]
     scale: tuple[str, ...]
     accent: str
-
-
-_component = component(
-    "headlight_overview",
-    html=HTML,
-    css=style("overview"),
-    js=script("overview"),
-    isolate_styles=False,
-)
 
 
 def overview(
@@ -62,7 +52,8 @@ def overview(
         on_choose: is called then.
     """
     data = overview_data(picture, layer, head, scale=scale, each_head=each_head, means=means, theme=theme)
-    _component(key=key, data=data, on_chosen_change=on_choose)
+    show = component("headlight_overview", HTML, style("overview"), script("overview"))
+    show(key=key, data=data, on_chosen_change=on_choose)
 
 
 def overview_data(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,15 @@ _COMMENT = re.compile(r"^[ \t]*(//[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)$", re.MULTIL
 _IMPORT = re.compile(r'^import (\{[^{}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
 _HERE = Path(__file__).parent
+
+
+@cache
+def component(name: str, html: str, css: str, js: str) -> Callable[..., Any]:
+    """The component of a page, declared when a page first shows it: a notebook, which draws with the same scripts, does
+    without Streamlit."""
+    from streamlit.components.v2 import component
+
+    return component(name, html=html, css=css, js=js, isolate_styles=False)
 
 
 def style(*names: str) -> str:

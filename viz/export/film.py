@@ -12,6 +12,8 @@ from typing import Any, TypedDict
 import numpy as np
 
 from model.trace import Kind
+from viz.export.document import STYLE as DOCUMENT_STYLE
+from viz.export.document import details, document
 from viz.export.drawings import head_drawing
 from viz.export.provenance import Provenance
 from viz.export.svg import escaped
@@ -19,28 +21,7 @@ from viz.look.picture import Picture
 from viz.look.theme import Theme, short_token
 
 FRAME_SECONDS, LAST_SECONDS = 0.35, 2.0
-STYLE = """body { margin: 1rem; font: 14px system-ui, sans-serif; background: %(ground)s; color: %(text)s;
-  max-width: 60rem; }
-dt { font-weight: 600; margin-top: 0.5rem; } dd { margin: 0; overflow-wrap: anywhere; }"""
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline';
- script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{film}
-<dl>{details}</dl>
-<script type="application/json" id="film">{data}</script>
-<script type="module">{script}</script>
-</body>
-</html>
-"""
+STYLE = "body { max-width: 60rem; }"
 HTML = """<div class="film">
 <div class="bar"><button type="button">Play</button><input type="range" min="0" step="1" aria-label="Step">
 <output></output></div>
@@ -134,13 +115,12 @@ def film_data(film: Film, theme: Theme, *, autoplay: bool = False) -> FilmData:
 
 def film_html(film: Film, theme: Theme, *, player: str, style: str) -> bytes:
     """A page of its own that plays it and needs no network; the script ``player`` finds the data in ``#film``."""
-    details = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in film.items().items())
-    return PAGE.format(
-        title=escaped(film.title),
-        style=STYLE % {"ground": theme.inverse, "text": theme.text} + style,
-        film=HTML,
-        details=details,
-        data=json.dumps(film_data(film, theme)).replace("<", "\\u003c"),
+    heading = f"<h1>{escaped(film.title)}</h1>"
+    return document(
+        film.title,
+        f"{heading}\n{HTML}\n{details(film.items())}",
+        style="\n".join((DOCUMENT_STYLE % {"ground": theme.inverse, "text": theme.text}, STYLE, style)),
+        data={"film": film_data(film, theme)},
         script=player,
     ).encode("utf-8", "replace")
 

@@ -8,6 +8,7 @@ import pytest
 
 from viz.components import sources
 from viz.components.head import HeadData
+from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
 from viz.components.output import OutputData
 from viz.components.overview import OverviewData
 from viz.components.pictures import Follow, PicturesData
@@ -28,6 +29,10 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (StripData, set(sources.modules("strips")) - SHARED, "data"),
     (OperandData, set(sources.modules("strips")) - SHARED, "operand"),
     (FilmData, set(sources.modules("film")) - SHARED, "data"),
+    (NotebookData, {"notebook"}, "data"),
+    (MapData, {"notebook"}, "map"),
+    (ViewData, {"notebook"}, "view"),
+    (ThemeData, {"notebook"}, "theme"),
     (PngData, set(sources.modules("save_png")) - SHARED, "data"),
     (OutputData, {"output"}, "data"),
     (Address, {"address"}, "addresses"),

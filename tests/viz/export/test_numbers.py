@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -179,13 +180,18 @@ def test_file_names_are_safe(name: str):
 
 def test_the_readme_s_lines_draw_without_streamlit(tmp_path: Path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (snippet,) = [code for code in re.findall(r"```python\n(.*?)```", readme, re.S) if "head_heatmap(" in code]
-    code = f"import plotly.graph_objects as go\ngo.Figure.show = lambda figure: print(figure.to_json())\n{snippet}"
-    code += "\nimport sys\nprint('streamlit' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    (snippet,) = [code for code in re.findall(r"```python\n(.*?)```", readme, re.S) if "explore(" in code]
+    (line,) = re.findall(r"`viz.figures.attention.(head_heatmap\(.*?)`", readme)
+    after = f"from viz.figures.attention import head_heatmap\nprint({line}.to_json())\n"
+    code = f"{snippet}\n{after}import sys\nprint('streamlit' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     figure, imported = done.stdout.splitlines()
     assert imported == "False"
     heatmap = json.loads(figure)["data"][0]
     assert heatmap["type"] == "heatmap"
     assert any("car" in name for name in heatmap["x"])
     assert any("voiture" in name for name in heatmap["y"])
+    assert "voiture" in (tmp_path / "attention.html").read_text(encoding="utf-8")

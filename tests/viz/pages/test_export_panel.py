@@ -22,6 +22,7 @@ from tests.viz.helpers import app_on, map_of, pictures, ran
 from viz.components import save_png
 from viz.look.forcing import BEGINNING
 from viz.look.picture import picture
+from viz.look.theme import show_token
 from viz.look.words import where_cut
 from viz.pages.explore import export
 
@@ -42,11 +43,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def offered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the button offers, run by run: its file name and the function that makes the file."""
-    found: list[dict[str, Any]] = []
-    monkeypatch.setattr(st, "download_button", lambda label, data, **options: found.append({"data": data, **options}))
+def buttons(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
+    """What the buttons offer, by their keys, run by run: a file name and the function that makes the file."""
+    found: dict[str, list[dict[str, Any]]] = {"export_download": [], "export_everything": []}
+    monkeypatch.setattr(
+        st, "download_button", lambda label, data, key, **options: found[key].append({"data": data, **options})
+    )
     return found
+
+
+@pytest.fixture
+def offered(buttons: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return buttons["export_download"]
 
 
 def opened(**query: str | list[str]) -> AppTest:
@@ -198,3 +206,19 @@ def test_an_undefined_measure_gives_way_to_one_that_is_defined(offered: list[dic
     app = opened(source="", export_what="Atlas", export_format="SVG")
     assert any("undefined" in message for message in messages(app))
     assert offered[-1]["data"]().startswith(b"<svg ")
+
+
+def test_everything_as_one_page(buttons: dict[str, list[dict[str, Any]]]):
+    opened(special="false")
+    (everything,) = buttons["export_everything"]
+    assert re.fullmatch(r"headlight-words-.*everything\.html", everything["file_name"])
+    page = everything["data"]().decode()
+    (found,) = re.findall(r'id="maps">(.*?)</script>', page, re.DOTALL)
+    maps = json.loads(found)["maps"]
+    assert [one["name"] for one in maps] == [
+        "Encoder self-attention", "Decoder self-attention", "Cross-attention",
+    ]  # fmt: skip
+    assert maps[2]["views"][0]["data"]["columns"] == [
+        show_token(token) for token in picture(shown(), special=False).columns
+    ]
+    assert checkpoint.load(NAME).digest in page

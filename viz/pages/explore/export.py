@@ -33,6 +33,7 @@ from viz.look.look import Look
 from viz.look.picture import Display, Picture, picture
 from viz.look.theme import Theme
 from viz.look.words import SHORT_KIND_NAMES
+from viz.notebook import Explored
 from viz.state import clicked, link, session
 
 What = Literal["Overview", "Head", "Lines", "Atlas"]
@@ -97,8 +98,26 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
                 key="export_download",
             )
         st.caption(f"{SAYS[form]} It carries the checkpoint's name and digest, the sentence, and what each axis is.")
+    _everything(look, shown, display)
     st.markdown("**Link** to this view. On another machine it needs the same checkpoint.")
     st.code(f"{link.address()}{sheet.made.link}", language=None, wrap_lines=True)
+
+
+def _everything(look: Look, shown: Picture, display: Display) -> None:
+    """All there is of this text, to be explored without the app."""
+    made = provenance(look.opened, look.trace, shown, display, None, link=link.query(SHORT_KIND_NAMES[look.kind]))
+    said = {name: text for name, text in made.items().items() if name not in ("attention", "layer", "head")}
+    page = Explored(trace=look.trace, display=display, said=said)
+    with st.container(key="export_all"):
+        st.download_button(
+            "Download everything, as one page",
+            lambda: page.html().encode("utf-8", "replace"),
+            file_name=file_name(made, "everything", "html"),
+            mime=MIME["HTML"],
+            on_click="ignore",
+            key="export_everything",
+        )
+        st.caption("Every head of every layer and kind, to be explored in a browser without a network.")
 
 
 def _file(sheet: Sheet, form: Format) -> bytes:
