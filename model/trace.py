@@ -15,6 +15,10 @@ import numpy as np
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROW_SUM_TOLERANCE = 1e-3
+READ_THEN_WRITTEN = " ▸ "
+"""Between the two names of a decoder's row."""
+RowNames = Literal["both", "predicted", "fed in"]
+"""What names a decoder's row: what is read and what is written there, or one of the two."""
 SINK = "sink"
 """The name of a key that is no token."""
 
@@ -79,9 +83,16 @@ class AttentionMap:
         """The keys that are tokens."""
         return self.key_tokens[: len(self.key_tokens) - self.n_sinks]
 
+    def row_names(self, by: RowNames = "both") -> tuple[str, ...]:
+        """What the rows are called: of a decoder, both tokens, such as “homme ▸ en” where "homme" is read and "en" is
+        written, or one of them; else the token itself."""
+        if by == "fed in" or self.predicted_tokens is None:
+            return self.query_tokens
+        return self.predicted_tokens if by == "predicted" else named_by_both(self.query_tokens, self.predicted_tokens)
+
     @property
     def row_tokens(self) -> tuple[str, ...]:
-        """The names of the rows: in a decoder the token that is written from each, else the token itself."""
+        """What each row is about: in a decoder the token that is written there, else the token itself."""
         return self.predicted_tokens or self.query_tokens
 
 
@@ -214,6 +225,11 @@ class Trace:
             if attention_map.kind == kind:
                 return attention_map
         raise KeyError(f"{self.model_name} has no {kind} attention; it has {', '.join(self.kinds)}")
+
+
+def named_by_both(read: Sequence[str], written: Sequence[str]) -> tuple[str, ...]:
+    """The names of a decoder's rows, of what is read and what is written in each."""
+    return tuple(READ_THEN_WRITTEN.join(pair) for pair in zip(read, written, strict=True))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from model.heads import rows as of
 from model.heads.rows import Rows
 from model.text.tokenizer import SPECIAL
-from model.trace import AttentionMap, Kind
+from model.trace import AttentionMap, Kind, RowNames
 
 MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
@@ -40,25 +40,40 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habit:
-    """Cells of a pattern that a head may favour; ``decoder`` are the words where a row is read and another written."""
+    """Cells of a pattern that a head may favour.
+
+    ``words`` name them, seen from the token that is read; where a row is named by both of its tokens, or by the one
+    that is written alone, they may need others.
+    """
 
     name: str
     words: str
-    decoder: str
+    both: str = ""
+    predicted: str = ""
     cells: Callable[[Rows], np.ndarray]  # boolean [query, key]
     within: str = ""
     """The habit whose cells hold all of this one's, where the first token is a special one."""
 
+    def said(self, rows: RowNames) -> str:
+        """In words that are true of rows so named."""
+        return {"both": self.both, "predicted": self.predicted, "fed in": self.words}[rows] or self.words
+
 
 HABITS = (
-    Habit(name="previous", words="the previous token", decoder="the token read before it", cells=of.at_offset(-1)),
-    Habit(name="next", words="the next token", decoder="the next token", cells=of.at_offset(1)),
-    Habit(name="itself", words="the token itself", decoder="the token read last", cells=of.at_offset(0)),
-    Habit(name="first", words="the first token", decoder="the first token", cells=of.at_first, within="special"),
-    Habit(name="special", words="special tokens", decoder="special tokens", cells=of.at_tokens(SPECIAL.__contains__)),
-    Habit(name="punctuation", words="punctuation", decoder="punctuation", cells=of.at_tokens(of.is_punctuation)),
-)
-INDUCTION = Habit(name="induction", words="", decoder="", cells=of.at_followers)
+    Habit(
+        name="previous", words="the previous token", both="the token before the one just read",
+        predicted="the token two before the one it writes", cells=of.at_offset(-1),
+    ),
+    Habit(name="next", words="the next token", cells=of.at_offset(1)),
+    Habit(
+        name="itself", words="the token itself", both="the token just read",
+        predicted="the token before the one it writes", cells=of.at_offset(0),
+    ),
+    Habit(name="first", words="the first token", cells=of.at_first, within="special"),
+    Habit(name="special", words="special tokens", cells=of.at_tokens(SPECIAL.__contains__)),
+    Habit(name="punctuation", words="punctuation", cells=of.at_tokens(of.is_punctuation)),
+)  # fmt: skip
+INDUCTION = Habit(name="induction", words="", cells=of.at_followers)
 """Judged by the rows that can have it alone, whose number is said."""
 
 
@@ -135,16 +150,17 @@ def _sums(rows: Rows, wanted: np.ndarray) -> Sums:
     return Sums(weight, rows.counted @ chance, rows.counted @ wanted.any(-1).astype(np.float64))
 
 
-def describe(attention_map: AttentionMap, layer: int, head: int) -> str:
+def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames = "both") -> str:
     """What one head (layer and head from 0) does on one text, such as «gives 71 % of its attention to the previous
-    token»: the end of a sentence that begins with "it"."""
+    token»: the end of a sentence that begins with "it". ``rows`` is what a decoder's rows are named by."""
+    rows = rows if attention_map.predicted_tokens else "fed in"
     alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
-    return _said(observe(alone), 0, 0, _one_token(alone))
+    return _said(observe(alone), 0, 0, rows, _one_token(alone))
 
 
-def describe_heads(observed: Observed) -> list[str]:
+def describe_heads(observed: Observed, rows: RowNames = "both") -> list[str]:
     """:func:`describe` of each head over all texts, layer by layer."""
-    return [_said(observed, layer, head) for layer, head in np.ndindex(observed.counted.shape)]
+    return [_said(observed, layer, head, rows) for layer, head in np.ndindex(observed.counted.shape)]
 
 
 class _Share(NamedTuple):
@@ -178,7 +194,7 @@ def _one_token(alone: AttentionMap) -> _Share | None:
     )
 
 
-def _said(observed: Observed, layer: int, head: int, one_token: _Share | None = None) -> str:
+def _said(observed: Observed, layer: int, head: int, rows: RowNames, one_token: _Share | None = None) -> str:
     at = (layer, head)
     n = int(observed.counted[at])
     if n == 0:
@@ -186,7 +202,7 @@ def _said(observed: Observed, layer: int, head: int, one_token: _Share | None = 
     few = "" if n >= FEW else f" (on {n} row{'s' * (n > 1)} that {'have' if n > 1 else 'has'} a choice)"
     if observed.evenness[at] / n >= EVEN:
         return f"spreads its attention evenly over all it may see{few}"
-    clauses = [*_order(observed, at), *_shares(observed, at, one_token), *_induction(observed, at)]
+    clauses = [*_order(observed, at), *_shares(observed, at, rows, one_token), *_induction(observed, at)]
     return "; ".join(clauses or [_spread(observed, at)]) + few
 
 
@@ -204,13 +220,13 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     return [f"{how} the source {way} (a later row looks further {further} in {percent(share)} of all pairs of rows)"]
 
 
-def _shares(observed: Observed, at: tuple[int, int], one_token: _Share | None) -> list[str]:
+def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, one_token: _Share | None) -> list[str]:
     """The largest shares that stand out: two, or more where they are equal."""
     n = observed.counted[at]
     shares = [
         _Share(
             habit.name,
-            habit.decoder if observed.kind == "decoder" else habit.words,
+            habit.said(rows if observed.kind == "decoder" else "fed in"),
             observed.habits[habit.name].weight[at] / n,
             observed.habits[habit.name].chance[at] / n,
             frozenset({habit.within} if habit.within else ()),

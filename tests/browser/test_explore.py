@@ -495,10 +495,10 @@ def test_hovering_over_a_cell_says_its_weight_and_asks_no_server(visit: Visit):
     tip = page.locator(".st-key-head .tip")
     expect(tip).to_be_hidden()
     before = count[0]
-    for row, column in ((0, 0), (2, 1)):
+    for row, column, said in ((0, 0, "from “<s> ▸ A” to “A”"), (2, 1, "from “red ▸ ball” to “red”")):
         page.mouse.move(*cell(page, row, column))
         weight = numbers(page)[row][column]
-        expect(tip).to_contain_text(f"from “{['A', 'red', 'ball'][row]}” to “{['A', 'red', 'ball'][column]}”")
+        expect(tip).to_contain_text(said)
         expect(tip).to_contain_text(f"weight {weight:.3f}")
     assert count[0] == before
 
@@ -507,7 +507,7 @@ def test_a_click_pins_a_row_and_another_lets_it_go(visit: Visit):
     page = visit({**WORDS, "source": "A red ball"})
     page.mouse.click(*cell(page, 1, 0))
     expect(page).to_have_url(re.compile("token=2"))
-    expect(words(page)).to_contain_text("“red” looks")
+    expect(words(page)).to_contain_text("“A ▸ red” looks")
     assert soon(page, lambda: framed(page, 1))
     page.mouse.click(*cell(page, 1, 0))
     expect(page).not_to_have_url(re.compile("token="))
@@ -561,10 +561,10 @@ def test_a_choice_that_the_address_lost_is_written_again(visit: Visit):
 def test_the_framed_row_is_taken_apart(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
     page.mouse.click(*cell(page, 1, 0))
-    expect(words(page)).to_contain_text("Selected: “o”")
+    expect(words(page)).to_contain_text("Selected: “d ▸ o”")
     page.get_by_role("link", name="Compute the selected row step by step").click()
     expect(page).to_have_url(re.compile("/anatomy"))
-    expect(box(page, "Row to explain")).to_have_value("2 o")
+    expect(box(page, "Row to explain")).to_have_value("2 d ▸ o")
 
 
 @pytest.mark.parametrize("view", ["Lines", "Lines across", "Text"])
@@ -572,16 +572,17 @@ def test_hovering_over_a_token_lights_it_and_asks_no_server(visit: Visit, view: 
     page = visit({**WORDS, "source": "A red ball"})
     page.get_by_role("radio", name=view, exact=True).click()
     queries = page.locator(".st-key-head .links .queries .token")
-    expect(queries).to_have_text(["A", "red", "ball", "</s>"])
+    names = ["<s> ▸ A", "A ▸ red", "red ▸ ball", "ball ▸ </s>"]
+    expect(queries).to_have_text(names if view == "Lines" else ["▸A", "▸red", "▸ball", "▸</s>"])
     count = frames(page)
     before = count[0]
     queries.nth(2).hover()
-    expect(page.locator(".st-key-head .hint")).to_contain_text("“ball” looks at “ball” ")
+    expect(page.locator(".st-key-head .hint")).to_contain_text("“red ▸ ball” looks at “ball” ")
     shaded = page.locator(".st-key-head .keys .token").evaluate_all("tokens => tokens.map((t) => t.title)")
     assert abs(sum(float(title.removeprefix("weight ")) for title in shaded) - 1) < 0.003
     assert count[0] == before
     queries.nth(1).click()
-    expect(words(page)).to_contain_text("“red” looks")
+    expect(words(page)).to_contain_text("“A ▸ red” looks")
 
 
 def test_a_clicked_head_is_in_the_link_at_once(visit: Visit):
@@ -622,7 +623,7 @@ def test_another_page_s_address_is_left_alone(visit: Visit):
     """What Explore would still write into the address must not reach the page that was opened meanwhile."""
     page = visit({**WORDS, "source": "A red ball"})
     page.mouse.click(*cell(page, 1, 0))
-    expect(words(page)).to_contain_text("Selected: “red”")
+    expect(words(page)).to_contain_text("Selected: “A ▸ red”")
     page.get_by_role("link", name="Architectures").click()
     expect(page).to_have_url(re.compile("/architectures"))
     page.wait_for_timeout(1500)

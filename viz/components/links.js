@@ -145,7 +145,7 @@ export function links({ data, parentElement, setTriggerValue }) {
   map.sides.firstElementChild.className = data.layout;
   root.style.setProperty("--links-accent", data.accent);
   legend(map);
-  fill(map, "query", data.rows);
+  fill(map, "query", data.written);
   fill(map, "key", data.columns);
   if (map.hover && map.hover.index >= map.tokens[map.hover.side].length) map.hover = null;
   show(map);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from model.trace import READ_THEN_WRITTEN
 from viz.components.sources import packed
 from viz.look.picture import Picture, Scale
 from viz.look.theme import Theme, show_token
@@ -23,8 +24,12 @@ HTML = """<div class="links"><p class="hint"></p><p class="legend"></p><div clas
 
 
 class LinksData(TypedDict):
-    """What ``links.js`` draws: ``weights`` are :func:`packed`, ``[head, row, column]``; ``colours`` has one for each
-    head of the layer, ``ink`` the two that can be read on a pale and on a strong colour of the ``scale``."""
+    """What ``links.js`` draws.
+
+    ``weights`` are :func:`packed`, ``[head, row, column]``; ``written`` stands for each row where the rows are a text;
+    ``colours`` has one for each head of the layer, ``ink`` the two that can be read on a pale and on a strong colour
+    of the ``scale``.
+    """
 
     layout: Layout
     heads: list[int]
@@ -32,6 +37,7 @@ class LinksData(TypedDict):
     weights: str
     rows: list[str]
     columns: list[str]
+    written: list[str]
     pinned: int | None
     colours: list[str]
     mode: Scale
@@ -71,6 +77,7 @@ def links_data(
         "weights": packed(picture.pattern[layer, list(heads)]),
         "rows": [show_token(token) for token in picture.rows],
         "columns": [show_token(token) for token in picture.columns],
+        "written": [_in_a_text(name) if layout != "columns" else show_token(name) for name in picture.rows],
         "pinned": pinned,
         "colours": [theme.head(i) for i in range(picture.pattern.shape[1])],
         "mode": scale,
@@ -79,3 +86,9 @@ def links_data(
         "accent": theme.accent,
         "hint": HINTS[layout],
     }
+
+
+def _in_a_text(name: str) -> str:
+    """A row in a running text, where the token that is read stands before it: the one that is written, and the mark."""
+    _, then, written = name.rpartition(READ_THEN_WRITTEN)
+    return then.strip() + show_token(written)

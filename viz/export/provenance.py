@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.trace import Kind, Trace
-from viz.look.picture import Display, Picture
-from viz.look.words import KIND_NAMES, ROWS, where_cut
+from viz.look.picture import Display, Picture, rows_named
+from viz.look.words import KIND_NAMES, NAMED_BY, where_cut
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
@@ -92,7 +92,7 @@ def provenance(
         kind=shown.kind,
         layer=None if head is None else head[0] + 1,
         head=None if head is None else head[1] + 1,
-        display=_display(shown, display),
+        display=_display(shown, display, trace),
         notes=(*shown.notes, *_left_out(trace)),
         link=link,
         overlaid=tuple(number + 1 for number in overlaid),
@@ -115,8 +115,9 @@ def _decoding(trace: Trace) -> str:
     return "greedy"
 
 
-def _display(shown: Picture, display: Display) -> str:
-    rows = "" if shown.kind == "encoder" else f"; a row is named by {ROWS[display.rows]}"
+def _display(shown: Picture, display: Display, trace: Trace) -> str:
+    by = rows_named(trace.map(shown.kind), display.rows)
+    rows = "" if shown.kind == "encoder" else f"; a row is named by {NAMED_BY[by]}"
     return f"colour scale: {display.scale}{rows}"
 
 

@@ -36,7 +36,7 @@ def head_heatmap(
         IndexError: there is no such layer, head or query.
     """
     pattern = attention_map.pattern[layer, head]  # [query, key]
-    rows, columns = attention_map.row_tokens, attention_map.key_tokens
+    rows, columns = attention_map.row_names(), attention_map.key_tokens
     gap = 1 if pattern.size <= 2500 else 0
     trace = heatmap(
         pattern, theme.scale, 0, 1,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.look.theme import FONT, Theme, for_plotly, short_token, shortened, show_token
+from viz.look.theme import FONT, Theme, for_plotly, short_token, shortened
 
 FONT_SIZE = 12
 MARGIN = {"l": 64, "r": 16, "t": 16, "b": 48}
@@ -55,13 +55,17 @@ def cell_axis(**options: Any) -> dict[str, Any]:
 
 
 def token_ticks(tokens: Sequence[str]) -> dict[str, Any]:
-    """A token at each place of an axis, from 0."""
-    return named_ticks([show_token(token) for token in tokens])
+    """A token, or the two of a row, at each position of an axis, from 0."""
+    return _ticks([short_token(token) for token in tokens])
 
 
 def named_ticks(names: Sequence[str]) -> dict[str, Any]:
-    """A name at each place of an axis, from 0, letter for letter, and cut where it is long."""
-    return {"tickvals": list(range(len(names))), "ticktext": [for_plotly(shortened(name)) for name in names]}
+    """A name at each position of an axis, from 0, letter for letter, and cut where it is long."""
+    return _ticks(list(map(shortened, names)))
+
+
+def _ticks(names: Sequence[str]) -> dict[str, Any]:
+    return {"tickvals": list(range(len(names))), "ticktext": list(map(for_plotly, names))}
 
 
 def names_width(tokens: Sequence[str], letter: int = 7) -> int:

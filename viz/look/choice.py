@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from model.heads.rows import Rows, at_followers, ratio, share
 from model.text.tokenizer import SPECIAL
-from model.trace import AttentionMap, Kind, Trace
+from model.trace import READ_THEN_WRITTEN, AttentionMap, Kind, Trace
 from viz.look.theme import show_token
 
 AUTO = "most telling"
@@ -85,14 +87,22 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
 
 
 def row_options(attention_map: AttentionMap) -> list[str]:
-    """What the rows are called in the list of rows: by number and token, since tokens repeat."""
-    return [f"{position} {show_token(token)}" for position, token in enumerate(attention_map.row_tokens, start=1)]
+    """What the rows are called in the list of rows: by number and name, since tokens repeat."""
+    return [f"{position} {show_token(name)}" for position, name in enumerate(attention_map.row_names(), start=1)]
 
 
 def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> int:
     """The row (from 0) of this name; where there is none, as with ``AUTO``, the one that says most."""
     options = row_options(attention_map)
-    return options.index(name) if name in options else telling_row(attention_map, layer, head)
+    known = option_named(options, name)
+    return telling_row(attention_map, layer, head) if known is None else options.index(known)
+
+
+def option_named(options: Sequence[str], name: str) -> str | None:
+    """Which of :func:`row_options` is meant: a link may give a row's number and only the token written there."""
+    number, _, written = name.partition(" ")
+    other = (one for one in options if one.startswith(f"{number} ") and one.endswith(READ_THEN_WRITTEN + written))
+    return name if name in options else next(other, None)
 
 
 def _is_word(token: str) -> bool:

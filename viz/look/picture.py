@@ -11,9 +11,8 @@ import numpy as np
 
 from model.text.tokenizer import SPECIAL, joined, label_bytes
 from model.text.words import begins_word
-from model.trace import AttentionMap, Kind
+from model.trace import AttentionMap, Kind, RowNames, named_by_both
 
-RowNames = Literal["predicted", "fed in"]
 Scale = Literal["linear", "square root", "logarithm"]
 ROW_NAMES: tuple[RowNames, ...] = get_args(RowNames)
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -30,7 +29,7 @@ Places = tuple[tuple[int, ...], ...]
 class Display:
     """How a person wants to see attention: what :func:`picture` takes, the colour scale, and what the overview adds."""
 
-    rows: RowNames = "predicted"
+    rows: RowNames = "both"
     words: bool = False
     special: bool = True
     scale: Scale = "linear"
@@ -74,20 +73,20 @@ class Picture:
 
 
 def picture(
-    attention_map: AttentionMap, *, rows: RowNames = "predicted", words: bool = False, special: bool = True
+    attention_map: AttentionMap, *, rows: RowNames = "both", words: bool = False, special: bool = True
 ) -> Picture:
     """The map as a person wants to see it.
 
     Args:
         attention_map: the map.
-        rows: what names a row of a decoder: the token predicted there, or the token fed in.
+        rows: what names a row of a decoder.
         words: make one row or column of the tokens of a word. The weights on the keys of a word are summed,
             those of its queries averaged (Clark et al. 2019, section 4.1), so a row still sums to 1.
         special: show the special tokens. Without them, each row is divided by the sum of what is left of it; a
             row of which nothing is left is hidden as well. Where there are no others, they are shown.
     """
-    names = attention_map.predicted_tokens if rows == "predicted" else None
-    names = names or attention_map.query_tokens
+    rows = rows_named(attention_map, rows)
+    names = attention_map.query_tokens if rows == "fed in" else attention_map.row_tokens
     special = special or any(set(tokens) <= SPECIAL for tokens in (names, attention_map.key_tokens))
     row_places, column_places = _places(names, words, special), _places(attention_map.key_tokens, words, special)
     notes = []
@@ -106,7 +105,7 @@ def picture(
     return Picture(
         kind=attention_map.kind,
         pattern=pattern,
-        rows=_joined(names, row_places),
+        rows=_joined(names, row_places) if rows != "both" else _both(attention_map, row_places, words=words),
         columns=_joined(attention_map.key_tokens, column_places),
         row_places=row_places,
         column_places=column_places,
@@ -116,7 +115,7 @@ def picture(
 
 
 def rows_named(attention_map: AttentionMap, rows: RowNames) -> RowNames:
-    """What the rows are named by: where nothing was written, only what was fed in can name them."""
+    """What the rows are named by: where nothing is written, only what was fed in can name them."""
     return rows if attention_map.predicted_tokens else "fed in"
 
 
@@ -168,6 +167,14 @@ def _membership(places: Places, n: int) -> np.ndarray:
     for group, positions in enumerate(places):
         members[group, list(positions)] = 1
     return members
+
+
+def _both(attention_map: AttentionMap, places: Places, *, words: bool) -> tuple[str, ...]:
+    """The names of rows by what was read when each begins, whole words or tokens, and by what is written in it."""
+    fed = attention_map.query_tokens
+    begun = np.cumsum(_begins_word(fed)) if words else np.arange(len(fed))
+    last = (range(int((begun == begun[row[0]]).argmax()), row[0] + 1) for row in places)
+    return named_by_both(_joined(fed, last), _joined(attention_map.row_tokens, places))
 
 
 def _joined(names: Sequence[str], places: Iterable[Sequence[int]]) -> tuple[str, ...]:

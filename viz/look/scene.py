@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
+from model.trace import RowNames
 from viz.look.doubt import Certainty, Word, certainty
 from viz.look.elsewhere_words import in_place, why_no_output
 from viz.look.examples import what_was_read
 from viz.look.look import Chosen, Look
-from viz.look.picture import Picture, RowNames, displayed, rows_named
+from viz.look.picture import Picture, displayed, rows_named
 from viz.look.words import (
     KIND_NAMES,
     clearest,
@@ -87,7 +88,7 @@ def scene(chosen: Chosen, look: Look) -> Scene:
         description=f"{where} {selected}",
         words=_paragraphs(
             {
-                where: f"On this text it {describe(look.attention_map, look.layer, look.head)}.",
+                where: f"On this text it {describe(look.attention_map, look.layer, look.head, chosen.display.rows)}.",
                 "Strongest links:": clearest(shown, look.layer, look.head),
                 "Selected:": selected,
             }

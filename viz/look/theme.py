@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.text.words import TAGS, graphemes
+from model.trace import READ_THEN_WRITTEN
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 LONGEST_LABEL = 14
@@ -84,20 +85,31 @@ def ink(colour: np.ndarray) -> str:
 
 
 def show_token(token: str) -> str:
-    """A token as people read it: without the space before a word, and with what is invisible made visible."""
-    text = token[1:] if len(token) > 1 and token[0] == " " else token
-    return "".join(map(_visible, graphemes(text)))
+    """A token as people read it: without the space before a word, and with what is invisible made visible; of a
+    decoder's row that is named by two tokens, both."""
+    return READ_THEN_WRITTEN.join(map(_show, token.split(READ_THEN_WRITTEN)))
 
 
 def short_token(token: str) -> str:
-    """:func:`show_token`, cut to a length that fits beside a heatmap."""
-    return shortened(show_token(token))
+    """:func:`show_token`, cut to a length that fits beside a heatmap; two tokens share it."""
+    read, then, written = show_token(token).rpartition(READ_THEN_WRITTEN)
+    if not then:
+        return shortened(written)
+    half = LONGEST_LABEL // 2
+    rest = LONGEST_LABEL - min(half, len(list(graphemes(read))))
+    written = shortened(written, rest)
+    return f"{shortened(read, LONGEST_LABEL - len(list(graphemes(written))))}{then}{written}"
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST_LABEL) -> str:
     """Text, cut to a length that fits beside a figure, and no character cut apart."""
     shown = list(graphemes(text))
-    return text if len(shown) <= LONGEST_LABEL else "".join(shown[: LONGEST_LABEL - 1]) + "…"
+    return text if len(shown) <= longest else "".join(shown[: longest - 1]) + "…"
+
+
+def _show(token: str) -> str:
+    text = token[1:] if len(token) > 1 and token[0] == " " else token
+    return "".join(map(_visible, graphemes(text)))
 
 
 def _visible(cluster: str) -> str:

@@ -7,9 +7,9 @@ import numpy as np
 from model.heads.habits import MOSTLY, PARTLY, percent
 from model.text.tasks import TASKS, TRANSLATION
 from model.text.tokenizer import SPECIAL
-from model.trace import Kind, Trace
+from model.trace import READ_THEN_WRITTEN, Kind, RowNames, Trace
 from viz.look.doubt import LIKELY, SURE, Certainty
-from viz.look.picture import Picture, RowNames
+from viz.look.picture import Picture
 from viz.look.theme import show_token
 from viz.look.view import View
 
@@ -19,16 +19,18 @@ KIND_NAMES: dict[Kind, str] = {
     "cross": "Cross-attention",
 }
 SHORT_KIND_NAMES: dict[Kind, str] = {"encoder": "Encoder self", "decoder": "Decoder self", "cross": "Cross"}
-QUERIES: dict[Kind, str] = {"encoder": "a token of the source", "decoder": "{row}", "cross": "{row}"}
 KEYS: dict[Kind, str] = {
     "encoder": "each token of the source, itself included",
     "decoder": "each token before it",
     "cross": "each token of the source",
 }
 ROWS: dict[RowNames, str] = {
+    "both": "the token being written",
     "predicted": "the token being written",
     "fed in": "the token read last, after which the next one is written",
 }
+NAMED_BY: dict[RowNames, str] = {**ROWS, "both": "the token read last ▸ the token written next"}
+BOTH = " A row “a ▸ b”: the model has just read “a” and writes “b”."
 UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
 """By task: what a person takes the tokens for; of others nobody knows."""
 DOUBTS = 3  # words, from which on it is said what a model has read
@@ -37,22 +39,23 @@ A_CHOICE = 3  # keys that a row must be able to see before its choice of one is 
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
-def reading(kind: Kind, view: View, rows: RowNames = "predicted") -> str:
+def reading(kind: Kind, view: View, rows: RowNames = "both") -> str:
     """What a mark of a view of a head of this kind means, and what can be done with it."""
-    query = QUERIES[kind].format(row=ROWS[rows])
+    query = "a token of the source" if kind == "encoder" else ROWS[rows]
     key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
     adds_up = "row sums" if view.unit == "row" else "token adds up"
+    both = BOTH if kind != "encoder" and rows == "both" else ""
     alignment = " A strong link shows where the head looks, not which word translates which." if kind == "cross" else ""
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1; "
-        f"{view.strength}. The attention of a {adds_up} to 1.{alignment} Click a {view.unit} to explain it."
+        f"{view.strength}. The attention of a {adds_up} to 1.{both}{alignment} Click a {view.unit} to explain it."
     )
 
 
 def meaning(
     kind: Kind,
     view: View,
-    rows: RowNames = "predicted",
+    rows: RowNames = "both",
     *,
     unit: str,
     source: str = "",
@@ -75,8 +78,8 @@ def meaning(
     else:
         done = "just read or written" if reads_in_decoder else "just written"
         to_come = "to come next" if reads_in_decoder else "being written"
-        query = f"{_a(written)} {to_come if rows == 'predicted' else done}"
-        earlier = f"the earlier {written}s" if rows == "predicted" else f"the {written}s up to it"
+        query = f"{_a(written)} {done if rows == 'fed in' else to_come}{' (after ▸)' if rows == 'both' else ''}"
+        earlier = f"the {written}s up to it" if rows == "fed in" else f"the earlier {written}s"
         keys = f"the {read}s{'' if source else ' of your text'}" if kind == "cross" else earlier
     return view.meaning.format(query=query, keys=keys, strong="bright" if dark else "dark")
 
@@ -177,7 +180,7 @@ def _a(noun: str) -> str:
 
 
 def _is_special(name: str) -> bool:
-    return name in SPECIAL
+    return name.rpartition(READ_THEN_WRITTEN)[2] in SPECIAL  # of a row with two names, what is written
 
 
 def _quoted(token: str) -> str:

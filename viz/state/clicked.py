@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.look.choice import AUTO
+from viz.look.choice import AUTO, option_named
 from viz.look.picture import Zoom
 from viz.state import link
 from viz.state.link import OVERLAY, ZOOM
@@ -55,8 +55,7 @@ def keep_pinned(options: Sequence[str]) -> None:
 
 def pinned(options: Sequence[str]) -> str:
     """Which of the rows is pinned, of those there are; ``AUTO`` where none is, or is no more."""
-    token = link.asked("token", AUTO)
-    return token if token in options else AUTO
+    return option_named(options, link.asked("token", AUTO)) or AUTO
 
 
 def overlay(n_heads: int, head: int) -> tuple[int, ...]:

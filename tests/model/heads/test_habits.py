@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.heads.habits import EVEN, describe, describe_heads, observe
 from model.heads.measures import measure
-from model.trace import KINDS, AttentionMap, Kind
+from model.trace import KINDS, AttentionMap, Kind, RowNames
 from tests.model.heads.test_measures import any_map
 
 WORDS = ("<s>", " a", " dog", ",", " cat", " ran", "</s>")
@@ -74,11 +74,32 @@ def test_one_token_wherever_it_stands():
 
 def test_a_decoder_row_is_read_and_written():
     rows = onto(5, [0, 1, 2, 3, 4])
-    found = said(rows, ("<s>", " a", " b", " c", " d"), "decoder")
-    assert found == "gives 100 % of its attention to the token read last"
-    shifted = onto(5, [0, 0, 1, 2, 3])
-    found = said(shifted, ("<s>", " a", " b", " c", " d"), "decoder")
-    assert found == "gives 100 % of its attention to the token read before it"
+    tokens = ("<s>", " a", " b", " c", " d")
+    written = {"predicted_tokens": (*tokens[1:], "</s>")}
+    before = onto(5, [0, 0, 1, 2, 3])
+    assert said(rows, tokens, "decoder", **written) == "gives 100 % of its attention to the token just read"
+    found = said(before, tokens, "decoder", **written)
+    assert found == "gives 100 % of its attention to the token before the one just read"
+    assert said(rows, tokens, "decoder") == "gives 100 % of its attention to the token itself"  # nothing is written
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("both", "the token just read"),
+        ("fed in", "the token itself"),
+        ("predicted", "the token before the one it writes"),
+    ],
+)
+def test_a_habit_is_seen_from_the_name_on_show(rows: RowNames, words: str):
+    tokens = ("<s>", " a", " b", " c", " d")
+    one = AttentionMap(
+        kind="decoder", pattern=np.eye(5)[None, None], query_tokens=tokens, key_tokens=tokens,
+        predicted_tokens=(*tokens[1:], "</s>"),
+    )  # fmt: skip
+    expected = f"gives 100 % of its attention to {words}"
+    assert describe(one, 0, 0, rows) == expected
+    assert describe_heads(observe(one), rows) == [expected]
 
 
 def test_induction_says_on_how_many_rows():

@@ -20,14 +20,15 @@ def cross():
 
 def test_as_it_is():
     shown = picture(cross())
-    assert shown.rows == PREDICTED
+    assert shown.rows == ("<s> ▸  Un", " Un ▸  chien", " chien ▸ </s>")
     assert shown.columns == KEYS
     np.testing.assert_allclose(shown.pattern[0, 0], WEIGHTS)
     assert shown.notes == ()
     assert [shown.row_of(i) for i in range(3)] == [0, 1, 2]
 
 
-def test_rows_by_what_is_fed_in():
+def test_rows_by_what_is_fed_in_or_predicted():
+    assert picture(cross(), rows="predicted").rows == PREDICTED
     assert picture(cross(), rows="fed in").rows == QUERIES
     encoder = random_map("abc", kind="encoder")
     assert picture(encoder).rows == picture(encoder, rows="fed in").rows == ("a", "b", "c")
@@ -46,6 +47,14 @@ def test_whole_words_sum_keys_and_average_queries():
     assert "summed" in shown.notes[0]
 
 
+def test_a_row_of_a_word_is_named_by_the_word_read_before_it_and_the_word_it_writes():
+    fed = ("<s>", " la", " pet", "ite", " fil", "le")
+    attention_map = map_of([[[0.2] * 5] * 6], fed, KEYS, predicted_tokens=(*fed[1:], "</s>"))
+    assert picture(attention_map, words=True).rows == (
+        "<s> ▸  la", " la ▸  petite", " petite ▸  fille", " fille ▸ </s>"
+    )  # fmt: skip
+
+
 def test_whole_words_are_text_in_any_script():
     tokenizer = Tokenizer.characters()
     keys = (*tokenizer.labels(tokenizer.encode("Łukasz “日本” 🇫🇷.")), "</s>")
@@ -56,7 +65,7 @@ def test_whole_words_are_text_in_any_script():
 
 def test_without_special_tokens_rows_sum_to_1_again():
     shown = picture(cross(), special=False)
-    assert shown.rows == (" Un", " chien")  # the last row writes </s>
+    assert shown.rows == ("<s> ▸  Un", " Un ▸  chien")  # the last row writes </s>
     assert shown.columns == KEYS[:-1]
     np.testing.assert_allclose(shown.pattern[0, 0], [np.array(WEIGHTS[0][:4]) / 0.7, np.array(WEIGHTS[1][:4]) / 0.8])
     assert shown.row_of(2) is None
@@ -72,7 +81,7 @@ def test_a_row_of_which_nothing_is_left_is_hidden():
 def test_where_all_tokens_are_special_they_are_shown():
     attention_map = map_of([[[1.0]]], ("<s>",), ("</s>",), predicted_tokens=("</s>",))
     shown = picture(attention_map, special=False)
-    assert (shown.rows, shown.columns, shown.notes) == (("</s>",), ("</s>",), ())
+    assert (shown.rows, shown.columns, shown.notes) == (("<s> ▸ </s>",), ("</s>",), ())
 
 
 TOKENS = st.lists(st.sampled_from([" a", "b", ".", " é", "⟨C3⟩", " ", "</s>", "'", " 9"]), min_size=1, max_size=11)

@@ -53,9 +53,12 @@ def test_a_row_with_two_keys():
 
 def test_a_decoder_row_is_named_as_asked():
     attention_map = map_of([[[0.0, 1.0]]], ["<s>"], ["a", "b"], predicted_tokens=(" bleue",))
-    assert describe_row(picture(attention_map), 0, 0, 0).startswith("“bleue” looks mostly at “b”")
+    assert describe_row(picture(attention_map), 0, 0, 0).startswith("“<s> ▸ bleue” looks mostly at “b”")
+    predicted = picture(attention_map, rows="predicted")
+    assert describe_row(predicted, 0, 0, 0).startswith("“bleue” looks mostly at “b”")
     fed_in = picture(attention_map, rows="fed in")
     assert describe_row(fed_in, 0, 0, 0).startswith("“<s>” looks mostly at “b”")
+    assert "“a ▸ b”" in reading("cross", HEATMAP)
     assert "the token being written" in reading("cross", HEATMAP, "predicted")
     assert "the token read last" in reading("cross", HEATMAP, "fed in")
 
@@ -152,17 +155,17 @@ def decoder(rows: list[list[float]]) -> Picture:
 
 def test_a_decoder_row_speaks_of_the_tokens_it_may_see():
     shown = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.4, 0.2, 0.4, 0], [0.22, 0.24, 0.2, 0.34]])
-    assert describe_row(shown, 0, 0, 0) == "“un” looks at “<s>” (100 %), the only token it may see."
-    assert describe_row(shown, 0, 0, 1) == "“chien” looks equally at “<s>” and “un” (50 % each)."
+    assert describe_row(shown, 0, 0, 0) == "“<s> ▸ un” looks at “<s>” (100 %), the only token it may see."
+    assert describe_row(shown, 0, 0, 1) == "“un ▸ chien” looks equally at “<s>” and “un” (50 % each)."
     spread = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.4, 0.2, 0.4, 0], [0.24, 0.21, 0.31, 0.24]])
     assert "partly" in describe_row(spread, 0, 0, 3)
     wide = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.35, 0.33, 0.32, 0], [0.249, 0.246, 0.248, 0.257]])
-    assert describe_row(wide, 0, 0, 2) == "“court” looks partly at “<s>” (35 %), then at “un” (33 %)."
+    assert describe_row(wide, 0, 0, 2) == "“chien ▸ court” looks partly at “<s>” (35 %), then at “un” (33 %)."
 
 
 def test_a_row_with_little_choice_is_not_a_strong_link():
     shown = decoder([[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0, 1, 0]])
-    assert clearest(shown, 0, 0) == "“court” → “un” 80 %."
+    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80 %."
 
 
 FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French"}
@@ -171,19 +174,23 @@ FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        (meaning("cross", HEATMAP, **FRENCH), "a French word being written; dark: the English words that it looks at."),
+        (
+            meaning("cross", HEATMAP, **FRENCH),
+            "word being written (after ▸); dark: the English words that it looks at.",
+        ),
+        (meaning("cross", HEATMAP, "predicted", **FRENCH), "a French word being written; dark: the English words"),
         (meaning("encoder", HEATMAP, **FRENCH), "an English word; dark: the English words that it looks at."),
-        (meaning("decoder", HEATMAP, **FRENCH), "written; dark: the earlier French words that it looks at."),
+        (meaning("decoder", HEATMAP, **FRENCH), "written (after ▸); dark: the earlier French words that it looks at."),
         (
             meaning("decoder", HEATMAP, "fed in", **FRENCH),
             "word just written; dark: the French words up to it",
         ),
         (meaning("cross", HEATMAP, dark=True, **FRENCH), "; bright: the English words"),
-        (meaning("cross", HEATMAP, unit="character"), "a character being written; dark: the characters of your text"),
+        (meaning("cross", HEATMAP, unit="character"), "a character being written (after ▸); dark: the characters"),
         (meaning("encoder", HEATMAP, unit="word"), "a word of your text; dark: the words that it looks at."),
         (
             meaning("decoder", HEATMAP, unit="token", reads_in_decoder=True),
-            "a token to come next; dark: the earlier",
+            "a token to come next (after ▸); dark: the earlier",
         ),
     ],
 )

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,13 @@ def test_typing_changes_the_translation_and_the_attention(runs: Path):
     for text in ("d", "do", "dog", "do", ""):
         typed(app, text)
         assert target(app) == text
-        tokens = [*text, "</s>"]
-        assert row_names(app) == [f"{position} {token}" for position, token in enumerate(tokens, start=1)]
+        assert row_names(app) == named(text)
+
+
+def named(text: str) -> list[str]:
+    """What the rows are called where a model copies a text, character by character."""
+    pairs = pairwise(["<s>", *text, "</s>"])
+    return [f"{position} {read} ▸ {written}" for position, (read, written) in enumerate(pairs, start=1)]
 
 
 def row_names(app: AppTest) -> list[str]:
@@ -166,25 +172,31 @@ def test_another_kind_shows_its_own_telling_head(runs: Path):
 
 def test_a_row_can_be_pinned(runs: Path):
     app = typed(opened(), "dog")
-    assert row_names(app) == ["1 d", "2 o", "3 g", "4 </s>"]
+    assert row_names(app) == ["1 <s> ▸ d", "2 d ▸ o", "3 o ▸ g", "4 g ▸ </s>"]
     for row, name in enumerate(row_names(app), start=1):
         pin(app, name)
         token = ["d", "o", "g", "</s>"][row - 1]
-        assert f"Selected: “{token}” looks mostly at “{token}” (100 %)" in words(app)
+        assert f"Selected: “{name.partition(' ')[2]}” looks mostly at “{token}” (100 %)" in words(app)
 
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
     app = typed(opened(), "dog")
-    pin(app, "2 o")
+    pin(app, "2 d ▸ o")
     for text in ("dogs", "dogs bark", "do"):
         typed(app, text)
-        assert pinned(app) == "2 o"
-        assert "“o” looks mostly" in words(app)
+        assert pinned(app) == "2 d ▸ o"
+        assert "“d ▸ o” looks mostly" in words(app)
+
+
+def test_a_link_may_name_a_row_by_what_is_written_there(runs: Path):
+    app = opened(checkpoint=LETTERS, source="dog", token="2 o")
+    assert pinned(app) == "2 d ▸ o"
+    assert pinned(opened(checkpoint=LETTERS, source="dog", token="2 d")) == "most telling"
 
 
 def test_a_pinned_row_that_is_gone_gives_way(runs: Path):
     app = typed(opened(), "dog")
-    pin(app, "3 g")
+    pin(app, "3 o ▸ g")
     for text in ("do", "", "cat", "<b>"):
         typed(app, text)
         assert pinned(app) == "most telling"
@@ -202,7 +214,7 @@ def test_empty_text(runs: Path, name: str):
 def test_one_token(runs: Path):
     app = typed(opened(), "x")
     assert target(app) == "x"
-    assert "“x” looks mostly at “x” (100 %)" in words(app)
+    assert "“<s> ▸ x” looks mostly at “x” (100 %)" in words(app)
 
 
 def test_a_text_that_is_too_long(runs: Path):
@@ -241,7 +253,7 @@ def test_words_are_no_markup(runs: Path, text: str):
     app = typed(opened(), text)
     for row in {row_names(app)[0], row_names(app)[-2]}:
         said = words(pin(app, row))
-        assert f" “{row.split()[1]}” looks" in said
+        assert f" “{row.partition(' ')[2]}” looks" in said
         raw = pictures(app)["words"]
         assert set(re.findall(r"<.*?>", raw)) <= {"<p>", "</p>", "<strong>", "</strong>"}
         assert not re.search(r"&(?!(amp|lt|gt|quot|#x27);)", raw)
@@ -319,7 +331,7 @@ VIEW = {
     "kind": "Decoder self",
     "layer_number": "2",
     "head_number": "3",
-    "token": "2 o",
+    "token": "2 d ▸ o",
     "zoom": "2-4,1-2",
     "overlay": "1,2",
     "scale": "logarithm",
@@ -340,7 +352,7 @@ def test_the_address_holds_each_choice(runs: Path, key: str):
 
 def test_the_address_holds_all_of_the_view(runs: Path):
     app = opened(checkpoint=LETTERS, **VIEW, view="Lines")
-    assert addresses(app) == {**VIEW, "view": "Lines", "token": "2 o"}
+    assert addresses(app) == {**VIEW, "view": "Lines"}
     assert addresses(opened(checkpoint=LETTERS)) == {}
 
 
@@ -498,5 +510,5 @@ def test_the_first_sentence_follows_what_is_on_show(runs: Path):
         for query in ({}, {"kind": "Encoder self"}, {"checkpoint": WORDS}, {"view": "Lines"})
     ]
     assert len(set(said)) == len(said)
-    assert said[0].startswith("Each row is a character being written;")
-    assert said[2].startswith("Each row is a word being written;")
+    assert said[0].startswith("Each row is a character being written (after ▸);")
+    assert said[2].startswith("Each row is a word being written (after ▸);")

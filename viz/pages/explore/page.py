@@ -44,7 +44,7 @@ DECODER, PROOF = "Decoder", "Proof"
 # By the name on its button, what opens below the pictures.
 PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     DECODER: lambda look, shown, display: decoder_panel(look),
-    "Atlas": lambda look, shown, display: atlas_panel(look),
+    "Atlas": lambda look, shown, display: atlas_panel(look, display),
     PROOF: lambda look, shown, display: proof_panel(look),
     "Export": export_panel,
 }

@@ -25,7 +25,7 @@ def proof_panel(look: Look) -> None:
         return
     st.markdown(_badge(found))
     st.latex(found.formula)
-    named = show_token(look.attention_map.query_tokens[look.row])
+    named = show_token(look.attention_map.row_names()[look.row])
     forbids = " −∞ stands for a key that the mask forbids." if np.isinf(found.scores[look.row]).any() else ""
     st.markdown(f"The framed row, of “{for_markdown(named)}”, key by key.{forbids}")
     st.dataframe(_row(look, found), hide_index=True, height=320)

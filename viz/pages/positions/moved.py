@@ -82,7 +82,7 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
     )
     before, after = one.pattern[layer, head], other.pattern[layer, head]
-    names, theme = (one.row_tokens, one.key_tokens), session.theme()
+    names, theme = (one.row_names(), one.key_tokens), session.theme()
     figures = (
         weights_panel(before, *names, "before", theme=theme),
         weights_panel(after, *names, "after", theme=theme),

@@ -110,7 +110,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         return
     maps = {name: trace.map(kind) for name, trace in read.items()}
     first = next(iter(maps.values()))
-    rows, keys, theme = first.row_tokens, first.key_tokens, session.theme()
+    rows, keys, theme = first.row_names(), first.key_tokens, session.theme()
     columns = itertools.cycle(st.columns(3, gap="small"))
     for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)

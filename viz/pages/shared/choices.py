@@ -11,12 +11,12 @@ import streamlit as st
 
 from model.checkpoint import Checkpoint, CheckpointError
 from model.network.capabilities import Capability
-from model.trace import AttentionMap, Kind, Trace
+from model.trace import AttentionMap, Kind, RowNames, Trace
 from viz.components.views import VIEWS
 from viz.look.choice import AUTO, first_kind, row_asked, row_options
 from viz.look.examples import translates
 from viz.look.forcing import FREE, Forcing
-from viz.look.picture import ROW_NAMES, SCALES, Display, RowNames, Scale
+from viz.look.picture import ROW_NAMES, SCALES, Display, Scale
 from viz.look.theme import for_markdown
 from viz.look.view import View
 from viz.look.words import SHORT_KIND_NAMES, where_cut
@@ -66,8 +66,9 @@ def choose_display() -> Display:
             help="The square root and the logarithm make small weights visible.",
         )  # fmt: skip
         rows = st.segmented_control(
-            "Name the rows of a decoder by the token", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
+            "Which token names a decoder’s row?", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
             bind="query-params",
+            help="“a ▸ b”: the model has just read “a” and writes “b”.",
         )  # fmt: skip
         special = st.toggle(
             "Special tokens", True, key="special", bind="query-params",

@@ -71,7 +71,7 @@ def film_of(
     return Film(
         made=made,
         kind=kind,
-        rows=shown.row_tokens,
+        rows=shown.row_names(),
         columns=shown.key_tokens,
         steps=history.steps,
         digests=tuple(moment.digest for moment in history.moments),

@@ -31,7 +31,7 @@ def show(look: Look) -> None:
     shown = look.attention_map
     title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
     pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, shown.row_tokens, shown.key_tokens, title, theme=session.theme()), "purpose")
+    chart(weights_panel(pattern, shown.row_names(), shown.key_tokens, title, theme=session.theme()), "purpose")
 
 
 def ask(look: Look) -> Question | None:

@@ -9,7 +9,6 @@ from model.network.attention import causal_mask
 from model.network.transformer import Transformer
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
-from viz.look.theme import show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
 from viz.state import opening, session
 
@@ -24,18 +23,15 @@ as going word by word, and the model cannot simply copy the answer. It has a pri
 on after a mistake of its own (exposure bias, Ranzato et al. 2016).
 
 **Mistake: reading a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
-They are one place apart. Here both are written.
+They are one position apart. Here both are written: “a ▸ b” is fed “a” and predicts “b”.
 """
 EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"
-BRIEF = 6  # letters
 
 
 def show(look: Look) -> None:
     shown = look.attention_map
-    written = shown.predicted_tokens or ()
-    rows = [f"{_brief(a)}→{_brief(b)}" for a, b in zip(shown.query_tokens, written, strict=True)]
-    pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in → predicted", theme=session.theme()), "decoder")
+    pattern, rows = shown.pattern[look.layer, look.head], shown.row_names()
+    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in ▸ predicted", theme=session.theme()), "decoder")
     n = len(pattern)
     st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
     forced = opening.trace(look.opened, look.trace.source, look.trace.target)
@@ -45,12 +41,6 @@ def show(look: Look) -> None:
             "Word by word and teacher-forced in one pass, the probabilities of the tokens differ by at most "
             f"{np.abs(own - again).max():.0e}."
         )
-
-
-def _brief(token: str) -> str:
-    """A token, short enough for two of them to fit beside a row."""
-    text = show_token(token)
-    return text if len(text) <= BRIEF else text[: BRIEF - 1] + "…"
 
 
 def ask(look: Look) -> Question | None:

@@ -48,7 +48,7 @@ def show(look: Look) -> None:
         title = f"{where}, made uniform"
     else:
         pattern, title = look.attention_map.pattern[look.layer, look.head], f"{where}, as trained"
-    rows = look.attention_map.row_tokens
+    rows = look.attention_map.row_names()
     chart(weights_panel(pattern, rows, look.attention_map.key_tokens, title, theme=theme), "uniform_head")
     if uniform:
         st.markdown(
