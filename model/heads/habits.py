@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ AS_GOOD = 0.95
 
 
 ROUNDING = 1e-6
+SMALLEST = 0.005
+"""A share that is said; less is 0 %."""
 
 
 class Sums(NamedTuple):
@@ -51,8 +54,8 @@ class Habit:
     both: str = ""
     predicted: str = ""
     cells: Callable[[Rows], np.ndarray]  # boolean [query, key]
-    within: str = ""
-    """The habit whose cells hold all of this one's, where the first token is a special one."""
+    within: tuple[str, ...] = ()
+    """The habits whose cells hold all of this one's: of the first token, where it is a special one."""
 
     def said(self, rows: RowNames) -> str:
         """In words that are true of rows so named."""
@@ -69,7 +72,7 @@ HABITS = (
         name="itself", words="the token itself", both="the token just read",
         predicted="the token before the one it writes", cells=of.at_offset(0),
     ),
-    Habit(name="first", words="the first token", cells=of.at_first, within="special"),
+    Habit(name="first", words="the first token", cells=of.at_first, within=("special",)),
     Habit(name="special", words="special tokens", cells=of.at_tokens(SPECIAL.__contains__)),
     Habit(name="punctuation", words="punctuation", cells=of.at_tokens(of.is_punctuation)),
 )  # fmt: skip
@@ -82,21 +85,25 @@ class Observed:
     """What describing the heads of one kind of attention takes, over one or more texts.
 
     ``counted`` and the other arrays are float64 ``[layer, head]``: rows with a choice; sums over them of entropy
-    (bits), evenness and distance (tokens; only in self-attention); over all pairs of rows, how often the later row's
-    key lies further right (``ahead``) and further left (``behind``), for keys drawn by the weights.
+    (bits), evenness and distance (tokens; only in self-attention); in cross-attention, over all ``pairs`` of the
+    ``ordered`` rows, which write text, how often the later row's key lies further right (``ahead``) and further left
+    (``behind``), for keys drawn by the weights among those that are text. ``overlaps`` are sums over the rows with a
+    choice of the weight on cells that two habits share.
     """
 
     kind: Kind
-    n_keys: int  # the most in a text
+    n_keys: int  # that are text, the most of all texts
     counted: np.ndarray
     entropy: np.ndarray
     evenness: np.ndarray
     distance: np.ndarray | None
+    ordered: np.ndarray
     ahead: np.ndarray
     behind: np.ndarray
     pairs: np.ndarray
-    order: np.ndarray  # the measure "monotonicity", its denominator
+    order: np.ndarray  # the measure "monotonicity" of these rows and keys, its denominator
     habits: Mapping[str, Sums]
+    overlaps: Mapping[frozenset[str], np.ndarray]
 
     def __add__(self, other: Observed) -> Observed:
         """Of the texts of both, which must be of one kind and model."""
@@ -113,49 +120,72 @@ class Observed:
                 name: Sums(*(mine + theirs for mine, theirs in zip(sums, other.habits[name], strict=True)))
                 for name, sums in self.habits.items()
             },
+            overlaps={names: mine + other.overlaps[names] for names, mine in self.overlaps.items()},
         )
 
     @property
     def _arrays(self) -> tuple[np.ndarray | None, ...]:
         return (
             *(self.counted, self.entropy, self.evenness, self.distance),
-            *(self.ahead, self.behind, self.pairs, self.order),
+            *(self.ordered, self.ahead, self.behind, self.pairs, self.order),
         )
 
 
-def observe(attention_map: AttentionMap) -> Observed:
-    """What :func:`describe_heads` needs to know of one text."""
+def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed:
+    """What :func:`describe_heads` needs to know of one text, and of ``more`` habits than all heads are asked for."""
     rows = Rows(attention_map)
     counted = rows.counted.sum(-1, dtype=np.float64)
-    ahead, behind = of.concordance(rows)
+    text = _of_text(attention_map) if attention_map.kind == "cross" else rows.pattern[:, :, :0]
+    ordered = np.full(counted.shape, float(text.shape[2]))
+    ahead, behind = of.concordance(text)
+    cells = {habit.name: habit.cells(rows) & rows.allowed for habit in (*HABITS, *more, INDUCTION)}
     return Observed(
         kind=attention_map.kind,
-        n_keys=rows.pattern.shape[3],
+        n_keys=text.shape[3],
         counted=counted,
         entropy=of.entropy(rows)[0],
         evenness=of.evenness(rows)[0],
         distance=None if attention_map.kind == "cross" else of.distance(rows)[0],
+        ordered=ordered,
         ahead=ahead,
         behind=behind,
-        pairs=counted * (counted - 1) / 2,
-        order=of.monotonicity(rows)[1],
-        habits={habit.name: _sums(rows, habit.cells(rows)) for habit in (*HABITS, INDUCTION)},
+        pairs=ordered * (ordered - 1) / 2,
+        order=of.most_concordance(ordered, text.shape[3]),
+        habits={name: _sums(rows, wanted) for name, wanted in cells.items()},
+        overlaps={
+            frozenset((one, other)): _weight(rows, cells[one] & cells[other])
+            for one, other in combinations([habit.name for habit in (*HABITS, *more)], 2)
+        },
     )
 
 
+def _of_text(attention_map: AttentionMap) -> np.ndarray:
+    """What the rows that write text give to the keys that are text, ``[layer, head, row, key]``."""
+    queries, keys = (
+        [place for place, token in enumerate(tokens) if token not in SPECIAL]
+        for tokens in (attention_map.row_tokens, attention_map.looked_at)
+    )
+    return attention_map.pattern[:, :, queries][..., keys]
+
+
 def _sums(rows: Rows, wanted: np.ndarray) -> Sums:
-    wanted = wanted & rows.allowed
-    weight = np.einsum("lhqk,qk,lhq->lh", rows.pattern, wanted.astype(np.float32), rows.counted, dtype=np.float64)
     chance = wanted.sum(-1) / np.maximum(rows.allowed.sum(-1), 1)
-    return Sums(weight, rows.counted @ chance, rows.counted @ wanted.any(-1).astype(np.float64))
+    return Sums(_weight(rows, wanted), rows.counted @ chance, rows.counted @ wanted.any(-1).astype(np.float64))
+
+
+def _weight(rows: Rows, wanted: np.ndarray) -> np.ndarray:
+    """Over the rows that count, the sum of the weight on the ``wanted`` cells ``[query, key]``."""
+    if not wanted.any():
+        return np.zeros(rows.pattern.shape[:2])
+    return np.einsum("lhqk,qk,lhq->lh", rows.pattern, wanted.astype(np.float32), rows.counted, dtype=np.float64)
 
 
 def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames = "both") -> str:
     """What one head (layer and head from 0) does on one text, such as «gives 71 % of its attention to the previous
     token»: the end of a sentence that begins with "it". ``rows`` is what a decoder's rows are named by."""
-    rows = rows if attention_map.predicted_tokens else "fed in"
     alone = replace(attention_map, pattern=attention_map.pattern[layer : layer + 1, head : head + 1])
-    return _said(observe(alone), 0, 0, rows, _one_token(alone))
+    more = _one_token(alone)
+    return _said(observe(alone, more), 0, 0, rows if attention_map.predicted_tokens else "fed in", more)
 
 
 def describe_heads(observed: Observed, rows: RowNames = "both") -> list[str]:
@@ -168,7 +198,7 @@ class _Share(NamedTuple):
     words: str
     weight: float
     chance: float
-    within: frozenset[str] = frozenset()
+    within: tuple[str, ...] = ()
 
     @property
     def stands_out(self) -> bool:
@@ -176,25 +206,23 @@ class _Share(NamedTuple):
         return self.weight >= PARTLY and self.weight > min(2 * self.chance, (1 + self.chance) / 2) + ROUNDING
 
 
-def _one_token(alone: AttentionMap) -> _Share | None:
-    """The key that gets most of the weight of the only head of a map, wherever it stands."""
+def _one_token(alone: AttentionMap) -> list[Habit]:
+    """To look at the key that gets most of the weight of the only head of a map, wherever it stands."""
     rows = Rows(alone)
     counted = rows.counted[0, 0]
     if not counted.any():
-        return None
+        return []
     key = int((counted @ alone.pattern[0, 0]).argmax())
-    wanted = np.zeros_like(rows.allowed)
+    token, wanted = alone.key_tokens[key], np.zeros_like(rows.allowed)
     wanted[:, key] = True
-    sums, token, n = _sums(rows, wanted), alone.key_tokens[key], counted.sum()
-    wider = {"special"} if token in SPECIAL else {"punctuation"} if of.is_punctuation(token) else set()
-    if key == 0:
-        wider.add("first")
-    return _Share(
-        "token", f"“{token.strip() or token}”", sums.weight.item() / n, sums.chance.item() / n, frozenset(wider)
-    )
+    wider = ["special"] if token in SPECIAL else ["punctuation"] if of.is_punctuation(token) else []
+    which = f" (token {key + 1})" if alone.key_tokens.count(token) > 1 else ""
+    words = f"“{token.strip() or token}”{which}"
+    within = (*wider, "first") if key == 0 else tuple(wider)
+    return [Habit(name="token", words=words, cells=lambda rows: wanted, within=within)]
 
 
-def _said(observed: Observed, layer: int, head: int, rows: RowNames, one_token: _Share | None = None) -> str:
+def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Sequence[Habit] = ()) -> str:
     at = (layer, head)
     n = int(observed.counted[at])
     if n == 0:
@@ -202,13 +230,13 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, one_token: 
     few = "" if n >= FEW else f" (on {n} row{'s' * (n > 1)} that {'have' if n > 1 else 'has'} a choice)"
     if observed.evenness[at] / n >= EVEN:
         return f"spreads its attention evenly over all it may see{few}"
-    clauses = [*_order(observed, at), *_shares(observed, at, rows, one_token), *_induction(observed, at)]
+    clauses = [*_order(observed, at), *_shares(observed, at, rows, more), *_induction(observed, at)]
     return "; ".join(clauses or [_spread(observed, at)]) + few
 
 
 def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     """Whether a cross-attention head follows the source, with the numbers that say so."""
-    if observed.kind != "cross" or observed.counted[at] < FEW or observed.n_keys < FEW - 1:
+    if observed.kind != "cross" or observed.ordered[at] < FEW or observed.n_keys < FEW - 1:
         return []
     ahead, behind, pairs = observed.ahead[at], observed.behind[at], observed.pairs[at]
     order = (ahead - behind) / observed.order[at]
@@ -216,11 +244,13 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
         return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
     way, further = ("from left to right", "right") if order > 0 else ("from right to left", "left")
-    share = max(ahead, behind) / pairs
-    return [f"{how} the source {way} (a later row looks further {further} in {percent(share)} of all pairs of rows)"]
+    return [
+        f"{how} the source {way} (special tokens aside, a later row looks further {further} in "
+        f"{percent(max(ahead, behind) / pairs)} of all pairs of rows)"
+    ]
 
 
-def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, one_token: _Share | None) -> list[str]:
+def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[str]:
     """The largest shares that stand out: two, or more where they are equal."""
     n = observed.counted[at]
     shares = [
@@ -229,20 +259,28 @@ def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, one_token: 
             habit.said(rows if observed.kind == "decoder" else "fed in"),
             observed.habits[habit.name].weight[at] / n,
             observed.habits[habit.name].chance[at] / n,
-            frozenset({habit.within} if habit.within else ()),
+            habit.within,
         )
-        for habit in HABITS
+        for habit in (*HABITS, *more)
     ]
-    found = [share for share in (*shares, *([one_token] if one_token else ())) if share.stands_out]
-    found = sorted(_once(found), key=lambda share: -share.weight)
+    found = sorted(_once([share for share in shares if share.stands_out]), key=lambda share: -share.weight)
     named = [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
     if not named:
         return []
+    both = _both([observed.overlaps[frozenset((a.name, b.name))][at] / n for a, b in combinations(named, 2)])
     if len(named) > 1 and len({percent(share.weight) for share in named}) == 1:
-        return [f"gives {percent(named[0].weight)} of its attention each to {_listed([one.words for one in named])}"]
+        words = _listed([one.words for one in named])
+        return [f"gives {percent(named[0].weight)} of its attention each to {words}{both}"]
     whose = [" of its attention", *[""] * len(named)]
     said = [f"{percent(share.weight)}{part} to {share.words}" for share, part in zip(named, whose, strict=False)]
-    return [f"gives {_listed(said)}"]
+    return [f"gives {_listed(said)}{both}"]
+
+
+def _both(overlaps: Sequence[float]) -> str:
+    """That some weight is counted twice, where what is given to one is given to the other as well."""
+    if max(overlaps, default=0) < SMALLEST:
+        return ""
+    return f" ({percent(overlaps[0])} counts as both)" if len(overlaps) == 1 else " (some of it counts twice)"
 
 
 def _once(shares: Sequence[_Share]) -> list[_Share]:
@@ -273,8 +311,9 @@ def _induction(observed: Observed, at: tuple[int, int]) -> list[str]:
 def _spread(observed: Observed, at: tuple[int, int]) -> str:
     """For a head without a habit: how widely it looks, and how far."""
     n = observed.counted[at]
-    wide = f"has no single habit: it looks as widely as over {2 ** (observed.entropy[at] / n):.1f} equal tokens"
-    return wide if observed.distance is None else f"{wide}, {observed.distance[at] / n:.1f} tokens away on average"
+    tokens = 2 ** (observed.entropy[at] / n)
+    wide = f"has no single habit: on average it spreads over the equivalent of {tokens:.1f} tokens"
+    return wide if observed.distance is None else f"{wide} and looks {observed.distance[at] / n:.1f} tokens away"
 
 
 def percent(share: float) -> str:

@@ -172,16 +172,20 @@ def diagonality(rows: Rows) -> Terms:
 
 
 def monotonicity(rows: Rows) -> Terms:
-    ahead, behind = concordance(rows)
-    n = rows.counted.sum(-1, dtype=np.float64)
-    places = np.maximum(np.minimum(n, rows.pattern.shape[3]), 1)
-    return ahead - behind, n**2 * (places - 1) / (2 * places)
+    ahead, behind = concordance(rows.pattern)
+    return ahead - behind, most_concordance(rows.counted.sum(-1, dtype=np.float64), rows.pattern.shape[3])
 
 
-def concordance(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Over all pairs of rows, for a key drawn by the weights of each: how often the later row's key lies further right,
-    and how often further left; float64 ``[layer, head]``."""
-    ahead, behind = zip(*map(_concordance, rows.pattern), strict=True)
+def most_concordance(n_rows: np.ndarray, n_keys: int) -> np.ndarray:
+    """The most by which what is ahead can outweigh what is behind, for so many rows ``[layer, head]`` (Stuart 1953)."""
+    classes = np.maximum(np.minimum(n_rows, n_keys), 1)
+    return n_rows**2 * (classes - 1) / (2 * classes)
+
+
+def concordance(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Over all pairs of rows of ``[layer, head, query, key]``, for a key drawn by the weights of each: how often the
+    later row's key lies further right, and how often further left; float64 ``[layer, head]``."""
+    ahead, behind = zip(*map(_concordance, pattern), strict=True)
     return np.stack(ahead), np.stack(behind)
 
 

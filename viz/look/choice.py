@@ -99,10 +99,16 @@ def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> 
 
 
 def option_named(options: Sequence[str], name: str) -> str | None:
-    """Which of :func:`row_options` is meant: a link may give a row's number and only the token written there."""
-    number, _, written = name.partition(" ")
-    other = (one for one in options if one.startswith(f"{number} ") and one.endswith(READ_THEN_WRITTEN + written))
-    return name if name in options else next(other, None)
+    """Which of :func:`row_options` is meant. The row's number and what is written there are enough: the token read
+    before it may have changed, and a link may leave it out."""
+    if name in options:
+        return name
+    return next((one for one in options if _number_and_written(one) == _number_and_written(name)), None)
+
+
+def _number_and_written(option: str) -> tuple[str, str]:
+    number, _, name = option.partition(" ")
+    return number, name.rpartition(READ_THEN_WRITTEN)[2]
 
 
 def _is_word(token: str) -> bool:

@@ -36,6 +36,7 @@ UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
 DOUBTS = 3  # words, from which on it is said what a model has read
 CLEAREST = 3
 A_CHOICE = 3  # keys that a row must be able to see before its choice of one is worth telling
+CHOOSES = "word that may see three tokens or more"
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
@@ -133,7 +134,10 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
     best = {(picture.rows[i], picture.columns[j]): weight for weight, i, j in clear}  # tokens repeat
     first = sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
     said = [f"{_quoted(row)} → {_quoted(column)} {percent(weight)}" for (row, column), weight in first]
-    return f"{', '.join(said)}." if said else "none: no word gives more than half of its attention to a single word."
+    if said:
+        return f"{', '.join(said)}."
+    which = "word" if len(text) == sum(not _is_special(name) for name in picture.rows) else CHOOSES
+    return f"none: no {which} gives more than half of its attention to a single word."
 
 
 def cut_mark(cut: bool) -> str:

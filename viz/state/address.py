@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from viz.look.choice import AUTO, first_kind, row_options
+from viz.look.choice import AUTO, first_kind, option_named, row_options
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display
 from viz.look.words import SHORT_KIND_NAMES
@@ -27,7 +27,7 @@ def addresses(chosen: Chosen, look: Look, text: str, *, first_view: str) -> list
     """What a link says of a view of ``text``, but for the panels below; ``first_view`` is the name of the first."""
     shown, plain, kind = chosen.display, Display(), first_kind(look.trace)
     layer, head = opening.first_head(look.opened, kind)
-    pinned = chosen.row_name if chosen.row_name in row_options(look.attention_map) else AUTO
+    pinned = option_named(row_options(look.attention_map), chosen.row_name) or AUTO
     others = [number for number in chosen.overlay if number != chosen.head]
     values = {
         "source": (text, opening.example(look.opened)),

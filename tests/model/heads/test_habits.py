@@ -1,6 +1,8 @@
 """model/heads/habits.py: patterns made by hand, and what holds of every sentence about any pattern."""
 
 import re
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,13 +114,10 @@ def test_induction_says_on_how_many_rows():
 
 def test_order_needs_enough_rows_and_keys():
     diagonal = onto(7, [0, 1, 2, 3, 4, 5, 6])
+    aside = "(special tokens aside, a later row looks further {} in 100 % of all pairs of rows)"
     found = said(diagonal, tuple("uvwxyz!"), "cross")
-    assert (
-        found == "follows the source from left to right (a later row looks further right in 100 % of all pairs of rows)"
-    )
-    assert "from right to left (a later row looks further left in 100 %" in said(
-        diagonal[::-1], tuple("uvwxyz!"), "cross"
-    )
+    assert found == f"follows the source from left to right {aside.format('right')}"
+    assert f"from right to left {aside.format('left')}" in said(diagonal[::-1], tuple("uvwxyz!"), "cross")
     assert "source" not in said(onto(2, [0, 1, 1]), ("u", "v"), "cross")
 
 
@@ -127,31 +126,106 @@ def test_few_rows_are_said():
     assert said([[1.0]], ("</s>",)) == "has no choice: every row may see one token only"
 
 
-def shares(text: str) -> list[int]:
-    """The percentages that a sentence says are given to something."""
-    return [int(share) for share in re.findall(r"(\d+) % (?:of its attention )?(?:each )?to", text)]
+def cells(words: str, one: AttentionMap) -> np.ndarray:
+    """The cells that some words are about, from what the words mean: boolean ``[query, key]``."""
+    n, m = one.pattern.shape[2:]
+    i, j = np.mgrid[:n, :m]
+    if quoted := re.fullmatch(r"“(.*?)”(?: \(token (\d+)\))?", words, re.DOTALL):
+        spelled = [k for k, key in enumerate(one.key_tokens) if (key.strip() or key) == quoted[1]]
+        (key,) = [int(quoted[2]) - 1] if quoted[2] else spelled
+        assert key in spelled
+        return j == key
+    special = np.array([key in ("<pad>", "<s>", "</s>", "<unk>") for key in one.key_tokens])
+    marks = np.array([key.strip() != "" and not any(map(str.isalnum, key)) for key in one.key_tokens]) & ~special
+    return {
+        "the previous token": j == i - 1,
+        "the token before the one just read": j == i - 1,
+        "the next token": j == i + 1,
+        "the token itself": j == i,
+        "the token just read": j == i,
+        "the first token": j == 0,
+        "special tokens": np.broadcast_to(special, (n, m)),
+        "punctuation": np.broadcast_to(marks, (n, m)),
+    }[words]
 
 
-@given(any_map)
-def test_no_share_is_claimed_that_the_pattern_does_not_have(attention_map: AttentionMap):
-    """Every share is, up to rounding, the mean weight of some set of cells: at most what the rows have in all."""
-    observed = observe(attention_map)
-    for layer, head in np.ndindex(attention_map.n_layers, attention_map.n_heads):
-        counted, text = observed.counted[layer, head], describe(attention_map, layer, head)
-        possible = {
-            round(100 * float(sums.weight[layer, head] / counted)) for sums in observed.habits.values() if counted
-        }
-        possible |= {
-            round(100 * float(sums.weight[layer, head] / sums.able[layer, head]))
-            for sums in observed.habits.values()
-            if sums.able[layer, head]
-        }
-        n = attention_map.pattern.shape[3]
-        choice = np.arange(attention_map.pattern.shape[2]) >= (1 if attention_map.kind == "decoder" else 0)
-        rows = attention_map.pattern[layer, head][choice]
-        rows = rows[rows.sum(-1) > 0] if n > 1 else rows[:0]
-        possible |= {round(100 * float(mean)) for mean in (rows.mean(0) if len(rows) else ())}
-        assert all(any(abs(share - one) <= 1 for one in possible) for share in shares(text)), text
+def given_to(text: str) -> list[tuple[str, str]]:
+    """What a sentence says is given, ``(percent, to what)``."""
+    clause = next((part for part in text.split("; ") if part.startswith("gives ")), "")
+    clause = re.sub(r" \((\d+ % counts as both|some of it counts twice|on \d+ row.*)\)", "", clause)
+    if each := re.fullmatch(r"gives (\d+) % of its attention each to (.*)", clause, re.DOTALL):
+        return [(each[1], words) for words in re.split(r", | and ", each[2])]
+    return re.findall(r"(\d+) %(?: of its attention)? to (.*?)(?=, \d+ %| and \d+ %|$)", clause, re.DOTALL)
+
+
+def row_choices(one: AttentionMap) -> np.ndarray:
+    """The numbers of the rows that may see two keys or more."""
+    return np.arange(1 if one.kind == "decoder" else 0, one.pattern.shape[2] if one.pattern.shape[3] > 1 else 0)
+
+
+@st.composite
+def with_habits(pick: Any) -> AttentionMap:
+    """A head that mixes two habits, and some noise."""
+    kind, n, m = pick(st.sampled_from(KINDS)), pick(st.integers(2, 8)), pick(st.integers(3, 8))
+    m = m if kind == "cross" else n
+    random, i = np.random.default_rng(pick(st.integers(0, 2**32))), np.arange(n)
+    favourites = [i, i - 1, i + 1, i * 0, i * 0 + m // 2, n - 1 - i]
+    first, second = (favourites[pick(st.integers(0, len(favourites) - 1))].clip(0, m - 1) for _ in range(2))
+    weights = random.random((n, m)) * pick(st.sampled_from([0, 0.1]))
+    weights[i, first] += pick(st.sampled_from([0.6, 1]))
+    weights[i, second] += 0.6
+    weights = np.tril(weights) + 1e-9 * np.tri(n, m) if kind == "decoder" else weights
+    tokens = st.sampled_from(["a", " b", ".", "</s>", "<s>", "x", "y", "z"])
+    queries, keys = (tuple(pick(st.lists(tokens, min_size=k, max_size=k))) for k in (n, m))
+    return AttentionMap(
+        kind=kind, pattern=(weights / weights.sum(-1, keepdims=True))[None, None], query_tokens=queries,
+        key_tokens=keys if kind == "cross" else queries,
+    )  # fmt: skip
+
+
+@given(any_map | with_habits())
+def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
+    for layer, head in np.ndindex(one.n_layers, one.n_heads):
+        text, rows = describe(one, layer, head), row_choices(one)
+        pattern = one.pattern[layer, head][rows].astype(float)
+        rows, pattern = rows[pattern.sum(-1) > 0], pattern[pattern.sum(-1) > 0]
+        said = given_to(text)
+        assert bool(said) == ("of its attention" in text), text
+        for share, words in said:
+            assert abs(100 * (pattern * cells(words, one)[rows]).sum() / len(rows) - int(share)) < 0.51, text
+        if twice := re.search(r"\((\d+) % counts as both\)", text):
+            first, second = (cells(words, one)[rows] for _, words in said)
+            assert abs(100 * (pattern * (first & second)).sum() / len(rows) - int(twice[1])) < 0.51, text
+        elif len(said) == 2:
+            first, second = (cells(words, one)[rows] for _, words in said)
+            assert (pattern * (first & second)).sum() / len(rows) < 0.0051, text
+        if spread := re.search(r"the equivalent of ([\d.]+) tokens(?: and looks ([\d.]+) tokens away)?", text):
+            logs = np.log2(np.where(pattern > 0, pattern, 1))
+            assert abs(2 ** (-(pattern * logs).sum() / len(rows)) - float(spread[1])) < 0.06, text
+            if spread[2]:
+                away = np.abs(rows[:, None] - np.arange(pattern.shape[1]))
+                assert abs((pattern * away).sum() / len(rows) - float(spread[2])) < 0.06, text
+        if order := re.search(r"further (right|left) in (\d+) % of all pairs", text):
+            keys = [k for k, key in enumerate(one.key_tokens) if not key.startswith("<")]
+            texts = [r for r, token in enumerate(one.row_tokens) if not token.startswith("<")]
+            full = one.pattern[layer, head].astype(float)
+            beyond = np.triu(np.ones((len(keys), len(keys))), 1)
+            beyond = beyond if order[1] == "right" else beyond.T
+            pairs = [full[r, keys] @ beyond @ full[s, keys] for r, s in combinations(texts, 2)]
+            share = np.mean(pairs)
+            assert abs(100 * share - int(order[2])) < 0.51, text
+
+
+def test_the_same_token_twice_is_told_apart():
+    rows = onto(5, [3] * 5)
+    assert said(rows, ("a", "b", "c", "b", "d")) == "gives 100 % of its attention to “b” (token 4)"
+
+
+def test_weight_that_counts_for_two_habits_is_said():
+    rows = onto(6, [0, 1, 1, 1, 1, 5])
+    assert said(rows, tuple("abcdef")) == (
+        "gives 67 % of its attention to “b” and 50 % to the token itself (17 % counts as both)"
+    )
 
 
 @given(any_map)

@@ -1,7 +1,10 @@
 """The time machine on the page Train, run as Streamlit runs it but without a browser, on a real small run."""
 
 import json
+import os
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -139,6 +142,16 @@ def test_when_every_checkpoint_is_broken_it_says_so(run: Path):
 def test_without_kept_checkpoints_it_says_how_to_get_them(run: Path):
     shutil.rmtree(run / "checkpoints")
     assert "--keep-every" in said(opened())
+
+
+def test_right_after_the_start_it_says_that_checkpoints_will_come(run: Path):
+    shutil.rmtree(run / "checkpoints")
+    status = json.loads((run / "status.json").read_text())
+    alive = {"state": "running", "step": 0, "pid": os.getpid(), "host": socket.gethostname(), "updated": time.time()}
+    (run / "status.json").write_text(json.dumps({**status, **alive}))
+    found = said(opened())
+    assert "No checkpoint has been kept yet" in found
+    assert "--keep-every" not in found
 
 
 def test_reading_can_be_cancelled_and_goes_on(monkeypatch: pytest.MonkeyPatch):

@@ -34,9 +34,10 @@ SETTLED = 1.0  # seconds between two looks at whether another sentence was typed
 NOBODY = "no other run"
 FAVOURITES: dict[Kind, str] = {"cross": "monotonicity", "decoder": "previous", "encoder": "entropy"}
 """The measure that is shown at first, unless the task says another one of its cross-attention."""
-KEEP = (
-    "This run keeps no checkpoints on its way, so there is nothing to go back to. A run that is started on this page "
-    "keeps them; in a terminal, say how often: `python -m model train --keep-every 50 …`"
+NONE_YET = "No checkpoint has been kept yet: the first is kept before the first step. Then you can go back to each."
+NONE_KEPT = (
+    "This run keeps no checkpoints along the way, so there is nothing to go back to. Runs started on this page keep "
+    "them; in a terminal, say how often: `python -m model train --keep-every 50 …`"
 )
 
 
@@ -44,7 +45,7 @@ def time_machine(run: RunView, text: str) -> None:
     """Everything that the kept checkpoints of a run tell about ``text``, once a person opens it."""
     st.markdown("#### Time machine")
     if not run.checkpoints:
-        st.info(KEEP)
+        st.info(NONE_YET if run.train.keep_every and run.status.alive else NONE_KEPT)
         return
     st.toggle(
         "Go back to an earlier step, and see when each head forms", replay.shown_at_first(run), key=replay.SHOWN,
