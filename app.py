@@ -52,6 +52,7 @@ def pictures(request: Request) -> Response:
 def main() -> None:
     """The page of one visitor."""
     from viz.components.history import one_entry_a_choice
+    from viz.pages.shared.header import header
     from viz.state import link, session
 
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
@@ -59,6 +60,7 @@ def main() -> None:
     one_entry_a_choice()
     pages = {page.in_navigation(): page for page in PAGES}
     shown = st.navigation(list(pages), position="top")
+    header(pages[shown].name)
     link.show_page(shown, pages[shown].carries)
 
 

@@ -1,12 +1,15 @@
 """The pictures of the Guide."""
 
+import json
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from viz.figures.bars import LARGER, beside_bars, curves, enlarged
+from viz.figures.bars import beside_bars, curves
+from viz.figures.plot import presented
+from viz.look.theme import PRESENTED
 
 
 def layout(figure: go.Figure) -> Any:
@@ -56,9 +59,9 @@ def test_curves(logarithmic: bool):
 
 def test_a_presentation_has_larger_letters():
     figure = beside_bars(["x", "y"], {"a": [1.0, 2.0]})
-    large = enlarged(figure)
-    assert layout(large).font.size == LARGER * layout(figure).font.size
-    assert layout(large).height == LARGER * layout(figure).height
-    assert layout(large).margin.l == LARGER * layout(figure).margin.l
+    large = presented(figure)
+    assert layout(large).font.size == PRESENTED * layout(figure).font.size
+    assert layout(large).height == PRESENTED * layout(figure).height
+    assert layout(large).margin.l == PRESENTED * layout(figure).margin.l
     assert layout(figure).font.size < layout(large).font.size  # the figure itself is left alone
-    np.testing.assert_array_equal(data(large)[0].x, data(figure)[0].x)
+    assert json.loads(str(large.to_json()))["data"][0]["x"] == json.loads(str(figure.to_json()))["data"][0]["x"]

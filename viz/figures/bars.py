@@ -23,8 +23,6 @@ from viz.look.theme import LIGHT, Theme, for_plotly
 
 Numbers = Sequence[float] | np.ndarray
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
-LARGER = 1.5
-"""By how much a presentation enlarges what is written in a figure."""
 
 
 def beside_bars(
@@ -90,17 +88,6 @@ def curves(
         showlegend=True,
         margin={"l": 72, "r": 16, "t": 60, "b": 48},
     )
-
-
-def enlarged(shown: go.Figure) -> go.Figure:
-    """The figure with larger letters, and the room that they need: for a projector."""
-    layout: Any = shown.layout  # Plotly makes its attributes as they are asked for
-    margin = {side: LARGER * (layout.margin[side] or 0) for side in "lrtb"}
-    size = LARGER * (layout.font.size or 12)
-    larger = go.Figure(shown).update_layout(height=LARGER * (layout.height or 400), margin=margin, font={"size": size})
-    if layout.title.font.size:
-        larger.update_layout(title={"font": {"size": LARGER * layout.title.font.size}})
-    return larger
 
 
 def _bars(

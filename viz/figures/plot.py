@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.look.theme import FONT, Theme, for_plotly, short_token, shortened
+from viz.look.theme import FONT, PRESENTED, Theme, for_plotly, short_token, shortened
 
 FONT_SIZE = 12
 MARGIN = {"l": 64, "r": 16, "t": 16, "b": 48}
@@ -22,6 +22,8 @@ COLOURS = {
 }
 """For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+LENGTHS = {"size", "height", "l", "r", "t", "b", "thickness", "xshift", "yshift", "ypad", "standoff"}
+"""What a figure says in pixels."""
 Points = Sequence[tuple[float, float | None]]
 
 
@@ -37,6 +39,21 @@ def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Fi
         "template": "none",
     }
     return go.Figure({"data": list(data), "layout": plain | layout})
+
+
+def presented(shown: go.Figure) -> go.Figure:
+    """The figure for a projector: its letters, marks and margins larger by :data:`viz.look.theme.PRESENTED`."""
+    return go.Figure(_enlarged(shown.to_plotly_json()))
+
+
+def _enlarged(part: Any) -> Any:
+    """A part of a figure with its :data:`LENGTHS` enlarged."""
+    if isinstance(part, dict):
+        return {
+            name: PRESENTED * value if name in LENGTHS and isinstance(value, int | float) else _enlarged(value)
+            for name, value in part.items()
+        }
+    return [_enlarged(one) for one in part] if isinstance(part, list | tuple) else part
 
 
 def colours(theme: Theme) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Colours, and how a token is written."""
+"""Colours, sizes of type and space, for CSS, canvas and Plotly alike; and how a token is written."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ FORMS = "\u200c\u200d" + "".join(map(chr, TAGS))
 class Theme:
     """The colours of one mode.
 
-    ``scale`` goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0 to one as far
-    above it, both in even steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008), the one
-    most like ``accent`` last.
+    ``inverse`` is the page; ``text`` and ``muted``, for what is said aside, can be read on it (4.5 : 1); ``faint`` is
+    for lines that mean nothing. ``scale`` goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0
+    to one as far above it, both in even steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008),
+    the one most like ``accent`` last.
     """
 
     name: str
     text: str
     inverse: str
+    muted: str
     faint: str
     accent: str
     scale: tuple[str, ...]
@@ -48,6 +50,7 @@ LIGHT = Theme(
     name="light",
     text="#31333f",
     inverse="#ffffff",
+    muted="#5c606c",
     faint="#d5d8df",
     accent="#d9480f",
     scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
@@ -58,12 +61,41 @@ DARK = Theme(
     name="dark",
     text="#fafafa",
     inverse="#0e1117",
+    muted="#b4b9c4",
     faint="#4a4f5c",
     accent="#ffa94d",
     scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
     diverging=("#ffc48f", "#d9762b", "#7a3c10", "#1b1e27", "#1d4a86", "#4a8bdf", "#b3d4ff"),
     heads=("#56b4e9", "#2fc99b", "#e08fc0", "#f0e442", "#4a90e2", "#ffffff", "#e69f00"),
 )
+
+
+REM = 16
+"""CSS pixels of a rem on a screen."""
+PRESENTED = 1.5
+"""By how much a presentation enlarges everything, at 1920 × 1080; it grows with the window."""
+TYPE = {"label": 0.8125, "small": 0.875, "body": 1.0, "heading": 1.125, "lede": 1.375}
+"""Sizes of type, in rem; nothing is smaller than 0.75, which a presentation shows in 18 pixels."""
+SPACE = {"tight": 0.25, "near": 0.5, "apart": 1.0, "far": 2.0}
+"""Distances, in rem."""
+
+
+def css_tokens(theme: Theme, *, presenting: bool) -> str:
+    """The tokens as CSS variables. A presentation makes the rem larger, and with it whatever is measured in rem.
+
+    Canvas pictures read the variables too: what they write has the font size of the canvas.
+    """
+    rem = f"max({REM * 1.125:g}px, {100 * REM * PRESENTED / 1920:g}vw)" if presenting else f"{REM}px"
+    sizes = {**{f"type-{name}": size for name, size in TYPE.items()}, **{f"space-{n}": s for n, s in SPACE.items()}}
+    colours = {
+        "text": theme.text,
+        "page": theme.inverse,
+        "muted": theme.muted,
+        "faint": theme.faint,
+        "accent": theme.accent,
+    }
+    variables = {name: f"{size:g}rem" for name, size in sizes.items()} | colours
+    return f":root {{ font-size: {rem}; {' '.join(f'--{name}: {value};' for name, value in variables.items())} }}"
 
 
 def theme_named(name: str | None) -> Theme:

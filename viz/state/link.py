@@ -51,6 +51,8 @@ PARAMETERS = (
     Parameter(key="text", bound=False, typed=True),
     Parameter(key="string", typed=True),
     Parameter(key="reference", typed=True),
+    Parameter(key="presentation", bound=False),
+    Parameter(key="controls", bound=False),
 )
 GROUPS = {
     group: tuple(one.key for one in PARAMETERS if one.group == group)
@@ -294,8 +296,3 @@ def keep_choice(key: str, options: list, first: object) -> None:
         st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
     else:
         st.session_state[key] = first
-
-
-def show_chapter(number: int) -> None:
-    """Open a chapter of the Guide, from 1."""
-    st.session_state["chapter"] = number

@@ -12,6 +12,7 @@ from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
 from viz.components.output import OutputData
 from viz.components.overview import OverviewData
 from viz.components.pictures import Follow, PicturesData
+from viz.components.presentation import PresentationData
 from viz.components.save_png import PngData
 from viz.components.strips import OperandData, StripData
 from viz.components.views import VIEWS
@@ -37,6 +38,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (OutputData, {"output"}, "data"),
     (Address, {"address"}, "addresses"),
     (Follow, {"pictures", "typing"}, "follow"),
+    (PresentationData, {"presentation"}, "said"),
 ]
 
 
@@ -81,5 +83,6 @@ def test_no_script_looks_for_what_another_has_drawn():
     for path in SCRIPTS.glob("*.js"):
         text = path.read_text(encoding="utf-8")
         assert "st-key-" not in text, path.name
-        assert set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text)) <= {"page.follow.output"}, path.name
+        asked = set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text))
+        assert asked <= {"page.follow.output", "selector"}, path.name
         assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field"}, path.name

@@ -25,6 +25,7 @@ from tests.viz.pages.test_explore import UNUSUAL
 from viz.pages.guide.chapters import CHAPTERS, ch10_parallel, ch13_explanation, measuring
 from viz.pages.guide.chapters.ch14_code import FILES, text
 from viz.pages.guide.chapters.chapter import Question
+from viz.pages.shared.header import FOLDED
 
 APP = Path(__file__).parents[3] / "app.py"
 PRETRAINED = checkpoint.PRETRAINED
@@ -303,13 +304,13 @@ def test_a_teacher_hides_controls_and_enlarges():
         return float(found)
 
     plain, large = opened(1), opened(1, presentation="on", controls="off")
-    assert "display: none" not in style(plain)
-    assert "display: none" in style(large)
-    assert "1.5rem" in style(large)
+    assert FOLDED not in style(plain)
+    assert FOLDED in style(large)
+    assert "1.25vw" in style(large)
     assert height(large) == pytest.approx(1.5 * height(plain))
     assert large.text_input(key="source").value == TASKS["copy"].example
-    large.segmented_control(key="controls").set_value("on")
-    assert "display: none" not in style(ran(large))
+    large.button(key="switch_controls").click()
+    assert FOLDED not in style(ran(large))
 
 
 def test_only_the_open_chapter_is_computed(monkeypatch: pytest.MonkeyPatch):

@@ -17,7 +17,7 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
 from viz.pages import link_to
 from viz.pages.guide.chapters import CHAPTERS
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source, presenting
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_head,
@@ -27,52 +27,40 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
+from viz.pages.shared.header import turner
 from viz.pages.shared.needs_transformer import has, lacks
 from viz.state import link, opening
+from viz.state.presentation import turn
 
 ROOT = Path(__file__).parents[3]
+NUMBERS = range(1, len(CHAPTERS) + 1)
 CODE_HEIGHT = 340  # pixels; longer code scrolls
 STYLE = """
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
 .st-key-guide table { font-size: 0.875rem; }
 """
-LARGE = """
-.st-key-guide p, .st-key-guide li, .st-key-guide label p, .st-key-guide table {
-  font-size: 1.5rem !important; line-height: 1.45;
-}
-.st-key-guide h2 { font-size: 2.6rem; }
-.st-key-guide [data-testid="stPageLink"] * { white-space: normal; }
-.st-key-guide code, .st-key-guide pre { font-size: 1.15rem !important; }
-.st-key-guide input, .st-key-guide .katex-display { font-size: 1.5rem; }
-.st-key-guide [data-testid="stCaptionContainer"] p, .st-key-guide small { font-size: 1.15rem !important; }
-"""
-HIDDEN = """
-.st-key-top, .st-key-choices, .st-key-contents, .st-key-neighbours { display: none; }
-"""
-ON_OFF = ("on", "off")
 
 
 def page() -> None:
     """The whole page; only the chapter that is open is computed."""
-    style(STYLE + (LARGE if presenting() else "") + (HIDDEN if link.asked("controls") == "off" else ""))
-    says = "Transformers, from nothing to reading a head, in your own sentence."
-    with st.container(key="top"), title_beside("Guide", says):
+    style(STYLE)
+    with title_beside("Guide", "Transformers, from nothing to reading a head, in your own sentence."):
         opened = choose_checkpoint()
     if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
         return
     number = _choose_chapter()
+    turner("chapter", NUMBERS)
     with st.container(key="guide"):
         _live(opened, number)
     _neighbours(number)
-    _for_teachers()
 
 
 def _choose_chapter() -> int:
     """The number of the chapter, from 1."""
-    with st.container(key="contents", horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="controls_contents", horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
             "Chapter",
-            range(1, len(CHAPTERS) + 1),
+            NUMBERS,
             default=1,
             required=True,
             key="chapter",
@@ -83,7 +71,7 @@ def _choose_chapter() -> int:
             for other, chapter in enumerate(CHAPTERS, start=1):
                 st.button(
                     f"{other} · {chapter.title}", type="tertiary", key=f"contents_{other}",
-                    on_click=link.show_chapter, args=(other,),
+                    on_click=turn, args=("chapter", NUMBERS, other - 1),
                 )  # fmt: skip
     return number or 1  # None where the link says “?chapter=”
 
@@ -121,7 +109,7 @@ def _live(opened: Checkpoint, number: int) -> None:
 
 def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
     """The sentence, and the head where the chapter is about one; None where the model has no such attention."""
-    with st.container(key="choices"):
+    with st.container(key="controls_choices"):
         left, right = st.columns(WIDTHS, gap="large", vertical_alignment="bottom")
         with left:
             trace = type_source(opened)
@@ -174,18 +162,10 @@ def _code(source: Source) -> None:
 
 
 def _neighbours(number: int) -> None:
-    with st.container(key="neighbours", horizontal=True, horizontal_alignment="distribute"):
+    with st.container(key="aside_neighbours", horizontal=True, horizontal_alignment="distribute"):
         for other, icon in ((number - 1, "arrow_back"), (number + 1, "arrow_forward")):
             if 1 <= other <= len(CHAPTERS):
                 st.button(
                     f"{other} · {CHAPTERS[other - 1].title}", icon=f":material/{icon}:", key=f"to_{icon}",
-                    on_click=link.show_chapter, args=(other,),
+                    on_click=turn, args=("chapter", NUMBERS, other - 1),
                 )  # fmt: skip
-
-
-def _for_teachers() -> None:
-    """Switches that a link can set."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for label, key, default in (("Presentation", "presentation", "off"), ("Controls", "controls", "on")):
-            st.segmented_control(label, ON_OFF, default=default, required=True, key=key, bind="query-params")
-        st.caption("For teachers: large letters for a projector; no controls. Both are kept in the link.")

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from viz.pages.shared.header import TOP, turner
 from viz.state import session
+from viz.state.presentation import presenting
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WIDTHS = (5, 6)
 STYLE = """
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
 h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
 h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
 """
@@ -29,20 +30,27 @@ def style(own: str = "") -> None:
 
 def title(name: str, says: str) -> None:
     """A page's name and, smaller, what it is about; both are HTML."""
-    st.html(f'<h1 class="headlight">{name} <small>{says}</small></h1>')
+    with st.container(key=TOP):
+        _title(name, says)
 
 
 def title_beside(name: str, says: str) -> DeltaGenerator:
     """:func:`title`; what a page asks first goes beside it, into the column that is returned."""
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
+    with st.container(key=TOP):
+        left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
     with left:
-        title(name, says)
+        _title(name, says)
     return right
 
 
+def _title(name: str, says: str) -> None:
+    st.html(f'<h1 class="headlight">{name} <small>{says}</small></h1>')
+
+
 def choose_part(names: Iterable[str]) -> str:
-    """Which part of a page is open; at first the first one."""
+    """Which part of a page is open; at first the first one. In a presentation a clicker turns them."""
     names = list(names)
+    turner("part", names)
     return st.segmented_control(
         "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
     )
@@ -62,5 +70,9 @@ def to_come(height: int = 200) -> AbstractContextManager[object]:
 
 
 def chart(figure: go.Figure, key: str | None = None) -> None:
-    """A figure in its own colours, without Plotly's buttons."""
+    """A figure in its own colours, without Plotly's buttons; in a presentation, enlarged."""
+    if presenting():
+        from viz.figures.plot import presented
+
+        figure = presented(figure)
     st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key=key)

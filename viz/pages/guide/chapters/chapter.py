@@ -10,12 +10,10 @@ import plotly.graph_objects as go
 
 from model.capture import reading_ids
 from model.trace import AttentionMap, Kind
-from viz.figures.bars import enlarged
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared import frame
-from viz.state import link
 
 Source = Callable[..., object] | type
 
@@ -68,13 +66,8 @@ class Chapter:
 
 
 def chart(figure: go.Figure, key: str) -> None:
-    """A figure, with larger letters in a presentation."""
-    frame.chart(enlarged(figure) if presenting() else figure, key)
-
-
-def presenting() -> bool:
-    """Whether the page is shown on a wall."""
-    return link.asked("presentation") == "on"
+    """A figure."""
+    frame.chart(figure, key)
 
 
 def quoted(token: str) -> str:

@@ -1,0 +1,49 @@
+"""The keys that turn a presentation, and the place on the page where another part of it begins."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from streamlit.components.v2 import component
+
+from viz.components.sources import script
+
+KEY = "presentation_keys"
+
+
+class PresentationData(TypedDict):
+    """What ``presentation.js`` hears for: whether the page is shown on a wall and what ``place`` of the app it shows;
+    as selectors of the page, what scrolls (``main``), what is ``open`` over it, and the buttons for ``back`` and ``on``
+    and to ``end`` it."""
+
+    presenting: bool
+    place: str
+    main: str
+    open: str
+    back: str
+    on: str
+    end: str
+
+
+_component = component(
+    "headlight_presentation",
+    html="<i></i>",
+    css=f".st-key-{KEY} {{ display: none; }}",
+    js=script("presentation"),
+    isolate_styles=False,
+)
+
+
+def hear_keys(*, presenting: bool, place: str, back: str, on: str, end: str) -> None:
+    """From now on turn by key, if ``presenting``; ``back``, ``on`` and ``end`` are keys of widgets. Where ``place`` is
+    another than before, the page goes to its top."""
+    data: PresentationData = {
+        "presenting": presenting,
+        "place": place,
+        "main": "[data-testid=stMain]",
+        "open": "[role=dialog], [role=listbox], [data-baseweb=popover]",
+        "back": f".st-key-{back} button",
+        "on": f".st-key-{on} button",
+        "end": f".st-key-{end} button",
+    }
+    _component(key=KEY, data=data)
