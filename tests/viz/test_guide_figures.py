@@ -9,6 +9,7 @@ import pytest
 
 from viz.figures.bars import beside_bars, curves
 from viz.figures.plot import presented
+from viz.figures.side_by_side import weights_panel
 from viz.look.theme import PRESENTED
 
 
@@ -27,7 +28,7 @@ def test_bars_stand_side_by_side_each_on_its_scale():
     np.testing.assert_array_equal(first.x, [3, -5, 7])
     assert list(second.text) == ["0.10", "−∞", "0.20"]
     assert list(first.text) == ["3.00", "", "7.00"]
-    assert (list(below.x), list(below.y), list(below.text), below.xaxis) == ([0], [1], ["−5.00"], "x")
+    assert (list(below.x), list(below.y), list(below.text), below.xaxis) == ([0], [1], ["\u2002−5.00"], "x")
     assert second.x[1] == 0
     assert (first.xaxis, second.xaxis) == ("x", "x2")
     assert layout(figure).xaxis.domain[1] < layout(figure).xaxis2.domain[0]
@@ -65,3 +66,23 @@ def test_a_presentation_has_larger_letters():
     assert layout(large).margin.l == PRESENTED * layout(figure).margin.l
     assert layout(figure).font.size < layout(large).font.size  # the figure itself is left alone
     assert json.loads(str(large.to_json()))["data"][0]["x"] == json.loads(str(figure.to_json()))["data"][0]["x"]
+
+
+def test_a_row_is_framed_and_cells_are_marked():
+    marked = np.zeros((3, 4), bool)
+    marked[2, 1] = marked[0, 3] = True
+    panel = weights_panel(
+        np.eye(3, 4), ["<b>", "b", "c"], ["p", "q", "r", "s"], "t", framed=1, marked=marked, bar=False
+    )
+    cells, dots = data(panel)
+    assert not cells.showscale
+    assert [*zip(dots.y, dots.x, strict=True)] == [(0, 3), (2, 1)]
+    (rectangle,) = layout(panel).shapes
+    assert (rectangle.x0, rectangle.x1, rectangle.y0, rectangle.y1) == (-0.5, 3.5, 0.5, 1.5)
+    plain = weights_panel(np.eye(2), ["a", "b"], ["c", "d"], "t", marked=np.zeros((2, 2), bool))
+    assert (len(data(plain)), len(layout(plain).shapes)) == (1, 0)
+
+
+def test_single_letters_stand_upright():
+    angles = [layout(weights_panel(np.eye(1), ["a"], [name], "t")).xaxis.tickangle for name in ("x", " y", "ab")]
+    assert angles == [0, 0, -90]

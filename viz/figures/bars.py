@@ -23,6 +23,7 @@ from viz.look.theme import LIGHT, Theme, for_plotly
 
 Numbers = Sequence[float] | np.ndarray
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
+EN_SPACE = "\u2002"
 
 
 def beside_bars(
@@ -104,7 +105,7 @@ def _bars(
 
 
 def _short(value: float) -> str:
-    return "−∞" if value == -np.inf else f"{value:.2f}".replace("-", "−")
+    return "−∞" if value == -np.inf else f"{value:z.2f}".replace("-", "−")
 
 
 def _below_zero(values: np.ndarray, across: str) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _below_zero(values: np.ndarray, across: str) -> dict[str, Any]:
         "mode": "text",
         "x": [0] * len(places),
         "y": places,
-        "text": [_short(values[i]) for i in places],
+        "text": [f"{EN_SPACE}{_short(values[i])}" for i in places],  # else the line at zero runs into the minus
         "textposition": "middle right",
         "cliponaxis": False,
         "hoverinfo": "skip",

@@ -17,6 +17,7 @@ from viz.figures.plot import (
     colours,
     curve,
     figure,
+    frame,
     heatmap,
     names_width,
     note,
@@ -24,7 +25,7 @@ from viz.figures.plot import (
     token_ticks,
     upright,
 )
-from viz.look.theme import LIGHT, Theme, for_plotly
+from viz.look.theme import LIGHT, Theme, for_plotly, show_token
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
 TITLE, AXIS = 26, 44  # pixels
@@ -36,7 +37,7 @@ def vectors_panel(
     """A vector for each token, ``[token, dimension]``; numbers beyond ``limit`` share the strongest colour."""
     hover = "dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
     trace = signed_heatmap(vectors, theme, limit, hovertemplate=hover)
-    return _panel(trace, tokens, None, title, theme)
+    return _panel([trace], tokens, None, title, theme)
 
 
 def common_limit(parts: Iterable[np.ndarray]) -> float:
@@ -45,11 +46,34 @@ def common_limit(parts: Iterable[np.ndarray]) -> float:
 
 
 def weights_panel(
-    pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, *, theme: Theme = LIGHT
+    pattern: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    *,
+    framed: int | None = None,
+    marked: np.ndarray | None = None,
+    bar: bool = True,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Attention weights, ``[query, key]``, from 0 to 1."""
-    trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>")
-    return _panel(trace, rows, columns, title, theme)
+    """Attention weights, ``[query, key]``, from 0 to 1; the row ``framed`` has a frame, the cells that are ``marked``
+    (boolean ``[query, key]``) a dot, and ``bar`` says whether the colours are explained."""
+    trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>", showscale=bar)
+    dots = [_dots(marked, theme)] if marked is not None and marked.any() else []
+    shown = _panel([trace, *dots], rows, columns, title, theme)
+    # Dots would make Plotly leave room around them.
+    shown.update_xaxes(range=[-0.5, len(columns) - 0.5]).update_yaxes(range=[len(rows) - 0.5, -0.5], autorange=False)
+    if framed is not None:
+        corners = {"x0": -0.5, "x1": len(columns) - 0.5, "y0": framed - 0.5, "y1": framed + 0.5}
+        shown.add_shape(frame(theme, **corners))
+    return shown
+
+
+def _dots(marked: np.ndarray, theme: Theme) -> dict[str, Any]:
+    """A dot in each cell that is marked."""
+    rows, columns = np.nonzero(marked)
+    marker = {"size": 6, "color": theme.accent, "line": {"width": 1, "color": theme.inverse}}
+    return {"type": "scatter", "mode": "markers", "x": columns, "y": rows, "marker": marker, "hoverinfo": "skip"}
 
 
 def change_panel(
@@ -57,7 +81,7 @@ def change_panel(
 ) -> go.Figure:
     """Changes of attention weights, ``[query, key]``, from -1 to 1."""
     hover = "change <b>%{z:+.3f}</b><extra></extra>"
-    return _panel(signed_heatmap(change, theme, 1, hovertemplate=hover), rows, columns, title, theme)
+    return _panel([signed_heatmap(change, theme, 1, hovertemplate=hover)], rows, columns, title, theme)
 
 
 def length_curves(
@@ -105,18 +129,18 @@ def _curve(name: str, points: Points, **options: Any) -> dict[str, Any]:
 
 
 def _panel(
-    trace: dict[str, Any], rows: Sequence[str], columns: Sequence[str] | None, title: str, theme: Theme
+    traces: Sequence[dict[str, Any]], rows: Sequence[str], columns: Sequence[str] | None, title: str, theme: Theme
 ) -> go.Figure:
     """One heatmap, as high as its rows of tokens need; its columns are tokens, or dimensions."""
     above, below = TITLE + (names_width(columns) if columns else 0), 8 if columns else AXIS
     height = max(SHORTEST, CELL * len(rows)) + above + below
     side = (
-        {"side": "top", "tickangle": -90, "ticklabelstandoff": 3}
+        {"side": "top", "tickangle": _angle(columns), "ticklabelstandoff": 3}
         if columns
         else {"title": {"text": "dimension", "standoff": 4}}
     )
     return figure(
-        [trace],
+        traces,
         theme,
         height=height,
         margin={"l": names_width(rows), "r": 8, "t": above, "b": below},
@@ -128,6 +152,12 @@ def _panel(
             "yanchor": "top",
             "pad": {"t": 4},
         },
+        showlegend=False,
         xaxis=cell_axis(**side, **token_ticks(columns)) if columns else cell_axis(**side),
         yaxis=cell_axis(autorange="reversed", **token_ticks(rows)),
     )
+
+
+def _angle(columns: Sequence[str]) -> int:
+    """Single letters stand upright."""
+    return 0 if all(len(show_token(name)) <= 1 for name in columns) else -90

@@ -130,7 +130,9 @@ def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[boo
 
 
 def power_of_ten(number: float) -> str:
-    """Such as ``2.4·10⁻⁷``."""
+    """Such as ``2.4·10⁻⁷``; 0 is ``0``."""
+    if number == 0:
+        return "0"
     if not np.isfinite(number):
         return str(number)
     digits, exponent = f"{number:.1e}".split("e")

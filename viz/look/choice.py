@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from model.text.tokenizer import SPECIAL
 from model.trace import READ_THEN_WRITTEN, AttentionMap, Kind, Trace
 from viz.look.theme import show_token
 
+Telling = Callable[[AttentionMap, int, int], int]
+"""Finds the row (from 0) of a layer and head that says most."""
 AUTO = "most telling"
 """Instead of a row: the one that says most."""
 PLAIN = 0.25
@@ -59,8 +61,8 @@ def turns(attention_map: AttentionMap) -> np.ndarray:
     """
     rows, columns = attention_map.row_tokens, attention_map.key_tokens
     weights = attention_map.pattern.copy()
-    weights[..., [not _is_word(token) for token in columns]] = 0
-    weights[..., [not _is_word(token) for token in rows], :] = 0
+    weights[..., [not is_word(token) for token in columns]] = 0
+    weights[..., [not is_word(token) for token in rows], :] = 0
     top, largest = weights.argmax(-1), weights.max(-1)
     found = np.zeros_like(largest)
     back = top[..., 1:] < top[..., :-1]
@@ -81,7 +83,7 @@ def telling_row(attention_map: AttentionMap, layer: int, head: int) -> int:
     rows, columns = attention_map.row_tokens, attention_map.key_tokens
     key = pattern.argmax(1)
     distance = np.abs(np.arange(len(rows)) - key)
-    words = np.array([_is_word(row) and columns[k] not in SPECIAL for row, k in zip(rows, key, strict=True)])
+    words = np.array([is_word(row) and columns[k] not in SPECIAL for row, k in zip(rows, key, strict=True)])
     clear = pattern.max(1) * words
     return int((clear * (1 + np.minimum(distance, 3)) + 1e-6 * pattern.max(1)).argmax())
 
@@ -91,11 +93,17 @@ def row_options(attention_map: AttentionMap) -> list[str]:
     return [f"{position} {show_token(name)}" for position, name in enumerate(attention_map.row_names(), start=1)]
 
 
-def row_asked(attention_map: AttentionMap, name: str, layer: int, head: int) -> int:
-    """The row (from 0) of this name; where there is none, as with ``AUTO``, the one that says most."""
+def row_asked(
+    attention_map: AttentionMap,
+    name: str,
+    layer: int,
+    head: int,
+    telling: Telling = telling_row,
+) -> int:
+    """The row (from 0) of this name; where there is none, as with ``AUTO``, the one that ``telling`` finds."""
     options = row_options(attention_map)
     known = option_named(options, name)
-    return telling_row(attention_map, layer, head) if known is None else options.index(known)
+    return telling(attention_map, layer, head) if known is None else options.index(known)
 
 
 def option_named(options: Sequence[str], name: str) -> str | None:
@@ -111,5 +119,6 @@ def _number_and_written(option: str) -> tuple[str, str]:
     return number, name.rpartition(READ_THEN_WRITTEN)[2]
 
 
-def _is_word(token: str) -> bool:
+def is_word(token: str) -> bool:
+    """Whether a token has a letter or digit and is no special one."""
     return token not in SPECIAL and any(map(str.isalnum, token))

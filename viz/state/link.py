@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
-from model.trace import Trace
+from model.trace import Kind, Trace
 from viz.look.choice import AUTO
 from viz.look.forcing import OWN, Forcing
 from viz.state import opening
@@ -76,6 +76,8 @@ def show_page(page: StreamlitPage, carries: Collection[str]) -> None:
     """
     arrived_by_history = _by_history()
     switched = visitor().page not in (None, page.url_path) and not arrived_by_history
+    if visitor().page != page.url_path or arrived_by_history:
+        visitor().by_link, visitor().chapter = not switched, None
     visitor().loading = visitor().page != page.url_path
     visitor().page = page.url_path
     if arrived_by_history:
@@ -296,3 +298,15 @@ def keep_choice(key: str, options: list, first: object) -> None:
         st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
     else:
         st.session_state[key] = first
+
+
+def begin_chapter(title: str, first: tuple[Kind, int, int] | None) -> None:
+    """Before the choices of a chapter of the Guide: one that was turned to begins with its own kind of attention, layer
+    and head (from 0; None where it chooses none), not with those chosen elsewhere; one that was opened by a link, with
+    what the link says."""
+    before, visitor().chapter = visitor().chapter, title
+    if first is None or before == title or (before is None and visitor().by_link):
+        return
+    kind, *head = first
+    st.session_state["kind"], st.session_state["token"] = kind, AUTO
+    show_head(*head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -18,7 +19,7 @@ from model.families.proof import HeadPass
 from model.interventions.moving import Change, Displaced, displace
 from model.network.capabilities import Capability
 from model.text.tasks import TASKS
-from model.trace import Kind, Trace
+from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import telling_head
 from viz.look.examples import KNOWN, translates
 from viz.look.forcing import Forcing
@@ -233,10 +234,12 @@ def all_examples() -> set[str]:
     return {EXAMPLE_SENTENCE, *(task.example for task in TASKS.values()), *offered}
 
 
-def first_head(opened: Checkpoint, kind: Kind) -> tuple[int, int]:
-    """The layer and head (from 0) to open with: the one that says most on the example."""
+def first_head(
+    opened: Checkpoint, kind: Kind, choose: Callable[[AttentionMap], tuple[int, int]] = telling_head
+) -> tuple[int, int]:
+    """The layer and head (from 0) to open with: the one that says most on the example, or what ``choose`` finds."""
     shown = trace(opened, example(opened))
-    return telling_head(shown.map(kind)) if kind in shown.kinds else (0, 0)
+    return choose(shown.map(kind)) if kind in shown.kinds else (0, 0)
 
 
 def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:

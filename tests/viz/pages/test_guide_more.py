@@ -11,11 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import checkpoint
+from model.anatomy.faults import FAULTS, MENDED, ORDER
 from model.capture import capture
 from model.decoding.candidates import candidates
 from model.decoding.sampling import sample
 from model.trace import AttentionMap
-from tests.viz.pages.test_guide import LETTERS, WORDS, _runs, _shipped, opened, ran, right_answer, saved, texts, typed
+from tests.viz.pages.test_guide import (
+    LETTERS,
+    WORDS,
+    _runs,
+    _shipped,
+    charts,
+    number,
+    opened,
+    ran,
+    right_answer,
+    saved,
+    texts,
+    typed,
+)
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters import ch20_cache
 from viz.pages.guide.chapters.ch15_learning import losses
@@ -180,7 +194,7 @@ def test_what_the_cache_saves_is_counted_and_measured(monkeypatch: pytest.Monkey
     assert right_answer(app) == f"{sum(range(2 * n + 1)):,}"
     app.button(key="measure_kept").click()
     (difference,) = re.findall(r"logits differ by at most (\S+)\.$", texts(ran(app)), re.M)
-    assert float(difference) < 1e-2
+    assert number(difference) < 1e-2
     assert "times as long" not in texts(typed(app, "Another"))  # that was another text
 
 
@@ -192,3 +206,30 @@ def test_a_decoder_only_model_can_be_asked_too(number: int):
         assert not app.radio
     else:
         assert right_answer(app)
+
+
+def test_the_layer_is_mended_line_by_line():
+    app = opened(21, checkpoint=WORDS, source=SOURCE)
+    assert "**1 of 7 checks passed.**" in texts(app)
+    assert for_markdown("AttributeError: 'MultiHeadAttention' object has no attribute 'output'") in texts(app)
+    assert "0 of 37,248" in texts(app)  # 4 · 96² + 4 · 96 parameters
+    for name in ORDER:
+        assert "the layer is mended" not in texts(app)
+        app.radio(key=f"fault_{name}").set_value(MENDED[name])
+        ran(app)
+        assert FAULTS[name].lines[MENDED[name]] in app.code[0].value
+    assert "**All 7 checks passed: the layer is mended.**" in texts(app)
+    assert "37,248 of 37,248" in texts(app)
+    assert "none differs by 0.05 or more" in texts(app)
+    assert charts(app) == 2
+    assert all(FAULTS[name].fault in texts(app) for name in ORDER)
+    app.button(key="to_arrow_back").click()
+    ran(app)
+    app.button(key="to_arrow_forward").click()
+    assert "the layer is mended" in texts(ran(app))  # it waited
+
+
+def test_the_fault_that_the_sums_do_not_show():
+    app = opened(21, checkpoint=WORDS, source=SOURCE)
+    app.radio(key=f"answer_{21}").set_value("B · no scale")
+    assert any("Only the comparison with a layer" in element.value for element in ran(app).markdown)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +15,8 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
 from viz.pages import link_to
 from viz.pages.guide.chapters import CHAPTERS
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, Source
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question
+from viz.pages.guide.listing import Source, listing
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_head,
@@ -34,7 +33,7 @@ from viz.state.presentation import turn
 
 ROOT = Path(__file__).parents[3]
 NUMBERS = range(1, len(CHAPTERS) + 1)
-CODE_HEIGHT = 340  # pixels; longer code scrolls
+CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lines
 STYLE = """
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
 .st-key-guide table { font-size: 0.875rem; }
@@ -118,13 +117,14 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
             found: list[Kind] = [kind for kind in chapter.kinds if kind in trace.kinds]
             if not found:
                 return None
+            first = opening.first_head(opened, found[0], chapter.opens_on)
+            link.begin_chapter(chapter.title, (found[0], *first) if chapter.chooses_head else None)
             kind = choose_kind(opened, trace) if chapter.chooses_kind else found[0]
-        layer = head = row = 0
+        (layer, head), row = first, 0
         if chapter.chooses_head:
             with right:
-                layer, head, row = choose_head(opened, trace, trace.map(kind))
-        elif len(trace.map(kind).row_tokens) > 0:
-            layer, head = opening.first_head(opened, kind)
+                shown = trace.map(kind)
+                layer, head, row = choose_head(opened, trace, shown, first=first, telling=chapter.opens_row)
     return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
 
 
@@ -143,7 +143,7 @@ def _ask(question: Question | None, number: int) -> None:
         if options.index(answer) == question.answer:
             st.markdown(f":green-badge[:material/check: Right] {question.why}")
         else:
-            st.markdown(":red-badge[:material/close: Not quite] Look again, or change the sentence and watch.")
+            st.markdown(f":red-badge[:material/close: Not quite] {question.hint}")
 
 
 def _link(further: Further) -> None:
@@ -153,12 +153,11 @@ def _link(further: Further) -> None:
 
 
 def _code(source: Source) -> None:
-    """The source of running code, and where it stands."""
-    source = inspect.unwrap(source)  # a function under torch.inference_mode is wrapped
-    path = Path(inspect.getsourcefile(source) or "").relative_to(ROOT).as_posix()
-    code = textwrap.dedent(inspect.getsource(source))
-    st.caption(f"`{path}`")
-    st.code(code, height=CODE_HEIGHT if code.count("\n") > 16 else "content")
+    """The lines of running code that compute, and where all of it stands."""
+    shown = listing(source)
+    where = f"`{Path(shown.file).relative_to(ROOT).as_posix()}`, line {shown.line}"
+    st.caption(f"{where}, without its docstring" if shown.short else where)
+    st.code(shown.code, height=CODE_HEIGHT if shown.code.count("\n") > LONGEST_CODE else "content")
 
 
 def _neighbours(number: int) -> None:

@@ -13,7 +13,7 @@ from model.checkpoint import Checkpoint, CheckpointError
 from model.network.capabilities import Capability
 from model.trace import AttentionMap, Kind, RowNames, Trace
 from viz.components.views import VIEWS
-from viz.look.choice import AUTO, first_kind, row_asked, row_options
+from viz.look.choice import AUTO, Telling, first_kind, row_asked, row_options, telling_row
 from viz.look.examples import translates
 from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, Display, Scale
@@ -169,17 +169,29 @@ def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
     )
 
 
-def choose_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int, int]:
-    """The layer, head and row on show, from 0; on screen they count from 1."""
+def choose_head(
+    opened: Checkpoint,
+    trace: Trace,
+    attention_map: AttentionMap,
+    *,
+    first: tuple[int, int] | None = None,
+    telling: Telling = telling_row,
+) -> tuple[int, int, int]:
+    """The layer, head and row on show, from 0; on screen they count from 1.
+
+    Where a link leaves them out, they are the layer and head ``first`` and the row that ``telling`` finds.
+    """
     with st.container(horizontal=True):
-        layer, head = choose_layer_and_head(opened, trace, attention_map)
-        return layer, head, choose_row(attention_map, layer, head)
+        layer, head = choose_layer_and_head(opened, trace, attention_map, first=first)
+        return layer, head, choose_row(attention_map, layer, head, telling=telling)
 
 
-def choose_layer_and_head(opened: Checkpoint, trace: Trace, attention_map: AttentionMap) -> tuple[int, int]:
-    """The layer and head on show, from 0, of any trace of the checkpoint."""
+def choose_layer_and_head(
+    opened: Checkpoint, trace: Trace, attention_map: AttentionMap, *, first: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """The layer and head on show, from 0, of any trace of the checkpoint; ``first`` as in :func:`choose_head`."""
     # The same for all kinds: what a link leaves out must not depend on what it says.
-    first_layer, first_head = opening.first_head(opened, first_kind(trace))
+    first_layer, first_head = first or opening.first_head(opened, first_kind(trace))
     layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
     head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
     return layer, head
@@ -193,11 +205,11 @@ def choose_view() -> View:
     return views[name]
 
 
-def choose_row(attention_map: AttentionMap, layer: int, head: int) -> int:
-    """The row to explain, from 0: the one that was chosen, or the one that says most."""
+def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: Telling = telling_row) -> int:
+    """The row to explain, from 0: the one that was chosen, or the one that says most, which ``telling`` finds."""
     options = [AUTO, *row_options(attention_map)]
     asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
-    return row_asked(attention_map, asked, layer, head)
+    return row_asked(attention_map, asked, layer, head, telling)
 
 
 def _choose_number(label: str, key: str, n: int, first: int) -> int:

@@ -20,9 +20,10 @@ from viz.pages.guide.chapters.ch17_resting import CHAPTER as RESTING
 from viz.pages.guide.chapters.ch18_pieces import CHAPTER as PIECES
 from viz.pages.guide.chapters.ch19_sampling import CHAPTER as SAMPLING
 from viz.pages.guide.chapters.ch20_cache import CHAPTER as CACHE
+from viz.pages.guide.chapters.ch21_faults import CHAPTER as FAULTS
 
 CHAPTERS = (
     *(PURPOSE, TOKENS, QUERIES, ATTENTION, HEADS, POSITIONS, ENCODER),
     *(DECODER, TOGETHER, PARALLEL, DISTANCE, COST, EXPLANATION, CODE),
-    *(LEARNING, KINDS, RESTING, PIECES, SAMPLING, CACHE),
+    *(LEARNING, KINDS, RESTING, PIECES, SAMPLING, CACHE, FAULTS),
 )

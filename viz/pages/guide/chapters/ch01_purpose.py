@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from model.capture import capture
+import numpy as np
+import streamlit as st
+
+from model.network.transformer import Transformer
+from model.trace import Trace
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.look.theme import LIGHT
+from viz.pages.guide.chapters.chapter import (
+    Chapter,
+    Further,
+    Question,
+    among,
+    chart,
+    head_query,
+    numbered,
+    probability,
+    quoted,
+)
 from viz.state import session
 
 IDEA = """
@@ -21,17 +36,31 @@ The picture is one head of this model on your sentence. Each row is a word being
 attention it pays to each word that was read. (Strictly, to the encoder's vector at that word, which already holds
 something of the whole sentence.)
 
-The formula says how such a model writes: one token after another, each given all the tokens before it and the source.
-A recurrent translator has the same formula; what differs is how each factor is computed.
+Such a model writes one token after another, each given the source and all the tokens before it. So the probability of
+the whole text is a product, with a factor for each token: that is all the formula says. A recurrent translator has the
+same formula; what differs is how each factor is computed.
 """
+SHOWN = 12
+"""Factors of the formula that are written out."""
 EQUATION = r"p(y_1,\dots,y_m\mid x)=\prod_{t=1}^{m}p(y_t\mid y_1,\dots,y_{t-1},\,x_1,\dots,x_n)"
 
 
 def show(look: Look) -> None:
     shown = look.attention_map
     title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
-    pattern = shown.pattern[look.layer, look.head]
-    chart(weights_panel(pattern, shown.row_names(), shown.key_tokens, title, theme=session.theme()), "purpose")
+    pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
+    chart(weights_panel(pattern, *names, title, framed=look.row, theme=session.theme()), "purpose")
+    if look.trace.probabilities is not None:
+        st.markdown(_factors(look.trace))
+
+
+def _factors(trace: Trace) -> str:
+    """The formula with the numbers of this output."""
+    assert trace.probabilities is not None
+    factors = [f"{p:.2f}" for p in trace.probabilities]
+    product = " · ".join(factors if len(factors) <= SHOWN else [*factors[: SHOWN - 1], "…", factors[-1]])
+    whole = float(np.prod(trace.probabilities, dtype=np.float64))
+    return f"**The formula on your sentence**, a factor for each token written: {product} = {probability(whole)}."
 
 
 def ask(look: Look) -> Question | None:
@@ -46,6 +75,8 @@ def ask(look: Look) -> Question | None:
         numbered(shown.key_tokens),
         best,
         f"It gives {quoted(shown.key_tokens[best])} the weight {weights[best]:.3f}, of 1 in all.",
+        f"Find the framed row, {name}, and in it the {'darkest' if session.theme() is LIGHT else 'brightest'} cell. "
+        "The token at the head of its column is the answer.",
     )
 
 
@@ -54,6 +85,7 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="What a Transformer is for", idea=IDEA, equation=EQUATION, show=show, sources=(capture,), ask=ask,
-    further=further, kinds=("cross", "decoder"), chooses_head=True,
+    title="What a Transformer is for", idea=IDEA, equation=EQUATION, show=show,
+    sources=(Transformer.forward, Transformer.unembed), ask=ask, further=further,
+    kinds=("cross", "decoder"), chooses_head=True,
 )  # fmt: skip

@@ -7,6 +7,7 @@ import streamlit as st
 from model.interventions.influence import states
 from model.network.transformer import TokenEmbedding
 from viz.figures.side_by_side import common_limit, vectors_panel
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
 from viz.look.theme import code_for_markdown, for_markdown, show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
@@ -45,7 +46,8 @@ def show(look: Look) -> None:
         difference = abs(vectors[first] - vectors[second]).max()
         st.caption(
             f"“{for_markdown(show_token(twice[0]))}” stands at {first + 1} and {second + 1}: its two rows differ by at "
-            f"most {difference:.0e}, the rounding of the sum. An embedding does not know where its token stands."
+            f"most {power_of_ten(difference)}, the rounding of the sum. An embedding does not know "
+            "where its token stands."
         )
 
 
@@ -58,6 +60,8 @@ def ask(look: Look) -> Question:
         (n, config.d_model, n * config.vocab_size),
         f"{n} tokens, including the end marker, with {config.d_model} numbers each. The vocabulary has "
         f"{config.vocab_size:,} tokens, but only the rows of those in the sentence are looked up.",
+        f"Multiply: the number of tokens above the picture, `</s>` included, times {config.d_model}. The size of the "
+        "vocabulary plays no part.",
     )
 
 
@@ -68,6 +72,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Tokens and embeddings", idea=IDEA, equation=EQUATION, show=show, sources=(TokenEmbedding,), ask=ask,
+    title="Tokens and embeddings", idea=IDEA, equation=EQUATION, show=show, sources=(TokenEmbedding.forward,), ask=ask,
     further=further,
 )  # fmt: skip

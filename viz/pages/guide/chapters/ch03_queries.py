@@ -63,6 +63,8 @@ def ask(look: Look) -> Question | None:
         why="Taken apart at both rows: keys and values are made for all tokens at once, whichever token is asking. "
         f"Only the query belongs to the row; it changes by up to "
         f"{np.abs(here.step('query').value - there.step('query').value).max():.2f}.",
+        hint=f"Choose row {other + 1} above and watch the three pictures: which of them change? The row is the one who "
+        "asks; every token has its own key and value already.",
     )
 
 

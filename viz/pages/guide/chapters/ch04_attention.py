@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from model.anatomy import arithmetic
@@ -12,6 +13,7 @@ from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.pages.guide.chapters.openings import masked_head, masked_row
 from viz.state import session
 
 IDEA = r"""
@@ -27,7 +29,6 @@ This is the decoder's self-attention, where there is something to mask. A row he
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"
 WRONG = {
-    "right": "As it should be: every row sums to 1, and nothing lies right of the diagonal.",
     "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, rows do not. In code: `dim=-2` instead "
     "of `dim=-1`.",
     "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing looks wrong; but the largest scores take more "
@@ -35,6 +36,8 @@ WRONG = {
     "mask after softmax": "**Mistake: the mask after the softmax.** The hidden tokens have already taken their share: "
     "rows sum to less than 1, and how much less gives away tokens that must not be seen.",
 }
+NOTICED = 0.05
+"""A difference of a weight that is marked."""
 
 
 def show(look: Look) -> None:
@@ -45,14 +48,34 @@ def show(look: Look) -> None:
         "softmax": anatomy.step("weights").value,
     }
     chart(beside_bars(anatomy.keys, columns, framed=anatomy.query, theme=theme), "row_steps")
-    variant = st.segmented_control(
-        "The whole head, right and wrong", list(WRONG), default="right", required=True, key="variant",
-        bind="query-params",
+    mistake = st.segmented_control(
+        "The whole head, right and with a mistake", list(WRONG), default=next(iter(WRONG)), required=True,
+        key="variant", bind="query-params",
     )  # fmt: skip
-    pattern = VARIANTS[variant](head_scores(look.opened, look.trace, look.kind, look.layer, look.head))
-    sums = pattern.sum(1)
-    st.markdown(f"{WRONG[variant]} The smallest row sum here is {sums.min():.3f}, the largest {sums.max():.3f}.")
-    chart(weights_panel(pattern, anatomy.tokens, anatomy.keys, variant, theme=theme), "variants")
+    scores = head_scores(look.opened, look.trace, look.kind, look.layer, look.head)
+    right, wrong = VARIANTS["right"](scores), VARIANTS[mistake](scores)
+    changed = np.abs(wrong - right) >= NOTICED
+    for column, name, pattern in zip(st.columns(2), ("right", mistake), (right, wrong), strict=True):
+        panel = weights_panel(
+            pattern, anatomy.tokens, anatomy.keys, name, framed=anatomy.query,
+            marked=changed if name == mistake else None, bar=False, theme=theme,
+        )  # fmt: skip
+        with column:
+            chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}")
+    st.markdown(f"{WRONG[mistake]} {_compared(right, wrong, changed)}")
+
+
+def _compared(right: np.ndarray, wrong: np.ndarray, changed: np.ndarray) -> str:
+    """What a mistake changes in the weights of a head, in a sentence."""
+    sums = wrong.sum(1)
+    if not changed.any():
+        return f"**Here it changes no weight by {NOTICED} or more.** Try another head, or a longer sentence."
+    n, most = int(changed.sum()), np.unravel_index(np.abs(wrong - right).argmax(), right.shape)
+    return (
+        f"**{n} weight{'s' * (n > 1)}, marked, {'are' if n > 1 else 'is'} off by {NOTICED} or more; one is "
+        f"{wrong[most]:.2f} instead of {right[most]:.2f}.** Its rows sum to between {sums.min():.3f} and "
+        f"{sums.max():.3f}; the right ones to 1."
+    )
 
 
 def ask(look: Look) -> Question | None:
@@ -69,6 +92,8 @@ def ask(look: Look) -> Question | None:
         best,
         f"{quoted(anatomy.keys[best])} has the largest score, {scores[best]:.2f}; softmax makes it "
         f"{weights[best]:.3f}.",
+        "Softmax keeps the order of the scores. Look for the longest bar to the right in the middle column; −∞ means "
+        "hidden.",
     )
 
 
@@ -79,4 +104,5 @@ def further(look: Look) -> Further:
 CHAPTER = Chapter(
     title="Self-attention", idea=IDEA, equation=EQUATION, show=show, sources=(attention, arithmetic.softmax), ask=ask,
     further=further, kinds=("decoder",), chooses_head=True,
+    opens_on=masked_head, opens_row=masked_row,
 )  # fmt: skip

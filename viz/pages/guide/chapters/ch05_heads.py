@@ -9,9 +9,12 @@ from model.anatomy.steps import Anatomy
 from model.network.attention import MultiHeadAttention
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
+from viz.look.theme import show_token
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted
+from viz.pages.guide.chapters.openings import parted_head, parted_row
 from viz.state import session
 
 IDEA = r"""
@@ -45,8 +48,14 @@ def show(look: Look) -> None:
     anatomy, theme = taken_apart(look), session.theme()
     names = [f"H{head + 1}" for head in range(look.attention_map.n_heads)]
     weights = look.attention_map.pattern[look.layer, :, look.row]
-    title = f"layer {look.layer + 1}: where each head (H) looks"
-    chart(weights_panel(weights, names, anatomy.keys, title, theme=theme), "heads_weights")
+    row = show_token(look.attention_map.row_tokens[look.row])
+    title = f"layer {look.layer + 1}, row “{row}”: where each head (H) looks"
+    chart(weights_panel(weights, names, anatomy.keys, title, framed=look.head, theme=theme), "heads_weights")
+    looked_at = [anatomy.keys[key] for key in dict.fromkeys(weights.argmax(1).tolist())]
+    st.markdown(
+        f"**In this row the {len(names)} heads look most at {len(looked_at)} different "
+        f"token{'s' * (len(looked_at) != 1)}:** {', '.join(map(quoted, looked_at))}."
+    )
     parts = contributions(anatomy)
     lengths = {"length of what each head adds": np.linalg.norm(parts, axis=1)}
     chart(beside_bars(names, lengths, framed=look.head, theme=theme), "heads_parts")
@@ -54,7 +63,7 @@ def show(look: Look) -> None:
     missed = np.abs(parts.sum(0) + projected.weights["bias"] - projected.value).max()
     st.caption(
         f"The parts and b_O add up to what the model's W_O gave for {quoted(anatomy.tokens[anatomy.query])}: the "
-        f"largest difference is {missed:.0e}."
+        f"largest difference is {power_of_ten(missed)}."
     )
 
 
@@ -73,6 +82,8 @@ def ask(look: Look) -> Question | None:
         why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "
         "A head may look sharply and add little: that depends on its values and on W_O "
         "(Kobayashi et al. 2020 weigh attention by the length of what it adds).",
+        hint="The upper picture does not tell: it shows where the heads look. How much each adds is the length of its "
+        "bar below.",
     )
 
 
@@ -82,5 +93,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Many heads", idea=IDEA, equation=EQUATION, show=show, sources=(MultiHeadAttention.forward, contributions),
-    ask=ask, further=further, chooses_head=True,
+    ask=ask, further=further, chooses_head=True, opens_on=parted_head, opens_row=parted_row,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from model.interventions.influence import states
@@ -43,6 +44,13 @@ def show(look: Look) -> None:
     limit = common_limit(parts.values())
     for name, part in parts.items():
         chart(vectors_panel(tokens, part, name, limit, theme=session.theme()), f"sum_{name}")
+    if len(parts) == 3:
+        word, place = (float(np.linalg.norm(part, axis=1).mean()) for part in (total - added, added))
+        st.markdown(
+            f"**On average an embedding has length {word:.1f}, an encoding {place:.1f}:** "
+            f"{'the word' if word > place else 'the position'} weighs more in the sum, "
+            f"{max(word, place) / max(min(word, place), 1e-9):.1f} times as much."
+        )
 
 
 def ask(look: Look) -> Question | None:
@@ -66,6 +74,8 @@ def ask(look: Look) -> Question | None:
         answer=0 if share > NOTICED else 1,
         why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it in "
         "Positions.",
+        hint="With no encoding, does anything that a query or key is made of say where the token is? In a decoder one "
+        "thing does: the mask. The link below tries it on your sentence.",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -18,7 +20,9 @@ A layer of the encoder does two things. **Attention** lets every token gather fr
 network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two thirds of a
 layer's parameters). Around each of the two runs a
 **residual** connection: the input is added to the output, so a layer changes a vector rather than replacing it, and
-the gradient has a direct way back. **LayerNorm** keeps the numbers in range.
+the gradient has a direct way back. **LayerNorm** keeps the numbers in range. The formula has it *after* the sum, as
+Vaswani et al. (2017) do; most models today have it *before* each part, where training is stable without warming up
+the learning rate (Xiong et al. 2020).
 
 Layers are stacked. They have the same shape, but **each has its own parameters**. Before the first layer a vector says
 “this word”, after the last “this word, in this sentence”.
@@ -51,6 +55,7 @@ def show(look: Look) -> None:
             "would be 0."
         )
         chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
+        st.markdown(_reached(tokens, change, place))
     after = states(look.opened, ids(look))
     names = ["embedded", *(f"L{layer}" for layer in range(1, len(after)))]
     chart(
@@ -60,6 +65,19 @@ def show(look: Look) -> None:
     if look.opened.config.norm == "pre":
         st.caption("This model normalises what goes into each part, not the sum: x + MultiHead(LayerNorm(x)).")
     st.caption("The cosine of each vector with the one it began as; less than 0 is drawn as 0.")
+
+
+def _reached(tokens: Sequence[str], change: np.ndarray, place: int) -> str:
+    """How far the change of one token reaches, in a sentence."""
+    others = np.delete(np.arange(len(change)), place)
+    n, most = int((change[others] > CHANGED).sum()), int(others[change[others].argmax()])
+    if n == 0:
+        return f"**No other vector changes by {CHANGED:.2%} or more.**"
+    before = int((change[:place] > CHANGED).sum())
+    return (
+        f"**{n} of the {len(others)} other vectors change, {before} of them before it;** most of all that of "
+        f"{quoted(tokens[most])}, by {change[most]:.0%} of its length."
+    )
 
 
 def _kept(states: np.ndarray) -> np.ndarray:
@@ -82,6 +100,7 @@ def ask(look: Look) -> Question | None:
         answer=answer,
         why=f"Computed twice by this model: {changed.sum()} of {len(changed)} vectors change, {changed[:place].sum()} "
         "of them before it.",
+        hint="Look at the bars above the framed one: are they all 0? An encoder has no mask.",
     )
 
 
@@ -92,6 +111,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="The encoder", idea=IDEA, equation=EQUATION, show=show, sources=(EncoderLayer, influence), ask=ask,
+    title="The encoder", idea=IDEA, equation=EQUATION, show=show, sources=(EncoderLayer.forward, influence), ask=ask,
     further=further, kinds=("encoder",),
 )  # fmt: skip

@@ -8,8 +8,10 @@ import streamlit as st
 from model.network.attention import causal_mask
 from model.network.transformer import Transformer
 from viz.figures.side_by_side import weights_panel
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.pages.guide.chapters.openings import masked_head, masked_row
 from viz.state import opening, session
 
 IDEA = """
@@ -30,8 +32,9 @@ EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"
 
 def show(look: Look) -> None:
     shown = look.attention_map
-    pattern, rows = shown.pattern[look.layer, look.head], shown.row_names()
-    chart(weights_panel(pattern, rows, shown.key_tokens, "fed in ▸ predicted", theme=session.theme()), "decoder")
+    pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
+    panel = weights_panel(pattern, *names, "fed in ▸ predicted", framed=look.row, theme=session.theme())
+    chart(panel, "decoder")
     n = len(pattern)
     st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
     forced = opening.trace(look.opened, look.trace.source, look.trace.target)
@@ -39,7 +42,7 @@ def show(look: Look) -> None:
     if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
         st.caption(
             "Word by word and teacher-forced in one pass, the probabilities of the tokens differ by at most "
-            f"{np.abs(own - again).max():.0e}."
+            f"{power_of_ten(float(np.abs(own - again).max()))}."
         )
 
 
@@ -55,6 +58,7 @@ def ask(look: Look) -> Question | None:
         row,
         f"From {quoted(shown.query_tokens[row])} the model predicts {quoted(written[row])}; the next row is fed "
         "that token.",
+        f"Row {row + 1} is framed, and its name has both tokens: the one it is fed, then the one it predicts.",
     )
 
 
@@ -67,4 +71,5 @@ def further(look: Look) -> Further:
 CHAPTER = Chapter(
     title="The decoder, masking, teacher forcing", idea=IDEA, equation=EQUATION, show=show,
     sources=(causal_mask, Transformer.decode), ask=ask, further=further, kinds=("decoder",), chooses_head=True,
+    opens_on=masked_head, opens_row=masked_row,
 )  # fmt: skip

@@ -57,6 +57,8 @@ def ask(look: Look) -> Question | None:
         numbered(written),
         least,
         f"It gave {quoted(written[least])} the probability {probabilities[least]:.3f}.{second}",
+        "The last picture has a bar for each step: the probability of what was written. At the shortest bar it was "
+        "least sure.",
     )
 
 
@@ -66,6 +68,7 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Encoder and decoder together", idea=IDEA, equation=EQUATION, show=show, sources=(DecoderLayer, greedy_steps),
+    title="Encoder and decoder together", idea=IDEA, equation=EQUATION, show=show,
+    sources=(DecoderLayer.forward, greedy_steps),
     ask=ask, further=further, kinds=("cross",), chooses_head=True,
 )  # fmt: skip

@@ -84,6 +84,7 @@ def ask(look: Look) -> Question:
         recurrent,
         {attention, 2 * n, n * n} - {recurrent},
         f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",
+        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. The question is how many are added.",
     )
 
 
@@ -92,6 +93,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="What parallel computation buys", idea=IDEA, equation=EQUATION, show=show, sources=(layer_costs, CostPlan),
-    ask=ask, further=further,
+    title="What parallel computation buys", idea=IDEA, equation=EQUATION, show=show,
+    sources=(layer_costs, CostPlan.measure), ask=ask, further=further,
 )  # fmt: skip

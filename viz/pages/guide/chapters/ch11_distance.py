@@ -34,6 +34,11 @@ EQUATION = (
     r"\text{dilated convolutions: }&O(\log_k n)\end{aligned}"
 )
 
+SHOWS = 0.01
+"""A relative change that counts."""
+NOTICED = 0.05
+"""Tokens, less than which the mean distance is the same."""
+
 
 def attended(pattern: np.ndarray) -> np.ndarray:
     """The share of attention at each distance, the mean over layers, heads and rows; ``[distance]``, sums to 1."""
@@ -59,6 +64,7 @@ def show(look: Look) -> None:
         "there are fewer pairs of tokens far apart; what counts is the difference between the two lines."
     )
     chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")
+    st.markdown(_nearer(*share.values()))
     show_recorded(
         "distance", "How far back a model learns to look",
         lambda points: distance_figure(points, theme=theme), describe_distance,
@@ -72,7 +78,28 @@ def show(look: Look) -> None:
         return
     reach = {f"change of the {reader(look).kind}'s vector": by_distance(found[1])}
     chart(curves(distances, reach, "distance from the changed token", "relative change", theme=theme), "reach")
+    reached = reach_of(by_distance(found[1]))
+    st.markdown(
+        f"**A change still shows at a distance of {reached} token{'s' * (reached != 1)}"
+        f"{', the whole sentence' if reached == n - 1 else ''}.**"
+    )
     st.caption(f"{n} runs: each token once replaced by another, all vectors compared, the mean at each distance.")
+
+
+def reach_of(changes: np.ndarray) -> int:
+    """The largest distance at which vectors change by 1 % of their length or more, on average."""
+    return int(np.flatnonzero(changes >= SHOWS).max(initial=0))
+
+
+def _nearer(own: np.ndarray, even: np.ndarray) -> str:
+    """How far a model looks on average, beside even attention."""
+    mean, chance = (float(np.arange(len(share)) @ share) for share in (own, even))
+    if abs(mean - chance) < NOTICED:
+        return f"**On average it looks {mean:.1f} tokens away, as far as even attention.**"
+    return (
+        f"**On average it looks {mean:.1f} tokens away; even attention would look {chance:.1f} away.** This model "
+        f"looks {'nearer' if mean < chance else 'further'}."
+    )
 
 
 def ask(look: Look) -> Question | None:
@@ -85,7 +112,9 @@ def ask(look: Look) -> Question | None:
         attention.path,
         {recurrent.path, convolution.path, n * n} - {attention.path},
         f"Each query meets each key directly. A recurrent layer takes {recurrent.path} steps, convolutions of width 3, "
-        f"each wider than the last, {convolution.path}.",
+        f"each wider than the last, {convolution.path} (counted from the input at one end to the output at the other).",
+        "See the column “path” in the table. How many other tokens must a signal pass through, if every token can look "
+        "at every other?",
     )
 
 

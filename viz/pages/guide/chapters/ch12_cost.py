@@ -71,6 +71,8 @@ def ask(look: Look) -> Question:
         twice,
         {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
         f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",
+        "A head’s map is a square with a row and a column for each token. Twice the tokens make it twice as wide and "
+        "twice as high.",
     )
 
 
@@ -79,11 +81,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="What it costs",
-    idea=IDEA,
-    equation=EQUATION,
-    show=show,
-    sources=(attention, CostPlan, peak_bytes),
-    ask=ask,
-    further=further,
-)
+    title="What it costs", idea=IDEA, equation=EQUATION, show=show, sources=(attention, CostPlan.measure, peak_bytes),
+    ask=ask, further=further,
+)  # fmt: skip

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from model.interventions.ablation import Ablated, ablate, ablate_all, uniform_head
+from model.trace import Kind
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
+from viz.look.choice import telling_head
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, cut_mark
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, quoted, signed
 from viz.pages.guide.chapters.measuring import with_progress
 from viz.state import session
 
@@ -27,11 +32,17 @@ layer of attention; here many heads and residual connections stand in for each o
 So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it attends equally
 to every token it may see. If the output stays, this head's pattern was not needed *by itself*; other heads can stand
 in for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers above
-the first see vectors that are mixed already, and what a head adds depends on its values too (Kobayashi et al. 2020).
+the first see vectors that are mixed already, so a column there is no longer one word (Abnar and Zuidema 2020 trace the
+mixing back), and what a head adds depends on its values too (Kobayashi et al. 2020).
 
 **Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
 output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
+
+Is a Transformer *less* interpretable than a recurrent or convolutional network, as one can read? Those show no weights
+at all unless attention is added to them. Here there is more to look at; whether it explains has to be tested.
 """
+NOTICED = 0.005
+"""Nats, less than which no sentence tells."""
 EQUATION = r"\alpha_{tj}\;\longrightarrow\;\frac{1}{|\{j:\ j\text{ allowed}\}|}"
 
 
@@ -40,52 +51,102 @@ def one_head(look: Look) -> Ablated:
 
 
 def show(look: Look) -> None:
-    theme, found = session.theme(), one_head(look)
-    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}"
+    found = one_head(look)
     uniform = st.toggle("Make this head's pattern uniform", key="uniform", bind="query-params")
+    pictures = {"as trained": look.attention_map.pattern[look.layer, look.head]}
     if uniform:
-        pattern = found.forced.map(look.kind).pattern[look.layer, look.head]
-        title = f"{where}, made uniform"
-    else:
-        pattern, title = look.attention_map.pattern[look.layer, look.head], f"{where}, as trained"
-    rows = look.attention_map.row_names()
-    chart(weights_panel(pattern, rows, look.attention_map.key_tokens, title, theme=theme), "uniform_head")
+        pictures["made uniform"] = found.forced.map(look.kind).pattern[look.layer, look.head]
+    rows, keys = look.attention_map.row_names(), look.attention_map.key_tokens
+    for column, (name, pattern) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
+        title = name if uniform else f"{_name(look.kind, look.layer, look.head)}, {name}"
+        panel = weights_panel(pattern, rows, keys, title, framed=look.row, bar=not uniform, theme=session.theme())
+        with column:
+            chart(panel, f"head_{name}")
     if uniform:
-        st.markdown(
-            f"As trained: **{_said(look.trace.target)}**{cut_mark(look.trace.target_cut)}\n\n"
-            f"Made uniform: **{_said(found.output)}**{cut_mark(found.own.target_cut)}"
-        )
-        if look.trace.probabilities is not None and found.forced.probabilities is not None:
-            n = min(len(look.trace.probabilities), len(found.forced.probabilities))
-            columns = {
-                "p as trained": look.trace.probabilities[:n],
-                "p made uniform": found.forced.probabilities[:n],
-            }
-            st.markdown("How likely the model finds each token of its first output:")
-            chart(
-                beside_bars(look.opened.tokenizer.labels(look.trace.predicted_ids)[:n], columns, theme=theme),
-                "uniform_p",
-            )
+        _effect(look, found)
     _all_heads(look)
 
 
+def _effect(look: Look, found: Ablated) -> None:
+    """What a uniform head changes in the output, in words and token by token."""
+    st.markdown(
+        f"As trained: **{_said(look.trace.target)}**{cut_mark(look.trace.target_cut)}\n\n"
+        f"Made uniform: **{_said(found.output)}**{cut_mark(found.own.target_cut)}"
+    )
+    before, after = look.trace.probabilities, found.forced.probabilities
+    if before is None or after is None:
+        return
+    n, written = min(len(before), len(after)), look.opened.tokenizer.labels(look.trace.predicted_ids)
+    least = int((after[:n] - before[:n]).argmin())
+    lost = lost_by(found)
+    st.markdown(
+        f"**The output {'stays the same' if found.same else 'changes'}. The first output is "
+        f"{f'{math.exp(-lost):.2g} times as likely' if abs(lost) >= NOTICED else 'as likely as before'}** (its "
+        f"log-probability changes by {signed(-lost)} nats). The token that loses most is {quoted(written[least])}: "
+        f"{before[least]:.2f} → {after[least]:.2f}."
+    )
+    columns = {"p as trained": before[:n], "p made uniform": after[:n]}
+    figure = beside_bars(written[:n], columns, framed=least, one_scale=True, theme=session.theme())
+    chart(figure, "uniform_p")
+
+
+def lost_by(found: Ablated) -> float:
+    """The log-probability that the first output loses when the head is made uniform, in nats; 0 where it is not
+    known."""
+    before, after = found.before.probabilities, found.forced.probabilities
+    if before is None or after is None:
+        return 0.0
+    n = min(len(before), len(after))
+    smallest = np.finfo(np.float32).tiny
+    return float(np.log(np.maximum(before[:n], smallest)).sum() - np.log(np.maximum(after[:n], smallest)).sum())
+
+
+class Effect(NamedTuple):
+    """What making one head uniform does to the output; ``lost`` is :func:`lost_by`."""
+
+    kind: Kind
+    layer: int
+    head: int
+    same: bool
+    lost: float
+
+
 def _all_heads(look: Look) -> None:
-    """Each head in turn: how many leave the output as it is."""
+    """Each head in turn: how many leave the output as it is, and which one it depends on most."""
     each = look.attention_map.n_layers * look.attention_map.n_heads
     n = len(look.trace.kinds) * each
     name = f"{look.opened.digest} {look.trace.source_ids}"
     if st.button(f"Measure all {n} heads, one after the other", icon=":material/speed:", key="measure_heads"):
         found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after the other uniform …")
-        session.keep("ablation", (name, [(result.kind, result.same) for result in found]))
+        effects = [Effect(one.kind, one.layer, one.head, one.same, lost_by(one)) for one in found]
+        session.keep("ablation", (name, effects))
     kept = session.kept("ablation")
     if kept is None or kept[0] != name:
         return
-    same = Counter(kind for kind, stayed in kept[1] if stayed)
+    effects: list[Effect] = kept[1]
+    same = Counter(effect.kind for effect in effects if effect.same)
+    most = max(effects, key=lambda effect: effect.lost)
     st.markdown(
         f"**Of {n} heads, {sum(same.values())} can be made uniform, one at a time, and the output stays the same:** "
         + ", ".join(f"{same[kind]} of {each} in {KIND_NAMES[kind].lower()}" for kind in look.trace.kinds)
-        + "."
+        + f". The output depends most on {_name(*most[:3])}: without its pattern the log-probability falls by "
+        f"{most.lost:.2f} nats. {_neatest(look, effects)}"
     )
+
+
+def _neatest(look: Look, effects: Sequence[Effect]) -> str:
+    """What the head with the neatest picture of the kind on show counts for among those of its kind."""
+    neatest = (look.kind, *telling_head(look.attention_map))
+    ranked = sorted((one for one in effects if one.kind == look.kind), key=lambda one: -one.lost)
+    place = next(i for i, one in enumerate(ranked, start=1) if one[:3] == neatest)
+    return (
+        f"The neatest picture in {KIND_NAMES[look.kind].lower()} is that of layer {neatest[1] + 1}, head "
+        f"{neatest[2] + 1}: by this measure number {place} of {len(ranked)}."
+    )
+
+
+def _name(kind: Kind, layer: int, head: int) -> str:
+    return f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}"
 
 
 def _said(text: str) -> str:
@@ -104,6 +165,7 @@ def ask(look: Look) -> Question:
         options=("It stays the same", "It changes"),
         answer=0 if found.same else 1,
         why=f"The model then writes “{_said(found.output)}”.{moved}",
+        hint="A picture cannot say. Switch “Make this head's pattern uniform” on and compare the two outputs.",
     )
 
 

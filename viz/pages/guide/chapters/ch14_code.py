@@ -11,6 +11,7 @@ from torch import nn
 from model import snippets
 from model.capture import attention_at, watch
 from model.network.attention import MultiHeadAttention, causal_mask
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
@@ -62,8 +63,8 @@ def show(look: Look) -> None:
         output, weights = difference(look)
         st.markdown(
             f"**On your sentence**, layer {look.layer + 1} of this model's {look.kind} and `nn.MultiheadAttention` "
-            f"with the same weights differ by at most {weights:.0e} in the attention weights and {output:.0e} in "
-            "the output."
+            f"with the same weights differ by at most {power_of_ten(weights)} in the attention weights "
+            f"and {power_of_ten(output)} in the output."
         )
     for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):
         tab.code(text(name))
@@ -79,7 +80,9 @@ def ask(look: Look) -> Question:
         options=("this key may be attended to", "this key is hidden"),
         answer=1 if _hides(forbidden) else 0,
         why="Tried here: the layer gives the keys marked True the weight 0. In this project's own code, as in the "
-        "first piece, True means allowed.",
+        "first example, True means allowed.",
+        hint="In the second example the mask is called `forbidden`. In the first one, `causal` goes into `masked_fill` "
+        "only after `~` has turned it round.",
     )
 
 

@@ -13,7 +13,7 @@ from model.training.loop import batch_loss
 from viz.figures.bars import beside_bars
 from viz.look.look import Look
 from viz.look.theme import for_markdown
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, quoted
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, probability, quoted
 from viz.state import decoder, link, opening, session
 
 IDEA = r"""
@@ -80,7 +80,7 @@ def _price(look: Look) -> None:
     astray = opening.trace(look.opened, look.trace.source, None, (other.token_id,))
     st.markdown(
         f"**The price.** By itself the model writes “{_said(look.trace)}”. Made to begin with {quoted(other.label)} "
-        f"(p = {other.probability:.3g}) in place of {quoted(first.written.label)}, it goes on by itself: "
+        f"(p = {probability(other.probability)}) in place of {quoted(first.written.label)}, it goes on by itself: "
         f"“{_said(astray)}”. Teacher forcing would have fed it the right token again."
     )
 
@@ -97,19 +97,21 @@ def ask(look: Look) -> Question | None:
     place = int(shown.probabilities.argmin())
     step = decoder.steps(look.opened, shown, 2)[place]
     other = next(one for one in step.best if one.token_id != step.written.token_id)
-    right = f"{-other.log_probability:.2f}"
-    wrong = (f"{1 - other.probability:.2f}", f"{other.probability:.2f}", f"{-step.written.log_probability:.2f}")
+    right = f"{-other.log_probability:z.2f}"
+    wrong = (f"{1 - other.probability:.2f}", f"{other.probability:.2f}", f"{-step.written.log_probability:z.2f}")
     options = tuple(dict.fromkeys(sorted((right, *wrong), key=float)))
     if len(options) < 2:
         return None
     return Question(
-        text=f"At token {place + 1} the model gives {quoted(step.written.label)} p = {step.written.probability:.2g} "
-        f"and {quoted(other.label)} p = {other.probability:.2g}. What would this token cost if "
-        f"{quoted(other.label)} were the right one?",
+        text=f"At token {place + 1} the model gives {quoted(step.written.label)} p = "
+        f"{probability(step.written.probability)} and {quoted(other.label)} p = "
+        f"{probability(other.probability)}. What would this token cost if {quoted(other.label)} were the right one?",
         options=options,
         answer=options.index(right),
-        why=f"−ln {other.probability:.2g} = {right}; with {quoted(step.written.label)} it is "
-        f"{-step.written.log_probability:.2f}. Only the probability of the right token counts.",
+        why=f"−ln {probability(other.probability)} = {right}; with {quoted(step.written.label)} it is "
+        f"{-step.written.log_probability:z.2f}. Only the probability of the right token counts.",
+        hint=f"The loss is −ln p of the token that counts as right, here {quoted(other.label)}: take its p, not that "
+        f"of {quoted(step.written.label)}. A small p gives a large loss.",
     )
 
 

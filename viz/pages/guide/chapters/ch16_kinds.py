@@ -101,6 +101,8 @@ def ask(look: Look) -> Question | None:
         {n * n, n * n - allowed, n} - {allowed},
         f"1 + 2 + … + {n} = {allowed}: each token, those before it and itself. This encoder puts "
         f"{on_later(look.trace.map('encoder')):.0%} of its weight on the other {n * n - allowed}.",
+        "Count by rows: the first token may see 1 cell, the second 2, and so on. It is a triangle, and the diagonal "
+        "belongs to it.",
     )
 
 
@@ -114,5 +116,5 @@ def further(look: Look) -> Further:
 
 CHAPTER = Chapter(
     title="Three kinds of Transformer", idea=IDEA, equation=EQUATION, show=show,
-    sources=(causal_mask, on_later, LanguageModel), ask=ask, further=further, kinds=("encoder",),
+    sources=(causal_mask, on_later, LanguageModel._run), ask=ask, further=further, kinds=("encoder",),
 )  # fmt: skip

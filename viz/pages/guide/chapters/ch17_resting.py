@@ -12,11 +12,13 @@ from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
 from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.ch05_heads import contributions
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, quoted
+from viz.pages.guide.chapters.openings import resting_head, resting_row
 from viz.state import session
 
 IDEA = """
@@ -116,8 +118,10 @@ def ask(look: Look) -> Question:
         f"scores by {LOWER:g}. What do its attention weights do?",
         options=("all fall to nearly 0", "they stay as they are", "the largest falls, the others rise"),
         answer=0 if fallen else 1 if stayed else 2,
-        why=f"Tried on this head's scores: they sum to {after.sum():.3f}, and none moves by more than {moved:.0e}. "
-        "Softmax sees differences only; a head cannot say “nothing here”.",
+        why=f"Tried on this head's scores: they sum to {after.sum():.3f}, and none moves by more than "
+        f"{power_of_ten(moved)}. Softmax sees differences only; a head cannot say “nothing here”.",
+        hint="Softmax divides e to the power of each score by the sum of all of them. Lowering all scores by the same "
+        "amount divides both by the same number. See the second formula.",
     )
 
 
@@ -128,4 +132,5 @@ def further(look: Look) -> Further:
 CHAPTER = Chapter(
     title="Why heads rest on special tokens", idea=IDEA, equation=EQUATION, show=show,
     sources=(softmax, resting, by_chance), ask=ask, further=further, kinds=("decoder",), chooses_head=True,
+    opens_on=resting_head, opens_row=resting_row,
 )  # fmt: skip

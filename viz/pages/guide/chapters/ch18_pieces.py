@@ -106,6 +106,8 @@ def ask(look: Look) -> Question | None:
         {1, 2 * len(once), len((word * 2).encode())} - {len(twice)},
         f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Once it is {len(once)}: "
         f"{' '.join(map(quoted, tokenizer.labels(once)))}.",
+        "The second copy has no space before it, so it may be cut differently from the first; and a merge may join the "
+        "end of one with the beginning of the other. Type it and count.",
     )
 
 

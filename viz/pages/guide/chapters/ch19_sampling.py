@@ -116,6 +116,8 @@ def ask(look: Look) -> Question | None:
         {1, left + 1, len(likely)} - {left},
         f"{left} {'have' if left > 1 else 'has'} {together:.3f} together, at least {top_p}"
         f"{'; one less would have too little' if left > 1 else ''}.",
+        f"Begin with the longest bar and add the next ones, in their order, until the sum reaches {top_p}. The last "
+        "one you needed stays.",
     )
 
 

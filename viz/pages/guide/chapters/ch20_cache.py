@@ -7,6 +7,7 @@ import streamlit as st
 from model.decoding.incremental import IncrementalDecoder
 from model.decoding.keeping import bytes_kept, measure_steps, projected
 from viz.figures.bars import curves
+from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart
 from viz.pages.guide.chapters.measuring import with_progress
@@ -69,7 +70,7 @@ def _measured(look: Look) -> None:
     st.markdown(
         f"**All {n} steps: {1000 * sum(with_cache):.0f} ms with the cache, {1000 * sum(without):.0f} ms without: "
         f"{sum(without) / sum(with_cache):.1f} times as long.** Both keep what they have of the source. "
-        f"The logits differ by at most {max(missed):.0e}."
+        f"The logits differ by at most {power_of_ten(max(missed))}."
     )
 
 
@@ -82,6 +83,8 @@ def ask(look: Look) -> Question:
         {2 * now, n * now, now + n} - {twice},
         f"1 + 2 + … + {2 * n} = {twice:,}: {twice / now:.1f} times as many for twice the text. With the cache it is "
         f"{projected(2 * n, kept=True):,}.",
+        f"Step 1 computes 1 position, step 2 computes 2, … step {2 * n} computes {2 * n}. Add them up; the sum grows "
+        "with the square.",
     )
 
 

@@ -10,25 +10,31 @@ import plotly.graph_objects as go
 
 from model.capture import reading_ids
 from model.trace import AttentionMap, Kind
+from viz.look.anatomy_words import power_of_ten
+from viz.look.choice import Telling, telling_head, telling_row
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
+from viz.pages.guide.listing import Source
 from viz.pages.shared import frame
 
-Source = Callable[..., object] | type
+SMALL = 0.001
+"""A probability below which it is written with a power of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question with its answers, both Markdown; ``answer`` is the place of the right one, from 0.
 
-    ``why`` is what the model says to it. All of it is computed from the look at the reader's own sentence.
+    ``why`` is what the model says to it, ``hint`` where a reader who missed it should look. All of it is computed from
+    the look at the reader's own sentence.
     """
 
     text: str
     options: tuple[str, ...]
     answer: int
     why: str
+    hint: str
 
     def __post_init__(self) -> None:
         if len(set(self.options)) < len(self.options) or not 0 <= self.answer < len(self.options):
@@ -50,7 +56,9 @@ class Chapter:
 
     ``show`` draws the live figure and what is named a mistake. ``kinds`` are those of attention that it can look at:
     the first that the model has, unless the reader ``chooses_kind``; the reader also ``chooses_head`` (layer, head and
-    row) where it says so. ``ask`` gives None where the sentence is too short for the question.
+    row) where it says so, and finds the ones that show the chapter's point: ``opens_on`` is the layer and head of the
+    model's example, ``opens_row`` the row of the text on show, all from 0. ``ask`` gives None
+    where the sentence is too short for the question.
     """
 
     title: str
@@ -63,6 +71,8 @@ class Chapter:
     kinds: tuple[Kind, ...] = ("encoder", "decoder")
     chooses_head: bool = False
     chooses_kind: bool = False
+    opens_on: Callable[[AttentionMap], tuple[int, int]] = telling_head
+    opens_row: Telling = telling_row
 
 
 def chart(figure: go.Figure, key: str) -> None:
@@ -73,6 +83,16 @@ def chart(figure: go.Figure, key: str) -> None:
 def quoted(token: str) -> str:
     """A token in Markdown."""
     return f"“{for_markdown(show_token(token))}”"
+
+
+def signed(number: float) -> str:
+    """With two decimals, a plus or a true minus."""
+    return f"{number:+z.2f}".replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """With two digits that count."""
+    return power_of_ten(p) if p < SMALL else f"{p:.2g}"
 
 
 def numbered(tokens: Sequence[str]) -> list[str]:
@@ -86,16 +106,18 @@ def choice(right: int, n: int, most: int = 4) -> list[int]:
     return sorted([right, *random.Random(n).sample(others, min(most - 1, len(others)))])
 
 
-def among(text: str, names: Sequence[str], right: int, why: str) -> Question:
+def among(text: str, names: Sequence[str], right: int, why: str, hint: str) -> Question:
     """A question whose answer is one of ``names``."""
     places = choice(right, len(names))
-    return Question(text=text, options=tuple(names[i] for i in places), answer=places.index(right), why=why)
+    options = tuple(names[i] for i in places)
+    return Question(text=text, options=options, answer=places.index(right), why=why, hint=hint)
 
 
-def amount(text: str, right: int, others: Iterable[int], why: str) -> Question:
+def amount(text: str, right: int, others: Iterable[int], why: str, hint: str) -> Question:
     """A question whose answer is a number; ``others`` are what a mistake would give."""
     numbers = sorted({right, *others})
-    return Question(text=text, options=tuple(f"{number:,}" for number in numbers), answer=numbers.index(right), why=why)
+    options = tuple(f"{number:,}" for number in numbers)
+    return Question(text=text, options=options, answer=numbers.index(right), why=why, hint=hint)
 
 
 def head_query(look: Look) -> dict[str, str]:

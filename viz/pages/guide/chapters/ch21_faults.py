@@ -1,0 +1,146 @@
+"""An exercise: an attention layer with seven faults, mended line by line and checked by running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor, nn
+
+from model.anatomy.faults import AGREE, BROKEN, FAULTS, MENDED, ORDER, Check, causal, check, run, written
+from model.capture import attention_at, watch
+from viz.figures.side_by_side import weights_panel
+from viz.look.look import Look
+from viz.look.theme import for_markdown
+from viz.pages.guide.chapters.ch14_code import same_weights
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query
+from viz.state import session
+
+IDEA = """
+This layer has **seven faults**, of the kind that one meets in articles about Transformers. One of them stops the
+program. The others are worse: it runs, and what comes out is wrong.
+
+Choose a line for each of the seven places. The layer is built from your lines at once and run **on your sentence**,
+with the weight matrices of the first layer that this model's decoder has. Its output must be that of PyTorch's own
+layer, `nn.MultiheadAttention`, with the same matrices.
+
+Do not guess: the checks say what is wrong, as tests do. A layer whose rows sum to 1 may still be wrong, and so may one
+that raises no error.
+
+**What else such articles say.** That the layers of a stack are *identical*: they have the same shape, and each has its
+own parameters (chapter 7). That attention sums the *inputs*: it sums values (chapter 4). That encoder and decoder are
+recurrent networks: neither is (chapters 7 and 8). That the last linear map acts on the attention weights: it acts on
+the heads' outputs (chapter 5). And that attention brings a *larger capacity*: not by itself. Capacity comes with
+parameters; what attention brought is training in parallel, which made larger models affordable (chapter 10).
+"""
+EQUATION = (
+    r"\begin{gathered}H_i=\text{softmax}\!\left(\frac{Q_iK_i^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V_i\\"
+    r"\text{output}=[\,H_1\dots H_h\,]\,W_O+b_O\end{gathered}"
+)
+NOTICED = 0.05
+"""A difference of a weight that is marked."""
+MARKS = {True: ":green[:material/check:]", False: ":red[:material/close:]", None: ":gray[:material/remove:]"}
+
+
+@torch.inference_mode()
+def task(look: Look) -> tuple[nn.MultiheadAttention, Tensor]:
+    """PyTorch's layer with the parameters of the decoder's first one, and what that one is given on the sentence,
+    ``[1, token, d_model]``."""
+    x = watch(look.opened, look.trace).within(*attention_at("decoder", 0))["input"]
+    return same_weights(look.opened.model.layers("decoder")[0].self_attention), x
+
+
+def show(look: Look) -> None:
+    reference, x = task(look)
+    code = st.empty()
+    chosen = _choose()
+    with code:
+        st.code(written(chosen), line_numbers=True)
+    checks = check(chosen, reference, x)
+    st.markdown(_verdict(chosen, checks))
+    st.markdown("\n".join(f"- {MARKS[one.passed]} {one.asks}{_found(one)}" for one in checks))
+    _weights(look, chosen, reference, x)
+
+
+def _choose() -> dict[str, int]:
+    """The line of each place, as the visitor left it."""
+    kept: Mapping[str, int] = session.kept("faults") or BROKEN
+    chosen = {}
+    for place, name in enumerate(ORDER, start=1):
+        lines = FAULTS[name].lines
+        chosen[name] = st.radio(
+            f"**{place} · {FAULTS[name].asks}**", range(len(lines)), kept[name], key=f"fault_{name}",
+            format_func=lambda number, lines=lines: f"`{lines[number]}`",
+        )  # fmt: skip
+    session.keep("faults", chosen)
+    return chosen
+
+
+def _found(one: Check) -> str:
+    return f": {for_markdown(one.found)}" if one.found else " (not yet to be seen)"
+
+
+def _verdict(chosen: Mapping[str, int], checks: tuple[Check, ...]) -> str:
+    """How far the layer is, and once it is mended, what each fault did."""
+    passed = sum(one.passed is True for one in checks)
+    if passed < len(checks):
+        return f"**{passed} of {len(checks)} checks passed.**"
+    faults = "\n".join(f"- **{FAULTS[name].fault}:** {FAULTS[name].why}" for name in ORDER)
+    return f"**All {len(checks)} checks passed: the layer is mended.** What was wrong:\n\n{faults}"
+
+
+def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) -> None:
+    """The first head's weights in PyTorch's layer and, as far as it comes, in this one, with a mark where they
+    differ."""
+    weights = run(chosen, reference, x)[1]
+    with torch.inference_mode():
+        right = reference(x, x, x, attn_mask=causal(x), average_attn_weights=False)[1][0, 0].numpy()
+    tokens, pictures = look.trace.map("decoder").query_tokens, {"as it should be": right}
+    if weights is not None:
+        pictures["this layer"] = weights[0, 0].numpy()
+    for column, (name, pattern) in zip(st.columns(2), pictures.items(), strict=False):
+        marked = np.abs(pattern - right) >= NOTICED
+        panel = weights_panel(pattern, tokens, tokens, name, marked=marked, bar=False, theme=session.theme())
+        with column:
+            chart(panel, f"faults_{'right' if name == 'as it should be' else 'own'}")
+    if weights is not None:
+        n = int((np.abs(pictures["this layer"] - right) >= NOTICED).sum())
+        st.caption(
+            f"The first head's attention weights. {n} of them, marked, differ by {NOTICED} or more."
+            if n
+            else f"The first head's attention weights: none differs by {NOTICED} or more."
+        )
+
+
+def ask(look: Look) -> Question:
+    """Which fault the sums of the rows do not show, tried with each of them alone."""
+    reference, x = task(look)
+    names = ("mask", "scale", "axis")
+    hidden = [name for name in names if _sums_to_one(run({**MENDED, name: BROKEN[name]}, reference, x)[1])]
+    answer = names.index("scale") if hidden == ["scale"] else len(names)
+    return Question(
+        text="Suppose all is mended but one fault. Which of these would you **not** see from the sums of the rows?",
+        options=(*(FAULTS[name].fault for name in names), "none of them alone"),
+        answer=answer,
+        why=f"Tried here, each alone: with {FAULTS['scale'].fault} every row still sums to 1. Only the comparison "
+        "with a layer that is right shows it."
+        if hidden == ["scale"]
+        else "Tried here, each alone: in so short a sentence the sums do not tell just one of them from a sound layer.",
+        hint="Mend all places, then put one fault back at a time and read the line “Each row of weights sums to 1”.",
+    )
+
+
+def _sums_to_one(weights: Tensor | None) -> bool:
+    return weights is not None and bool(((weights.sum(-1) - 1).abs() < AGREE).all())
+
+
+def further(look: Look) -> Further:
+    return Further(label="A sound layer, number by number, in Anatomy", page="anatomy", query=head_query(look))
+
+
+CHAPTER = Chapter(
+    title="Find the seven faults", idea=IDEA, equation=EQUATION, show=show, sources=(check, run), ask=ask,
+    further=further, kinds=("decoder",),
+)  # fmt: skip
