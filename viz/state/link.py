@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -61,6 +62,7 @@ GROUPS = {
 CHOICES = GROUPS["head"]
 TYPED = tuple(one.key for one in PARAMETERS if one.typed)
 UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
+DONE = "done"
 OVERLAY, ZOOM = "overlay", "zoom"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
@@ -298,6 +300,27 @@ def keep_choice(key: str, options: list, first: object) -> None:
         st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
     else:
         st.session_state[key] = first
+
+
+def chapters_done() -> frozenset[int]:
+    """The chapters of the Guide whose question the visitor has answered, as far as this page or its link knows."""
+    visitor().done |= {int(number) for number in re.findall(r"\d{1,2}", st.query_params.get(DONE, ""))}
+    return frozenset(visitor().done)
+
+
+def mark_done(number: int) -> bool:
+    """Note that the question of a chapter was answered, for the visitor and in the address, which outlives a reload;
+    returns whether that is news."""
+    done = chapters_done() | {number}
+    news = number not in visitor().done
+    visitor().done |= done
+    st.query_params[DONE] = "-".join(map(str, sorted(done)))
+    return news
+
+
+def close_plan() -> None:
+    """A chapter of the Guide in place of the plan of a lesson; only from a callback, before the page is drawn."""
+    st.session_state["plan"] = False
 
 
 def begin_chapter(title: str, first: tuple[Kind, int, int] | None) -> None:

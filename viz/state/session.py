@@ -31,6 +31,7 @@ class Visitor:
     page: str | None = None  # the one on show
     by_link: bool = False  # the address decided what it shows, not what was chosen before
     chapter: str | None = None  # of the Guide, the one on show there
+    done: set[int] = field(default_factory=set)  # its chapters whose question was answered
     loading: bool = False  # that page is being drawn and nothing of it was on screen
     arriving: bool = False  # it is being drawn for the first time since it is on show
     uploads: dict[str, Checkpoint] = field(default_factory=dict)

@@ -124,7 +124,7 @@ def test_how_many_heads_rest_is_counted():
     app = opened(17, checkpoint="translate-en-fr", source="Two dogs run.", layer_number="1", head_number="2")
     shown = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("decoder")
     share = shown.pattern[:, :, 1:, 0].mean(-1)  # <s> is the first; row 1 may see it alone
-    (found,) = re.findall(r"\*\*(\d+) of (\d+) heads of the .* them (\S+); this one gives (\S+)\. ", texts(app))
+    (found,) = re.findall(r"\*\*(\d+) of (\d+) heads of the .* them (\S+); the one on show gives (\S+)\. ", texts(app))
     n = len(shown.query_tokens)
     alike = np.mean([1 / i for i in range(2, n + 1)])
     assert found == (str((share > 0.5).sum()), str(share.size), f"{alike:.2f}", f"{share[0, 1]:.2f}")

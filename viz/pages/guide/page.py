@@ -17,6 +17,7 @@ from viz.pages import link_to
 from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question
 from viz.pages.guide.listing import Source, listing
+from viz.pages.guide.plan import show_plan
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_head,
@@ -47,15 +48,20 @@ def page() -> None:
         opened = choose_checkpoint()
     if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
         return
-    number = _choose_chapter()
+    number, planning = _choose_chapter()
     turner("chapter", NUMBERS)
     with st.container(key="guide"):
-        _live(opened, number)
-    _neighbours(number)
+        if planning:
+            show_plan()
+        else:
+            _live(opened, number)
+    if not planning:
+        _neighbours(number)
 
 
-def _choose_chapter() -> int:
-    """The number of the chapter, from 1."""
+def _choose_chapter() -> tuple[int, bool]:
+    """The number of the chapter, from 1, and whether a teacher wants the plan of a lesson in its place."""
+    done = link.chapters_done() & set(NUMBERS)
     with st.container(key="controls_contents", horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
             "Chapter",
@@ -65,14 +71,17 @@ def _choose_chapter() -> int:
             key="chapter",
             bind="query-params",
             wrap=True,
+            on_change=link.close_plan,
         )
         with st.popover("Contents", icon=":material/toc:"):
             for other, chapter in enumerate(CHAPTERS, start=1):
                 st.button(
-                    f"{other} · {chapter.title}", type="tertiary", key=f"contents_{other}",
-                    on_click=turn, args=("chapter", NUMBERS, other - 1),
+                    f"{other} · {chapter.title}{' :green[:material/check:]' if other in done else ''}",
+                    type="tertiary", key=f"contents_{other}", on_click=_turn_to, args=(other,),
                 )  # fmt: skip
-    return number or 1  # None where the link says “?chapter=”
+        planning = st.toggle("Plan of a lesson", key="plan", bind="query-params")
+        st.caption(f"{len(done)} of {len(CHAPTERS)} chapters done" if done else "", width="content")
+    return number or 1, planning  # None where the link says “?chapter=”
 
 
 @st.fragment
@@ -142,6 +151,8 @@ def _ask(question: Question | None, number: int) -> None:
             return
         if options.index(answer) == question.answer:
             st.markdown(f":green-badge[:material/check: Right] {question.why}")
+            if link.mark_done(number):
+                st.rerun()  # the contents stand above
         else:
             st.markdown(f":red-badge[:material/close: Not quite] {question.hint}")
 
@@ -158,6 +169,12 @@ def _code(source: Source) -> None:
     where = f"`{Path(shown.file).relative_to(ROOT).as_posix()}`, line {shown.line}"
     st.caption(f"{where}, without its docstring" if shown.short else where)
     st.code(shown.code, height=CODE_HEIGHT if shown.code.count("\n") > LONGEST_CODE else "content")
+
+
+def _turn_to(number: int) -> None:
+    """Open a chapter, from 1; a callback."""
+    turn("chapter", NUMBERS, number - 1)
+    link.close_plan()
 
 
 def _neighbours(number: int) -> None:

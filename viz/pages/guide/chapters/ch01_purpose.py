@@ -30,7 +30,8 @@ has to find what matters in the text it reads.
 Before it came **recurrent networks**. They read word by word and keep one vector as memory, so the whole sentence had
 to fit into it. Bahdanau, Cho and Bengio (2014 as a preprint, published in 2015) gave them **attention**: while writing
 a word, look back at every word read, and draw most on the ones that matter. In 2017 Vaswani and others kept the
-attention and dropped the recurrence. That is the Transformer.
+attention and dropped the recurrence, without putting convolutions in its place as others did (Gehring et al. 2017).
+That is the Transformer.
 
 The picture is one head of this model on your sentence. Each row is a word being written; the colours show how much
 attention it pays to each word that was read. (Strictly, to the encoder's vector at that word, which already holds

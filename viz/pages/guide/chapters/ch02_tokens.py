@@ -45,9 +45,9 @@ def show(look: Look) -> None:
         first, second = [i for i, token in enumerate(tokens) if token == twice[0]][:2]
         difference = abs(vectors[first] - vectors[second]).max()
         st.caption(
-            f"“{for_markdown(show_token(twice[0]))}” stands at {first + 1} and {second + 1}: its two rows differ by at "
-            f"most {power_of_ten(difference)}, the rounding of the sum. An embedding does not know "
-            "where its token stands."
+            f"“{for_markdown(show_token(twice[0]))}” is token {first + 1} and token {second + 1}: its two rows differ "
+            f"by at most {power_of_ten(difference)}, the rounding of the sum. An embedding does not depend "
+            "on where its token is."
         )
 
 

@@ -50,9 +50,9 @@ def show(look: Look) -> None:
         change = influence(look.opened, ids(look), place)
         (other,) = look.opened.tokenizer.labels([another_token(look.opened, ids(look)[place])])
         st.markdown(
-            f"**One word changes, and what else?** {quoted(tokens[place])} becomes {quoted(other)}: by how much the "
-            "encoder's vector of each token changes. In a network that reads from left to right, all bars above it "
-            "would be 0."
+            f"**One word changes, and what else?** {quoted(tokens[place])} becomes {quoted(other)}. The bars show by "
+            "how much the encoder's vector of each token changes. In a network that reads from left to right, all bars "
+            "above the framed one would be 0."
         )
         chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
         st.markdown(_reached(tokens, change, place))

@@ -16,7 +16,7 @@ from viz.state import session
 
 IDEA = """
 The encoder reads the source once. In every layer of the decoder **cross-attention** looks at its result: queries come
-from what is being written, keys and values from what was read. That is how a translation stays with its source.
+from what is being written, keys and values from what was read. That is how a translation stays true to its source.
 
 At the end the decoder's vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
 probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases left out).

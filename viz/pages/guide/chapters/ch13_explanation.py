@@ -161,7 +161,7 @@ def ask(look: Look) -> Question:
         n = min(len(before), len(after))
         moved = f" The mean probability of its tokens goes from {np.mean(before[:n]):.3f} to {np.mean(after[:n]):.3f}."
     return Question(
-        text="Look at the head. Will the output change if its pattern is made uniform? Say so, then try.",
+        text="Look at the head. Will the output change if its pattern is made uniform? Predict, then try.",
         options=("It stays the same", "It changes"),
         answer=0 if found.same else 1,
         why=f"The model then writes “{_said(found.output)}”.{moved}",

@@ -30,8 +30,8 @@ ever tells a head where to look.
 because its probability was below 1.
 
 With **teacher forcing** each position is fed the right tokens before it, so all positions learn in one pass. The price:
-the model never practises going on from a mistake of its own (exposure bias, Ranzato et al. 2016). See below what it
-does when it has to.
+the model never practises going on from a mistake of its own (exposure bias, Ranzato et al. 2016). The last lines here
+show what it does when it has to.
 """
 EQUATION = (
     r"\begin{aligned}\ell_t&=-\ln p(y_t\mid y_{<t},x)&L&=\frac1m\sum_{t=1}^{m}\ell_t\\"

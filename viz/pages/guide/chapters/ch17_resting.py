@@ -26,9 +26,9 @@ Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the 
 softmax makes each row **sum to 1**, so a head cannot look at nothing. If none of the words suits its query, the weight
 must still go somewhere. Training finds a place where it does little harm: a token that is always there and says little.
 
-In BERT, from the sixth to the tenth of its layers, more than half of the attention goes to the separator `[SEP]`
-(Clark et al. 2019, section 3.2, who take it for a head's way to do nothing). In large language models it is the first
-token of the text, whatever it is: an **attention sink** (Xiao et al. 2023).
+In layers 6 to 10 of BERT, more than half of the attention goes to the separator `[SEP]` (Clark et al. 2019, section
+3.2, who suspect that it is a head's way of doing nothing). In large language models it is the first tokens of the text,
+whatever they are: **attention sinks** (Xiao et al. 2024).
 
 **Mistake: reading a bright column as a meaning.** Attention weights are *shares*. What a head adds also depends on the
 values it sums and on W_O; the bars show how much that is for the row you choose.
@@ -48,7 +48,7 @@ def resting(attention_map: AttentionMap) -> np.ndarray:
 
 
 def by_chance(attention_map: AttentionMap) -> float:
-    """:func:`resting` of a head that attends to every token it may see alike."""
+    """:func:`resting` of a head that attends evenly to every token it may see."""
     allowed = Rows(attention_map).allowed
     even = AttentionMap(
         kind=attention_map.kind,
@@ -72,8 +72,8 @@ def show(look: Look) -> None:
     )
     st.markdown(
         f"**{np.count_nonzero(share > 0.5)} of {share.size} heads of the decoder's self-attention give more than half "
-        f"of their weight to special tokens.** A head that looks everywhere alike would give them {chance:.2f}; this "
-        f"one gives {share[look.layer, look.head]:.2f}. {_elsewhere(look)}"
+        f"of their weight to special tokens.** A head that attends evenly would give them {chance:.2f}; the one on "
+        f"show gives {share[look.layer, look.head]:.2f}. {_elsewhere(look)}"
     )
     _row(look, heads)
 
@@ -82,7 +82,7 @@ def _elsewhere(look: Look) -> str:
     """The mean share in the other kinds of attention, beside chance."""
     others = [look.trace.map(kind) for kind in look.trace.kinds if kind != look.kind]
     means = [
-        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} (alike: {by_chance(one):.2f})"
+        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} (evenly: {by_chance(one):.2f})"
         for one in others
         if not np.isnan(resting(one)).any()
     ]

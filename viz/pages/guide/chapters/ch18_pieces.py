@@ -15,9 +15,10 @@ IDEA = """
 What should a token be? Not a word: no list has all of them, and a new one would be unknown. Not a letter either: texts
 would be long, and attention costs n². **Byte pair encoding** (BPE, Sennrich et al. 2016) lies between.
 
-Before the model is trained, the tokenizer starts with single bytes (a letter is one, “é” is two), counts which two
-neighbours are commonest in a lot of text and **merges** them into a new token. It does so again and again until the
-vocabulary is full. Common words end up as one token, rare ones stay in pieces, and nothing is ever unknown.
+Before the model is trained, the tokenizer starts with single bytes (a letter is one, “é” is two; Radford et al.
+2019), counts which pair of neighbours is most frequent in a large body of text and **merges** it into a new token. It
+does so again and again until the vocabulary is full. Common words end up as one token, rare ones stay in pieces, and
+nothing is ever unknown.
 
 A new text is cut by the same merges **in the order in which they were learned**. Choose a word and watch. A low number
 is an early merge: that pair was common. “␣” is the space before the word; once it is joined to a letter it is no

@@ -21,8 +21,8 @@ keeps them (the **KV cache**), and at each step computes one query, one key and 
 Without the cache every step would compute all positions again. With it the work of a step grows only because one query
 meets one key more. This app writes with it, each time you type.
 
-It costs **memory**: two vectors for each position in each layer. In large models with long texts it can take more than
-the parameters.
+It costs **memory**: two vectors for each position in each layer. In a large model that serves many long texts at once
+it can take more than the parameters (Pope et al. 2023).
 
 **Mistake: thinking that the cache is the model's memory of a conversation.** Nothing is learned or summed up in it: it
 holds what would come out the same if it were computed again.
