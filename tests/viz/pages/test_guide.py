@@ -206,7 +206,7 @@ def test_a_trained_encoder_is_no_recurrent_network():
 
 
 def test_the_decoder_row_is_read_as_the_token_predicted_there():
-    app = opened(8, checkpoint=LETTERS, source="transform", token="3 a")
+    app = opened(8, checkpoint=LETTERS, source="transform", token="3 r ▸ a")
     assert "Row 3 is fed “r”" in app.radio[0].label
     assert right_answer(app) == "3 “a”"
 
@@ -330,9 +330,9 @@ def test_what_a_uniform_head_changes_is_told_in_numbers():
 
 
 def test_a_chapter_opens_on_its_own_head_and_a_link_on_what_it_says():
-    app = opened(4, checkpoint=LETTERS, source="transform", layer_number="2", head_number="1", token="3 a")
+    app = opened(4, checkpoint=LETTERS, source="transform", layer_number="2", head_number="1", token="3 r ▸ a")
     assert (app.selectbox(key="layer_number").value, app.selectbox(key="head_number").value) == (2, 1)
-    assert app.selectbox(key="token").value == "3 a"
+    assert app.selectbox(key="token").value == "3 r ▸ a"
     app.button(key="to_arrow_forward").click()
     ran(app)
     shown = capture(checkpoint.load(LETTERS), TASKS["copy"].example).map("encoder")
@@ -344,7 +344,7 @@ def test_a_chapter_opens_on_its_own_head_and_a_link_on_what_it_says():
 
 
 def test_the_row_is_framed_in_the_picture():
-    app = opened(1, checkpoint=WORDS, source="Two dogs run", token="2 dogs")
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", token="2 Two ▸ dogs")
     (figure,) = app.get("plotly_chart")
     assert re.search(r'"y0":\s*0\.5', figure.proto.spec)
 
@@ -425,7 +425,7 @@ def test_the_snippets_are_shown_as_they_stand():
 
 
 def test_the_row_asked_about_is_the_largest_weight():
-    app = opened(1, checkpoint=WORDS, source="Two dogs run", layer_number="1", head_number="1", token="2 dogs")
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", layer_number="1", head_number="1", token="2 Two ▸ dogs")
     shown = capture(checkpoint.load(WORDS), "Two dogs run").map("cross")
     best = int(shown.pattern[0, 0, 1].argmax())
     assert right_answer(app) == f"{best + 1} “{shown.key_tokens[best].strip()}”"
