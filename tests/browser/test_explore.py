@@ -70,6 +70,11 @@ def both(tokens: Iterable[str]) -> list[str]:
     return [f"{read} ▸ {written}" for read, written in pairwise(["<s>", *tokens, "</s>"])]
 
 
+def written(tokens: Iterable[str]) -> list[str]:
+    """What the rows of cross-attention are called there."""
+    return [*tokens, "</s>"]
+
+
 def texts(page: Page, axis: str) -> list[str]:
     return [text for text, _ in labels(page, axis)]
 
@@ -113,14 +118,19 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def choose_number(page: Page, label: str, option: str) -> None:
+    """A layer or a head by its number, which stands with the display."""
+    page.get_by_role("button", name="Display").click()
+    choose(page, label, option)
+    page.keyboard.press("Escape")
+
+
 def expect_chosen(page: Page, layer: int, head: int) -> None:
-    """The layer and head (from 1) in all three places where they are shown."""
+    """The layer and head (from 1), among all heads and in words."""
     expect(canvas(page)).to_have_attribute(
         "aria-label", re.compile(f"^Layer {layer}, head {head} of {LAYERS} × {HEADS}")
     )
     expect(words(page)).to_contain_text(f"layer {layer}, head {head}.")
-    expect(box(page, "Layer")).to_have_value(str(layer))
-    expect(box(page, "Head")).to_have_value(str(head))
 
 
 def plot(page: Page) -> Locator:
@@ -151,7 +161,7 @@ def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
     type_on(page, " $1<b>")
     expect(translation(page)).to_have_text("dog $1<b>")
     expect_texts(page, "column", [*"dog␣$1<b>", "</s>"])
-    expect_texts(page, "row", both("dog␣$1<b>"))
+    expect_texts(page, "row", written("dog␣$1<b>"))
     weights = numbers(page)
     assert (len(weights), len(weights[0])) == (10, 10)
     for row in range(10):
@@ -159,7 +169,7 @@ def test_typing_shows_the_tokens_and_the_translation(visit: Visit):
     for _ in range(7):
         field(page).press("Backspace")
     expect(translation(page)).to_have_text("do")
-    expect_texts(page, "row", both("do"))
+    expect_texts(page, "row", written("do"))
 
 
 def test_the_page_survives_fast_typing(visit: Visit):
@@ -217,6 +227,69 @@ def test_arrow_keys_choose_a_head(visit: Visit):
         expect_chosen(page, layer, head)
 
 
+def test_a_mean_opens_large_and_is_in_the_link(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    canvas(page).focus()
+    page.keyboard.press("End")
+    expect(words(page)).to_contain_text("layer 1, mean of its heads.")
+    expect(page).to_have_url(re.compile("mean=layer"))
+    before = numbers(page)
+    for _ in range(LAYERS):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(300)
+    expect(words(page)).to_contain_text("mean of all heads.")
+    assert numbers(page) != before
+    expect(page).to_have_url(re.compile("mean=all"))
+    expect(words(visit(page.url))).to_contain_text("mean of all heads.")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Home")
+    expect_chosen(page, LAYERS, 1)
+    expect(page).not_to_have_url(re.compile("mean="))
+
+
+def test_every_small_map_says_its_name(visit: Visit):
+    page = visit(WORDS)
+    name = page.locator(".st-key-overview p")
+    expect(name).to_contain_text("Click one")
+    for layer, head, said in ((0, 2, "Layer 1, head 3"), (1, HEADS, "Layer 2, mean of its heads")):
+        place = canvas(page).evaluate(
+            """(canvas, [layer, head]) => {
+                const { x, y, map } = canvas.geometry;
+                return { x: x(head) + map[0] / 2, y: y(layer) + map[1] / 2 };
+            }""",
+            [layer, head],
+        )
+        canvas(page).hover(position=place)
+        expect(name).to_have_text(said)
+
+
+def test_an_experiment_stands_beside_the_picture(visit: Visit):
+    page = visit({**WORDS, "source": "A red ball"})
+    result = page.locator(".st-key-what_if .result")
+    expect(result).to_contain_text("Choose one")
+    for name in ("Without this head", "Without scale", "Without positions"):
+        page.get_by_role("radio", name=name).check(force=True)
+        expect(result).to_contain_text("log-probability")
+        expect(page).to_have_url(re.compile(f"experiment={name.replace(' ', '(%20|[+])')}"))
+    before = page.locator(".st-key-what_if dd").first
+    expect(before).to_have_text("A red ball")
+    type_on(page, " run")
+    expect(before).to_have_text("A red ball run")
+
+
+def test_the_first_screen_holds_all_that_matters(visit: Visit):
+    for width, height, parts in (
+        (1440, 900, ["source", "translation", "overview", "head", "what_if"]),
+        (390, 844, ["source", "translation", "head"]),
+    ):
+        page = visit({**WORDS, "source": "A red ball is playing in the grass."}, width=width, height=height)
+        for part in parts:
+            place = page.locator(f".st-key-{part}").first.bounding_box()
+            assert place is not None
+            assert place["y"] + place["height"] <= height, (width, part, place)
+            assert place["x"] + place["width"] <= width, (width, part, place)
+
+
 def test_the_tab_key_reaches_the_overview(visit: Visit):
     page = visit(WORDS)
     field(page).focus()
@@ -229,12 +302,12 @@ def test_the_tab_key_reaches_the_overview(visit: Visit):
 
 def test_widgets_choose_a_head_and_a_click_a_row(visit: Visit):
     page = visit({**WORDS, "source": "A red ball"})
-    choose(page, "Layer", "2")
+    choose_number(page, "Layer", "2")
     expect_chosen(page, 2, 1)
-    choose(page, "Head", "3")
+    choose_number(page, "Head", "3")
     expect_chosen(page, 2, 3)
     page.mouse.click(*cell(page, 2, 0))
-    expect(words(page)).to_contain_text("“red ▸ ball”")
+    expect(words(page)).to_contain_text("“ball”")
     assert soon(page, lambda: framed(page, 2))
 
 
@@ -256,13 +329,15 @@ def test_a_link_restores_the_view(visit: Visit):
     expect(translation(page)).to_have_text("A red ball & $2 <b> é")
     page.get_by_role("radio", name="Decoder self", exact=True).click()
     expect(words(page)).to_contain_text("Decoder self-attention")
-    choose(page, "Layer", "2")
-    choose(page, "Head", "3")
+    choose_number(page, "Layer", "2")
+    choose_number(page, "Head", "3")
     expect_chosen(page, 2, 3)
     page.mouse.click(*cell(page, 2, 0))
     expect(words(page)).to_contain_text("“red ▸ ball”")
     for part in ("source=", "kind=", "layer", "head", "token=3"):
         expect(page).to_have_url(re.compile(part))
+    page.mouse.move(0, 0)
+    expect(words(page).locator(".pointed")).to_be_hidden()
     said, weights, rows = words(page).inner_text(), numbers(page), texts(page, "row")
 
     other = visit(page.url)
@@ -329,12 +404,12 @@ def type_a_while(page: Page) -> None:
     page.evaluate(WATCH)
     type_on(page, " run over the beach.")
     expect(translation(page)).to_have_text("Two dogs run over the beach.")
-    expect_texts(page, "row", both(["Two", "dogs", "run", "over", "the", "beach", "."]))
+    expect_texts(page, "row", written(["Two", "dogs", "run", "over", "the", "beach", "."]))
     field(page).fill("")
-    expect_texts(page, "row", both([]))
+    expect_texts(page, "row", written([]))
     type_on(page, "A")
     expect(translation(page)).to_have_text("A")
-    expect_texts(page, "row", both(["A"]))
+    expect_texts(page, "row", written(["A"]))
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -400,7 +475,7 @@ def test_dark_and_light_are_dark_and_light(visit: Visit):
 
     rgb = ".match(/[\\d.]+/g).map(Number)"
     background = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor" + rgb
-    text = "() => getComputedStyle(document.querySelector('.st-key-head .column')).fill" + rgb
+    text = "() => getComputedStyle(document.querySelector('.st-key-head .column:not(.own)')).fill" + rgb
     light, dark = visit(WORDS), visit(WORDS, theme="dark")
     assert grey(light, background) > 200 > 100 > grey(light, text)
     assert grey(dark, background) < 60 < 180 < grey(dark, text)
@@ -483,12 +558,8 @@ def cell(page: Page, row: int, column: int) -> tuple[float, float]:
     """The middle of a cell of the large heatmap, on screen."""
     return page.locator(".st-key-head .head-map").evaluate(
         """(root, [row, column]) => {
-            const box = root.querySelector("canvas").getBoundingClientRect();
-            const { row: rows, column: columns } = root.map.view;
-            return [
-                box.x + ((column + 0.5 - columns[0]) / (columns[1] - columns[0])) * box.width,
-                box.y + ((row + 0.5 - rows[0]) / (rows[1] - rows[0])) * box.height,
-            ];
+            const { x, y } = root.getBoundingClientRect();
+            return [x + root.map.place.x(column + 0.5), y + root.map.place.y(row + 0.5)];
         }""",
         [row, column],
     )
@@ -497,14 +568,16 @@ def cell(page: Page, row: int, column: int) -> tuple[float, float]:
 def test_hovering_over_a_cell_says_its_weight_and_asks_no_server(visit: Visit):
     page = visit({**WORDS, "source": "A red ball"})
     count = frames(page)
-    tip = page.locator(".st-key-head .tip")
-    expect(tip).to_be_hidden()
+    said = words(page).locator(".pointed")
+    expect(said).to_be_hidden()
     before = count[0]
-    for row, column, said in ((0, 0, "from “<s> ▸ A” to “A”"), (2, 1, "from “red ▸ ball” to “red”")):
+    for row, column, text in ((0, 0, "“A” looks at “A”"), (2, 1, "“ball” looks at “red”")):
         page.mouse.move(*cell(page, row, column))
         weight = numbers(page)[row][column]
-        expect(tip).to_contain_text(said)
-        expect(tip).to_contain_text(f"weight {weight:.3f}")
+        expect(said).to_contain_text(text)
+        expect(said).to_contain_text(f"({weight:.3f})")
+    page.mouse.move(0, 0)
+    expect(said).to_be_hidden()
     assert count[0] == before
 
 
@@ -512,7 +585,7 @@ def test_a_click_pins_a_row_and_another_lets_it_go(visit: Visit):
     page = visit({**WORDS, "source": "A red ball"})
     page.mouse.click(*cell(page, 1, 0))
     expect(page).to_have_url(re.compile("token=2"))
-    expect(words(page)).to_contain_text("“A ▸ red” looks")
+    expect(words(page)).to_contain_text("“red” looks")
     assert soon(page, lambda: framed(page, 1))
     page.mouse.click(*cell(page, 1, 0))
     expect(page).not_to_have_url(re.compile("token="))
@@ -558,7 +631,7 @@ def test_a_choice_that_the_address_lost_is_written_again(visit: Visit):
     expect(page).to_have_url(re.compile("kind=Decoder"))
     page.wait_for_timeout(600)
     page.evaluate("history.replaceState(history.state, '', '?checkpoint=runs%2Fwords')")
-    choose(page, "Head", "3")
+    choose_number(page, "Head", "3")
     expect(page).to_have_url(re.compile("head_number=3"))
     expect(page).to_have_url(re.compile("kind=Decoder"))
 
@@ -566,7 +639,7 @@ def test_a_choice_that_the_address_lost_is_written_again(visit: Visit):
 def test_the_framed_row_is_taken_apart(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
     page.mouse.click(*cell(page, 1, 0))
-    expect(words(page)).to_contain_text("Selected: “d ▸ o”")
+    expect(words(page)).to_contain_text("Selected: “o”")
     page.get_by_role("link", name="Compute the selected row step by step").click()
     expect(page).to_have_url(re.compile("/anatomy"))
     expect(box(page, "Row to explain")).to_have_value("2 d ▸ o")
@@ -577,17 +650,16 @@ def test_hovering_over_a_token_lights_it_and_asks_no_server(visit: Visit, view: 
     page = visit({**WORDS, "source": "A red ball"})
     page.get_by_role("radio", name=view, exact=True).click()
     queries = page.locator(".st-key-head .links .queries .token")
-    names = ["<s> ▸ A", "A ▸ red", "red ▸ ball", "ball ▸ </s>"]
-    expect(queries).to_have_text(names if view == "Lines" else ["▸A", "▸red", "▸ball", "▸</s>"])
+    expect(queries).to_have_text(["A", "red", "ball", "</s>"])
     count = frames(page)
     before = count[0]
     queries.nth(2).hover()
-    expect(page.locator(".st-key-head .hint")).to_contain_text("“red ▸ ball” looks at “ball” ")
+    expect(page.locator(".st-key-head .hint")).to_contain_text("“ball” looks at “ball” ")
     shaded = page.locator(".st-key-head .keys .token").evaluate_all("tokens => tokens.map((t) => t.title)")
     assert abs(sum(float(title.removeprefix("weight ")) for title in shaded) - 1) < 0.003
     assert count[0] == before
     queries.nth(1).click()
-    expect(words(page)).to_contain_text("“A ▸ red” looks")
+    expect(words(page)).to_contain_text("“red” looks")
 
 
 def test_a_clicked_head_is_in_the_link_at_once(visit: Visit):
@@ -618,7 +690,7 @@ def test_the_text_goes_along_to_another_page_and_back(visit: Visit):
         expect(page).to_have_url(re.compile("/positions" if name == "Positions" else r"localhost:\d+/(\?|$)"))
         expect(field(page)).to_have_value("A red ball run")
     expect(translation(page)).to_have_text("A red ball run")
-    choose(page, "Layer", "2")
+    choose_number(page, "Layer", "2")
     expect_chosen(page, 2, 1)
     expect(page).to_have_url(re.compile(r"source=A(\+|%20)red(\+|%20)ball(\+|%20)run"))
     expect(field(visit(page.url))).to_have_value("A red ball run")
@@ -628,7 +700,7 @@ def test_another_page_s_address_is_left_alone(visit: Visit):
     """What Explore would still write into the address must not reach the page that was opened meanwhile."""
     page = visit({**WORDS, "source": "A red ball"})
     page.mouse.click(*cell(page, 1, 0))
-    expect(words(page)).to_contain_text("Selected: “A ▸ red”")
+    expect(words(page)).to_contain_text("Selected: “red”")
     page.get_by_role("link", name="Architectures").click()
     expect(page).to_have_url(re.compile("/architectures"))
     page.wait_for_timeout(1500)

@@ -7,7 +7,18 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import FIRST_PATIENCE
-from tests.browser.test_explore import both, expect_texts, field, framed, plot, soon, texts, translation, type_on, words
+from tests.browser.test_explore import (
+    expect_texts,
+    field,
+    framed,
+    plot,
+    soon,
+    texts,
+    translation,
+    type_on,
+    words,
+    written,
+)
 
 PAUSE = 1500  # milliseconds, in which the page hears of a text and draws it
 
@@ -78,7 +89,7 @@ def test_typing_is_drawn_without_a_run_of_the_page(page: Page, line: Line, addre
     type_on(page, "s")
     expect(translation(page)).to_have_text("dogs")
     expect_texts(page, "column", [*"dogs", "</s>"])
-    expect_texts(page, "row", both("dogs"))
+    expect_texts(page, "row", written("dogs"))
     expect(words(page)).to_contain_text("head 1.")
     page.wait_for_timeout(PAUSE)
     expect(page).to_have_url(re.compile("source=dogs"))
@@ -142,7 +153,7 @@ def test_without_the_address_the_page_draws_when_typing_pauses(page: Page, addre
 def test_a_click_right_after_a_key_pins_the_row_that_was_clicked(page: Page, address: str):
     go(page, address, "source=dog")
     type_on(page, "s")
-    expect_texts(page, "row", both("dogs"))
+    expect_texts(page, "row", written("dogs"))
     plot(page).locator(".row").nth(3).click()
     assert soon(page, lambda: framed(page, 3))
     page.wait_for_timeout(PAUSE)

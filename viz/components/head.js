@@ -2,16 +2,19 @@
 // the nodes stay and are given their new contents, so nothing flickers and the place of everything is kept.
 // Hovering and zooming happen here alone; a click tells the server which row to explain.
 
-import { cells, sharp } from "./canvas.js";
 import { level, ramp, SCALES } from "./colours.js";
-import { between, cellAt, geometry, HEIGHT, legendPlace, MARGIN, named, tipPlace, viewOf } from "./head_geometry.js";
+import { paint } from "./head_cells.js";
+import { between, cellAt, geometry, legendPlace, named, tipPlace, upright, viewOf } from "./head_geometry.js";
 import { weights } from "./packed.js";
 
-const TURN = -60; // degrees, of the names of columns
-const GAP_FROM = 7; // cells of so many pixels have a line between them
 const DRAG_FROM = 6; // pixels; less is a click
+const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the framed row
+const TOLD = 0.05; // weight that is written into a cell
+const FLAT = 0.15; // a row whose largest weight is no more looks at nothing above all
+const AXES = ["row", "column"];
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
+const percent = (weight) => (weight > 0 && weight < 0.005 ? "<1 %" : `${Math.round(100 * weight)} %`);
 
 /** Give a node attributes; what it has already is let be, or the browser would lay out and paint it again. */
 function set(node, attributes) {
@@ -31,72 +34,116 @@ function children(group, name, n) {
   return [...group.children];
 }
 
-function paint(map) {
-  const { canvas, view, image } = map;
-  const { width, height, cell } = geometry(map.width, view);
-  const place = { left: MARGIN.left, top: MARGIN.top, width, height };
-  for (const [name, pixels] of Object.entries(place)) canvas.style[name] = `${pixels}px`;
-  const context = sharp(canvas, width, height);
-  context.imageSmoothingEnabled = Math.min(...cell) < 1;
-  context.imageSmoothingQuality = "high";
-  const part = [view.column[0], view.row[0], view.column[1] - view.column[0], view.row[1] - view.row[0]];
-  context.drawImage(image, ...part, 0, 0, width, height);
-  if (Math.min(...cell) < GAP_FROM) return;
-  for (let column = 1; column < part[2]; column++) context.clearRect(column * cell[0] - 0.5, 0, 1, height);
-  for (let row = 1; row < part[3]; row++) context.clearRect(0, row * cell[1] - 0.5, width, 1);
+/** What there is for the picture: the size of its place and of its letters, and how wide each name is. */
+function roomOf(map) {
+  const { fontSize, fontFamily } = getComputedStyle(map.root);
+  const font = parseFloat(fontSize);
+  map.ruler.font = `600 ${fontSize} ${fontFamily}`;
+  const widths = (names) => names.map((name) => map.ruler.measureText(name).width);
+  const names = { row: widths(map.data.rows), column: widths(map.data.columns) };
+  return { width: map.root.clientWidth, height: map.root.clientHeight, font, names };
 }
 
-/** The names along one axis. */
+/** The key that the framed row looks at most; null where it is flat. */
+function topKey({ data, weights }) {
+  if (data.pinned === null) return null;
+  const row = weights.subarray(data.pinned * data.columns.length, (data.pinned + 1) * data.columns.length);
+  const top = row.reduce((best, weight, i) => (weight > row[best] ? i : best), 0);
+  return row[top] > FLAT ? top : null;
+}
+
+/** The names along one axis; what is framed, what it looks at and what is pointed at always has one. */
 function label(map, axis) {
-  const place = geometry(map.width, map.view);
-  const names = { row: map.data.rows, column: map.data.columns }[axis];
-  const shown = named(map.width, map.view, axis);
+  const { place, view, data, at } = map;
+  const names = { row: data.rows, column: data.columns }[axis];
+  const own = { row: data.pinned, column: topKey(map) }[axis];
+  const shown = named(
+    place,
+    view,
+    axis,
+    [own, at?.[axis]].filter((i) => i !== null && i !== undefined),
+  );
   children(map.groups[axis], "text", shown.length).forEach((text, i) => {
-    const at = shown[i];
-    write(text, names[at]);
-    text.index = at;
+    const one = shown[i];
+    write(text, names[one]);
+    text.index = one;
     text.classList.add(axis);
-    if (axis === "row") {
-      set(text, { x: MARGIN.left - 6, y: place.y(at + 0.5), dy: "0.35em" });
+    text.classList.toggle("own", one === own);
+    text.classList.toggle("at", one === at?.[axis]);
+    if (axis === "row") set(text, { x: place.left - 8, y: place.y(one + 0.5), dy: "0.35em", transform: "" });
+    else if (!place.turn) {
+      const width = (map.room.names.column[one] * place.font) / map.room.font;
+      const [x, anchor] = upright(place, view, one, width);
+      set(text, { x, y: place.top - 6, "text-anchor": anchor, transform: "" });
     } else {
-      const x = place.x(at + 0.5) + 3;
-      set(text, { x, y: MARGIN.top - 5, transform: `rotate(${TURN} ${x} ${MARGIN.top - 5})` });
+      const [x, y] = [place.x(one + 0.5) + place.font / 4, place.top - 5];
+      set(text, { x, y, "text-anchor": "start", transform: `rotate(${place.turn} ${x} ${y})` });
     }
   });
 }
 
 function frame(map) {
-  const { data, view, pin } = map;
-  const place = geometry(map.width, view);
+  const { data, view, pin, place } = map;
   const visible = data.pinned !== null && data.pinned >= view.row[0] && data.pinned < view.row[1];
   pin.toggleAttribute("hidden", !visible);
-  if (!visible) return;
-  set(pin, { x: MARGIN.left - 1, y: place.y(data.pinned), width: place.width + 2, height: place.cell[1] });
-  pin.style.stroke = data.accent;
+  if (!visible) return children(map.groups.numbers, "text", 0);
+  set(pin, { x: place.left - 1, y: place.y(data.pinned), width: place.width + 2, height: place.cell });
+  map.root.style.setProperty("--head-accent", data.accent);
+  return numbers(map);
+}
+
+/** In the framed row each cell says its weight in percent, where there is room. */
+function numbers(map) {
+  const { data, view, place } = map;
+  const row = map.weights.subarray(data.pinned * data.columns.length, (data.pinned + 1) * data.columns.length);
+  const told = place.cell < NUMBERS_FROM ? [] : [...row.keys()].filter((column) => row[column] >= TOLD);
+  const shown = told.filter((column) => column >= view.column[0] && column < view.column[1]);
+  const colours = ramp(data.scale);
+  children(map.groups.numbers, "text", shown.length).forEach((text, i) => {
+    write(text, String(Math.round(100 * row[shown[i]])));
+    set(text, { x: place.x(shown[i] + 0.5), y: place.y(data.pinned + 0.5), dy: "0.35em" });
+    text.style.fill = ink(colours[level(row[shown[i]], data.mode)]);
+  });
+}
+
+/** Black or white, whichever is easier to read on a colour: by its luminance (WCAG 2.2), never below 4.58 : 1. */
+function ink(colour) {
+  const [red, green, blue] = colour.map((value) => ((value / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 function legend(map) {
-  const { data, groups } = map;
-  const { left, top, width } = legendPlace(map.width);
+  const { data, groups, place } = map;
+  const { left, top, width } = legendPlace(place);
   children(map.gradient, "stop", data.scale.length).forEach((stop, i) =>
     set(stop, { offset: i / (data.scale.length - 1), "stop-color": data.scale[i] }),
   );
   set(map.bar, { x: left, y: top, width, height: 10 });
-  const { ticks, place } = SCALES[data.mode];
+  const { ticks, place: along } = SCALES[data.mode];
   const texts = children(groups.ticks, "text", ticks.length + 1);
   ticks.forEach((weight, i) => {
-    write(set(texts[i], { x: left + width * place(weight), y: top + 22 }), String(weight));
+    const end = { 0: "start", [ticks.length - 1]: "end" }[i] ?? "middle";
+    write(set(texts[i], { x: left + width * along(weight), y: top + 24, "text-anchor": end }), String(weight));
   });
-  write(set(texts.at(-1), { x: left + width / 2, y: top + 38 }), data.legend);
+  write(set(texts.at(-1), { x: left + width + 8, y: top + 10, "text-anchor": "start" }), data.legend);
+}
+
+/** What the axes are, where they meet. */
+function corner({ corners, data, place }) {
+  const [across, down] = corners;
+  write(set(across, { x: place.left - 8, y: place.top - 1.6 * place.font }), data.across);
+  write(set(down, { x: place.left - 8, y: place.top - 0.4 * place.font }), data.down);
 }
 
 function draw(map) {
-  set(map.svg, { height: HEIGHT, "aria-label": map.data.description });
+  map.room = roomOf(map);
+  map.place = geometry(map.room, map.view);
+  set(map.svg, { height: map.room.height, "aria-label": map.data.description });
+  map.svg.style.fontSize = `${map.place.font}px`;
   paint(map);
-  label(map, "row");
-  label(map, "column");
   frame(map);
   legend(map);
+  corner(map);
   map.whole.hidden = !map.zoomed;
   point(map, map.at);
 }
@@ -104,28 +151,28 @@ function draw(map) {
 /** The cell under the pointer; null outside. */
 function pointed(map, event) {
   const box = map.svg.getBoundingClientRect();
-  return cellAt(map.width, map.view, event.clientX - box.left, event.clientY - box.top);
+  return cellAt(map.place, map.view, event.clientX - box.left, event.clientY - box.top);
 }
 
-/** Say what the pointed cell holds. */
+/** Say what the pointed cell holds: to the page where it listens, else beside the cell. */
 function point(map, at) {
-  const { data, tip, groups } = map;
-  map.at = at;
-  for (const axis of ["row", "column"])
-    for (const text of groups[axis].children) text.classList.toggle("at", at !== null && text.index === at[axis]);
-  tip.hidden = at === null || at.column === null || at.row >= data.rows.length || at.column >= data.columns.length;
+  const { data, tip } = map;
+  const there = at !== null && at.row < data.rows.length && (at.column ?? 0) < data.columns.length;
+  map.at = there ? at : null;
+  for (const axis of AXES) label(map, axis);
+  const said = there && at.column !== null ? pointedAt(map, at) : null;
+  map.say?.(said);
+  tip.hidden = said === null || map.say !== undefined;
   if (tip.hidden) return;
-  const weight = map.weights[at.row * data.columns.length + at.column];
-  tip.replaceChildren(
-    ...[`from “${data.rows[at.row]}” to “${data.columns[at.column]}”`, `weight ${weight.toFixed(3)}`].map((line) => {
-      const part = document.createElement("div");
-      part.textContent = line;
-      return part;
-    }),
-  );
+  tip.textContent = said;
   const size = { width: tip.offsetWidth, height: tip.offsetHeight };
-  const { left, top } = tipPlace(map.width, map.view, at, size);
+  const { left, top } = tipPlace(map.place, map.room, at, size);
   Object.assign(tip.style, { left: `${left}px`, top: `${top}px` });
+}
+
+function pointedAt({ data, weights }, { row, column }) {
+  const weight = weights[row * data.columns.length + column];
+  return `“${data.rows[row]}” looks at “${data.columns[column]}”: ${percent(weight)} of its attention (${weight.toFixed(3)}).`;
 }
 
 /** Look at all, or at a part: its rows and columns, [from, to). */
@@ -177,11 +224,10 @@ function listen(map) {
   };
   area.onkeydown = (event) => {
     const { rows, columns, pinned } = map.data;
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const row = { ArrowUp: (pinned ?? 0) - 1, ArrowDown: (pinned ?? -1) + 1, Home: 0, End: rows.length - 1 }[event.key];
     const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step) {
-      const row = (pinned ?? -1) + step;
-      if (row >= 0 && row < rows.length) map.choose(row);
+    if (row !== undefined) {
+      if (row >= 0 && row < rows.length && row !== pinned) map.choose(row);
     } else if (side) {
       const column = Math.max(0, Math.min(columns.length - 1, (map.at?.column ?? -1) + side));
       point(map, { row: pinned ?? map.at?.row ?? 0, column });
@@ -191,6 +237,7 @@ function listen(map) {
     } else return;
     event.preventDefault();
   };
+  area.onblur = () => point(map, null);
   map.whole.onclick = () => looks(map, null);
 }
 
@@ -198,7 +245,10 @@ function listen(map) {
 function build(root) {
   const find = (selector) => root.querySelector(selector);
   const map = {
+    root,
     canvas: find("canvas"),
+    image: document.createElement("canvas"),
+    ruler: document.createElement("canvas").getContext("2d"),
     svg: find("svg"),
     tip: find(".tip"),
     pin: find(".pin"),
@@ -206,32 +256,28 @@ function build(root) {
     bar: find(".bar"),
     gradient: find("linearGradient"),
     whole: find("button"),
-    groups: { row: find(".rows"), column: find(".columns"), ticks: find(".ticks") },
+    corners: [...root.querySelectorAll(".corner")],
+    groups: { row: find(".rows"), column: find(".columns"), ticks: find(".ticks"), numbers: find(".numbers") },
     at: null,
-    width: root.clientWidth,
   };
   new ResizeObserver(() => {
-    if (!root.clientWidth || root.clientWidth === map.width) return;
-    map.width = root.clientWidth;
-    draw(map);
+    const { clientWidth: width, clientHeight: height } = root;
+    if (width && height && (width !== map.room?.width || height !== map.room?.height)) draw(map);
   }).observe(root);
   listen(map);
   return map;
 }
 
-/** `zoomed`, where there is one, hears what part a person looks at (null: all), and brings it back in `data.zoom`. */
-export function head({ data, parentElement, setTriggerValue, zoomed }) {
+/**
+ * `zoomed`, where there is one, hears what part a person looks at (null: all), and brings it back in `data.zoom`; `say`
+ * hears what is pointed at, in words (null: nothing).
+ */
+export function head({ data, parentElement, setTriggerValue, zoomed, say }) {
   const root = parentElement.querySelector(".head-map");
   const map = (root.map ??= build(root));
   const before = map.data;
-  map.data = data;
+  Object.assign(map, { data, say, tell: zoomed, weights: weights(data.weights) });
   map.choose = (row) => setTriggerValue("pinned", { row });
-  map.tell = zoomed;
-  map.weights = weights(data.weights);
-  map.image ??= document.createElement("canvas");
-  cells(map.image, data.rows.length, data.columns.length, ramp(data.scale), (cell) =>
-    level(map.weights[cell], data.mode),
-  );
   const same = before?.rows.length === data.rows.length && before.columns.length === data.columns.length;
   if (zoomed) look(map, data.zoom);
   else if (!same || !map.zoomed) look(map, null);

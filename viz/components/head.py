@@ -10,12 +10,13 @@ from viz.look.picture import Picture, Scale, Zoom
 from viz.look.theme import Theme, short_token
 
 LEGEND = "attention weight"
+AXES = ("to →", "from ↓")
 HTML = """<div class="head-map">
 <canvas></canvas>
 <svg tabindex="0" role="img">
 <defs><linearGradient id="headlight-scale"></linearGradient></defs>
-<text class="corner" x="98" y="66">to →</text><text class="corner" x="98" y="82">from ↓</text>
-<g class="columns"></g><g class="rows"></g>
+<text class="corner"></text><text class="corner"></text>
+<g class="columns"></g><g class="rows"></g><g class="numbers"></g>
 <g class="legend"><rect class="bar" fill="url(#headlight-scale)"></rect><g class="ticks"></g></g>
 <rect class="pin"></rect><rect class="box" stroke="currentColor" hidden></rect>
 </svg>
@@ -26,7 +27,7 @@ HTML = """<div class="head-map">
 
 class HeadData(TypedDict):
     """What ``head.js`` draws: ``weights`` are :func:`packed`, ``mode`` is the way from weight to ``scale``, ``zoom``
-    the rows and columns in view (None: all)."""
+    the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are."""
 
     weights: str
     rows: list[str]
@@ -37,6 +38,8 @@ class HeadData(TypedDict):
     scale: tuple[str, ...]
     accent: str
     legend: str
+    across: str
+    down: str
     description: str
 
 
@@ -75,6 +78,7 @@ def head_data(
     description: str,
     theme: Theme,
     zoom: Zoom | None = None,
+    axes: tuple[str, str] = AXES,
 ) -> HeadData:
     """What ``head.js`` draws.
 
@@ -87,6 +91,7 @@ def head_data(
         description: in words, for who does not see the picture.
         theme: the colours.
         zoom: the part to show, where there are such rows and columns; else all.
+        axes: what columns and rows are, with arrows along them.
     """
     return {
         "weights": packed(picture.pattern[layer, head]),
@@ -98,5 +103,7 @@ def head_data(
         "scale": theme.scale,
         "accent": theme.accent,
         "legend": LEGEND,
+        "across": axes[0],
+        "down": axes[1],
         "description": description,
     }

@@ -1,5 +1,7 @@
 // What the model made of the text, with the words marked of which it was unsure.
 
+const LONG = 90; // characters that do not fit on two large lines
+
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -25,5 +27,6 @@ export function output(data, parentElement) {
   if (target.made === made) return;
   target.made = made;
   const parts = data.target.flatMap(part).filter(Boolean);
+  target.classList.toggle("long", data.target.reduce((length, { text }) => length + text.length, 0) > LONG);
   target.replaceChildren(...(parts.length ? parts : ["\u00a0"]));
 }

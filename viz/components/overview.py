@@ -9,21 +9,26 @@ from typing import TypedDict
 import numpy as np
 
 from viz.components.sources import component, script, style
+from viz.look.means import Mean
 from viz.look.picture import Picture, Scale, scaled
 from viz.look.theme import Theme
 from viz.look.thumbnails import thumbnails
 
-HTML = """<div class="overview">
-<p>Every small map is one head (H) of one layer (L). Click one to see it large.</p>
-<canvas tabindex="0" role="group"></canvas></div>"""
+HTML = '<div class="overview"><canvas tabindex="0" role="group"></canvas><p></p></div>'
 
 
 class OverviewData(TypedDict):
-    """What ``overview.js`` draws: ``weights`` are bytes, ``[panel, row, column]``, ``shape`` counts the last two."""
+    """What ``overview.js`` draws: ``weights`` are bytes, ``[panel, row, column]``, ``shape`` counts the last two.
+
+    ``chosen`` is a layer and a head from 0; a mean of a layer comes after its heads, that of
+    all heads after the last of those.
+    ``means_open``: a click chooses means as well.
+    """
 
     layers: int
     heads: int
     means: bool
+    means_open: bool
     shape: tuple[int, int]
     weights: str
     chosen: tuple[int, int]
@@ -57,7 +62,15 @@ def overview(
 
 
 def overview_data(
-    picture: Picture, layer: int, head: int, *, scale: Scale, each_head: bool, means: bool, theme: Theme
+    picture: Picture,
+    layer: int,
+    head: int,
+    *,
+    scale: Scale,
+    each_head: bool,
+    means: bool,
+    theme: Theme,
+    mean: Mean | None = None,
 ) -> OverviewData:
     """What ``overview.js`` draws.
 
@@ -71,18 +84,21 @@ def overview_data(
         each_head: give the strongest colour to the largest weight of each panel, not to a weight of 1.
         means: add the mean over the heads of each layer, and over all.
         theme: the colours.
+        mean: which mean is chosen in place of the head; None where means cannot be chosen.
     """
+    layers, heads = picture.pattern.shape[:2]
     panels = thumbnails(picture.pattern, means)  # [panel, row, column]
     if each_head:
         panels = panels / np.maximum(panels.max(axis=(1, 2), keepdims=True), 1e-9)
     weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
     return {
-        "layers": picture.pattern.shape[0],
-        "heads": picture.pattern.shape[1],
+        "layers": layers,
+        "heads": heads,
         "means": means,
+        "means_open": mean is not None,
         "shape": (weights.shape[1], weights.shape[2]),
         "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
-        "chosen": (layer, head),
+        "chosen": (layers if mean == "all" else layer, heads if mean else head),
         "scale": theme.scale,
         "accent": theme.accent,
     }

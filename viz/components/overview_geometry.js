@@ -1,6 +1,7 @@
-// Where the small maps of all heads lie, in CSS pixels.
+// Where the small maps of all heads lie, in CSS pixels. Each has a slot that is the same for every text, and keeps its
+// own shape in it.
 
-export const LEFT = 44; // room for "L1" or "mean"
+export const LEFT = 44; // room for "L1" or "all"
 export const TOP = 20; // room for "H1"
 const GAP = 6; // between panels
 const MEAN_GAP = 10; // before the means, so that they are not taken for a head
@@ -9,20 +10,30 @@ const TALL = 430; // of all panels together, as long as none gets lower than LOW
 const LOWEST = 40;
 const NAME = 26; // the least between two names
 
+/** How many columns and rows of means there are: none that would show what is there already. */
+function extras(data) {
+  const { means, layers, heads } = data;
+  const beside = means && heads > 1 ? 1 : 0;
+  return [beside, beside && layers > 1 ? 1 : 0];
+}
+
 /** The sizes and places of panels: layers × heads and, where the data has them, their means beside and below. */
 export function geometry(width, data) {
   const { layers, heads } = data;
-  const extra = data.means ? 1 : 0;
-  const room = width - LEFT - GAP * (heads + extra) - extra * MEAN_GAP;
-  const wide = Math.max(8, Math.min(LARGEST_PANEL, room / (heads + extra)));
-  const high = Math.min(wide, Math.max(LOWEST, (TALL - TOP - extra * MEAN_GAP) / (layers + extra) - GAP));
+  const [beside, below] = extras(data);
+  const room = width - LEFT - GAP * (heads + beside) - beside * MEAN_GAP;
+  const wide = Math.max(8, Math.min(LARGEST_PANEL, room / (heads + beside)));
+  const high = Math.min(wide, Math.max(LOWEST, (TALL - TOP - below * MEAN_GAP) / (layers + below) - GAP));
+  const [rows, columns] = data.shape;
+  const cell = Math.min(wide / columns, high / rows);
   const place = (index, n, start, size) => start + index * (size + GAP) + (index === n ? MEAN_GAP : 0);
   return {
     layers,
     heads,
     panel: [wide, high],
+    map: [cell * columns, cell * rows],
     width,
-    height: TOP + (layers + extra) * (high + GAP) + extra * MEAN_GAP,
+    height: TOP + (layers + below) * (high + GAP) + below * MEAN_GAP,
     x: (head) => place(head, heads, LEFT, wide),
     y: (layer) => place(layer, layers, TOP, high),
   };
@@ -31,8 +42,9 @@ export function geometry(width, data) {
 /** The panels in the order of the bytes: heads by layer, then the mean of each layer, then the mean of all. */
 export function panels(data) {
   const { layers, heads } = data;
+  const [beside, below] = extras(data);
   const found = Array.from({ length: layers * heads }, (_, i) => [Math.floor(i / heads), i % heads]);
-  if (data.means) for (let layer = 0; layer <= layers; layer++) found.push([layer, heads]);
+  if (beside) for (let layer = 0; layer < layers + below; layer++) found.push([layer, heads]);
   return found;
 }
 
@@ -40,12 +52,44 @@ export function panels(data) {
 export function columnNames({ heads, panel: [wide] }, data) {
   const every = Math.ceil(NAME / (wide + GAP));
   const names = Array.from({ length: heads }, (_, head) => [`H${head + 1}`, head]).filter(([, i]) => i % every === 0);
-  return data.means ? [...names, [wide > 30 ? "mean" : "μ", heads]] : names;
+  return extras(data)[0] ? [...names, [wide > 30 ? "mean" : "μ", heads]] : names;
 }
 
-/** The layer and head at a place, where there is one; else null. */
-export function headAt({ panel, layers, heads }, x, y) {
-  const head = Math.floor((x - LEFT + GAP / 2) / (panel[0] + GAP));
-  const layer = Math.floor((y - TOP + GAP / 2) / (panel[1] + GAP));
-  return layer >= 0 && layer < layers && head >= 0 && head < heads ? [layer, head] : null;
+/** The panel at a place, `[layer, head]`, where there is one that can be chosen; else null. */
+export function panelAt(place, data, x, y) {
+  const [wide, high] = place.panel;
+  const within = (at, begin, size) => at >= begin - GAP / 2 && at < begin + size + GAP / 2;
+  const hit = ([layer, head]) => within(x, place.x(head), wide) && within(y, place.y(layer), high);
+  return choices(data).find(hit) ?? null;
+}
+
+/** The panels that can be chosen. */
+function choices(data) {
+  return data.means_open ? panels(data) : panels({ ...data, means: false });
+}
+
+/** Where a key leads from the panel that is chosen; null where nothing is. */
+export function moved([layer, head], key, data) {
+  const row = choices(data).filter(([other]) => other === layer);
+  const to = {
+    ArrowUp: [layer - 1, head],
+    ArrowDown: [layer + 1, head],
+    ArrowLeft: [layer, head - 1],
+    ArrowRight: [layer, head + 1],
+    Home: row[0],
+    End: row.at(-1),
+  }[key];
+  return choices(data).find((one) => to && one[0] === to[0] && one[1] === to[1]) ?? null;
+}
+
+/** Whose mean a panel is: "layer", "all", or "" of a head. */
+export function meanOf([layer, head], { layers, heads }) {
+  return head < heads ? "" : layer < layers ? "layer" : "all";
+}
+
+/** What a panel is called. */
+export function nameOf([layer, head], data) {
+  const mean = meanOf([layer, head], data);
+  if (mean === "all") return "Mean of all heads";
+  return `Layer ${layer + 1}, ${mean ? "mean of its heads" : `head ${head + 1}`}`;
 }

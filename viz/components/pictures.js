@@ -12,8 +12,12 @@ const PAUSE = 400; // milliseconds without a change, after which the address is 
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
+/** Whether the rest of the page is behind the pictures, for its style. */
+const behind = (is) => document.documentElement.toggleAttribute("data-behind", is);
+
 /** Draw what is not on screen yet. */
 function draw(page, data) {
+  behind(page.typed !== null);
   if (same(page.drawn, data)) return;
   page.drawn = data;
   write(page, data.output);
@@ -35,6 +39,14 @@ function write(page, told) {
   else if (!page.left.signal.aborted) requestAnimationFrame(() => page.drawn.output === told && write(page, told));
 }
 
+/** While something is pointed at, it is said in place of the last paragraph: that is about the framed row. */
+function point(words, text) {
+  words.classList.toggle("pointing", text !== null);
+  const line = words.querySelector(".pointed") ?? words.appendChild(document.createElement("p"));
+  line.className = "pointed";
+  line.textContent = text ?? "";
+}
+
 /** Draw the head by the script of its view; each has a place of its own, and one of them is seen. */
 function drawHead(page, large, data) {
   for (const place of large.children) place.hidden = place.dataset.script !== data.script;
@@ -45,6 +57,7 @@ function drawHead(page, large, data) {
     parentElement: large.querySelector(":scope > :not([hidden])"),
     setTriggerValue: tell,
     zoomed: (to) => page.trigger("zoomed", { to }),
+    say: (text) => point(page.places.words, text),
   });
 }
 
@@ -86,6 +99,7 @@ export const pictures =
     if (page.typed === null) draw(page, drawn);
     return () => {
       page.left.abort();
+      behind(false);
       clearTimeout(page.remembering); // the address is another page's now
       delete root.page;
     };

@@ -118,6 +118,7 @@ def pictures_data(scene: Scene, addresses: Sequence[Address], text: str) -> Pict
             each_head=chosen.display.each_head,
             means=chosen.display.means,
             theme=chosen.theme,
+            mean=chosen.mean,
         ),
         "script": chosen.view.script,
         "head": chosen.view.data(scene),

@@ -6,31 +6,35 @@ from viz.components import head, links
 from viz.components.head import HeadData, head_data
 from viz.components.links import Layout, LinksData, links_data
 from viz.components.sources import style
+from viz.look.picture import rows_shown
 from viz.look.scene import Scene
 from viz.look.view import View
+from viz.look.words import axes
 
 
 def _heatmap(scene: Scene) -> HeadData:
     look, chosen = scene.look, scene.chosen
     return head_data(
-        scene.shown,
-        look.layer,
-        look.head,
+        scene.large,
+        0,
+        0,
         pinned=scene.row,
         scale=chosen.display.scale,
         description=scene.description,
         theme=chosen.theme,
         zoom=chosen.zoom,
+        axes=axes(look.kind, rows_shown(look.attention_map, chosen.display)),
     )
 
 
 def _links(scene: Scene, layout: Layout) -> LinksData:
     look, chosen = scene.look, scene.chosen
+    mean = chosen.mean != ""
     return links_data(
-        scene.shown,
-        look.layer,
-        (look.head,) if layout == "text" else chosen.overlay,
-        chosen=look.head,
+        scene.large if mean else scene.shown,
+        0 if mean else look.layer,
+        (0,) if mean else (look.head,) if layout == "text" else chosen.overlay,
+        chosen=0 if mean else look.head,
         layout=layout,
         pinned=scene.row,
         scale=chosen.display.scale,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.trace import Kind, Trace
-from viz.look.picture import Display, Picture, rows_named
+from viz.look.picture import Display, Picture, rows_shown
 from viz.look.words import KIND_NAMES, NAMED_BY, where_cut
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _decoding(trace: Trace) -> str:
 
 
 def _display(shown: Picture, display: Display, trace: Trace) -> str:
-    by = rows_named(trace.map(shown.kind), display.rows)
+    by = rows_shown(trace.map(shown.kind), display)
     rows = "" if shown.kind == "encoder" else f"; a row is named by {NAMED_BY[by]}"
     return f"colour scale: {display.scale}{rows}"
 

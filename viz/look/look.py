@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import row_asked
 from viz.look.forcing import Forcing
+from viz.look.means import Mean
 from viz.look.picture import Display, Zoom
 from viz.look.theme import Theme
 from viz.look.view import View
@@ -38,7 +39,8 @@ class Chosen:
     """All that a person chose of what is on screen but the text: the same for one keystroke and the next.
 
     ``row_name`` is of :func:`viz.look.choice.row_options`, or ``AUTO``; ``overlay`` the heads, from 0, whose lines lie
-    over each other; ``zoom`` the part of the heatmap to show, where the text has it (None: all).
+    over each other; ``mean`` what is on show in place of the head; ``zoom`` the part of the heatmap to show, where the
+    text has it (None: all).
     """
 
     opened: Checkpoint
@@ -50,6 +52,7 @@ class Chosen:
     view: View
     overlay: tuple[int, ...]
     zoom: Zoom | None
+    mean: Mean = ""
     display: Display
     theme: Theme
 

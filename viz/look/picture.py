@@ -119,9 +119,16 @@ def rows_named(attention_map: AttentionMap, rows: RowNames) -> RowNames:
     return rows if attention_map.predicted_tokens else "fed in"
 
 
+def rows_shown(attention_map: AttentionMap, display: Display) -> RowNames:
+    """What the rows are named by on screen. In cross-attention it is what is written, where both would be: there
+    no column is a token that was read, so nothing can be mistaken for it."""
+    by = rows_named(attention_map, display.rows)
+    return "predicted" if by == "both" and attention_map.kind == "cross" else by
+
+
 def displayed(attention_map: AttentionMap, display: Display) -> Picture:
     """:func:`picture` with what a display says of it."""
-    return picture(attention_map, rows=display.rows, words=display.words, special=display.special)
+    return picture(attention_map, rows=rows_shown(attention_map, display), words=display.words, special=display.special)
 
 
 def scaled(weights: np.ndarray, scale: Scale) -> np.ndarray:

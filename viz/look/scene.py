@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
@@ -12,7 +12,8 @@ from viz.look.doubt import Certainty, Word, certainty
 from viz.look.elsewhere_words import in_place, why_no_output
 from viz.look.examples import what_was_read
 from viz.look.look import Chosen, Look
-from viz.look.picture import Picture, displayed, rows_named
+from viz.look.means import alone, on_show
+from viz.look.picture import Picture, displayed, rows_shown
 from viz.look.words import (
     KIND_NAMES,
     clearest,
@@ -56,6 +57,7 @@ class Scene:
     Args:
         chosen, look: what to look at, and how.
         shown: the map as it is drawn.
+        large: of it the one head, or the mean, that is drawn large: it has one layer and one head.
         row: the row of ``shown`` that is explained, from 0; None where it is hidden.
         output: what the model wrote.
         description: the head and its row in words, for who does not see the picture.
@@ -66,6 +68,7 @@ class Scene:
     chosen: Chosen
     look: Look
     shown: Picture
+    large: Picture
     row: int | None
     output: Output
     description: str
@@ -76,24 +79,29 @@ class Scene:
 def scene(chosen: Chosen, look: Look) -> Scene:
     """The scene of a look."""
     shown = displayed(look.attention_map, chosen.display)
+    large = replace(shown, pattern=alone(shown.pattern, look.layer, look.head, chosen.mean))
+    measured = replace(
+        look.attention_map, pattern=alone(look.attention_map.pattern, look.layer, look.head, chosen.mean)
+    )
     row = shown.row_of(look.row)
-    where = f"{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}."
-    selected = HIDDEN if row is None else describe_row(shown, look.layer, look.head, row)
+    where = f"{KIND_NAMES[look.kind]}, {on_show(look.layer, look.head, chosen.mean)}."
+    selected = HIDDEN if row is None else describe_row(large, 0, 0, row)
     return Scene(
         chosen=chosen,
         look=look,
         shown=shown,
+        large=large,
         row=row,
         output=_output(look),
         description=f"{where} {selected}",
         words=_paragraphs(
             {
-                where: f"On this text it {describe(look.attention_map, look.layer, look.head, chosen.display.rows)}.",
-                "Strongest links:": clearest(shown, look.layer, look.head),
+                where: f"On this text it {describe(measured, 0, 0, rows_shown(look.attention_map, chosen.display))}.",
                 "Selected:": selected,
             }
         ),
-        reading=_reading(chosen, shown, rows_named(look.attention_map, chosen.display.rows)),
+        reading=_paragraphs({"Strongest links:": clearest(large, 0, 0)})
+        + _reading(chosen, shown, rows_shown(look.attention_map, chosen.display)),
     )
 
 
@@ -126,7 +134,7 @@ def _instead(look: Look) -> Output:
 
 
 def _paragraphs(said: dict[str, str]) -> str:
-    return "".join(f"<p><strong>{name}</strong> {html.escape(text)}</p>" for name, text in said.items())
+    return "".join(f"<p><strong>{name}</strong> <span>{html.escape(text)}</span></p>" for name, text in said.items())
 
 
 def _reading(chosen: Chosen, shown: Picture, rows: RowNames) -> str:

@@ -85,6 +85,13 @@ def meaning(
     return view.meaning.format(query=query, keys=keys, strong="bright" if dark else "dark")
 
 
+def axes(kind: Kind, rows: RowNames) -> tuple[str, str]:
+    """What the columns and the rows of a heatmap are, for who knows no term, with arrows along them."""
+    across = "Looks at →" if kind != "decoder" or rows == "fed in" else "Looks back at →"
+    down = "Reading ↓" if kind == "encoder" else "Just read ↓" if rows == "fed in" else "Writing ↓"
+    return across, down
+
+
 def unit_of(task: str) -> str:
     """What a person takes the tokens of a task for."""
     return UNITS.get(task, "token")

@@ -10,7 +10,7 @@ from viz.look.picture import Display
 from viz.look.words import SHORT_KIND_NAMES
 from viz.state import clicked, opening
 
-OWN = ("source", "token", "overlay", "zoom")
+OWN = ("source", "token", "overlay", "zoom", "mean")
 """Of what a link says, what no widget on the page Explore is bound to."""
 
 
@@ -38,6 +38,7 @@ def addresses(chosen: Chosen, look: Look, text: str, *, first_view: str) -> list
         "view": (chosen.view.name, first_view),
         "overlay": (clicked.write_overlay(others), ""),
         "zoom": (clicked.write_zoom(chosen.zoom), ""),
+        "mean": (chosen.mean, ""),
         "scale": (shown.scale, plain.scale),
         "rows": (shown.rows, plain.rows),
         **{

@@ -11,18 +11,25 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz.look.choice import AUTO, option_named
+from viz.look.means import Mean, means_there_are
 from viz.look.picture import Zoom
 from viz.state import link
-from viz.state.link import OVERLAY, ZOOM
+from viz.state.link import MEAN, OVERLAY, ZOOM
 
 PICTURES = "pictures"
 """The key of the component."""
 
 
 def head_chosen() -> None:
-    """A head was clicked among all heads."""
-    if chosen := st.session_state[PICTURES].get("chosen"):
+    """A head was clicked among all heads, or a mean: then the head stays chosen, of the layer whose mean it is."""
+    if (chosen := st.session_state[PICTURES].get("chosen")) is None:
+        return
+    if not chosen["mean"]:
         link.show_head(int(chosen["layer"]), int(chosen["head"]))
+        return
+    st.session_state[MEAN] = str(chosen["mean"])
+    if chosen["mean"] == "layer":
+        st.session_state["layer_number"] = int(chosen["layer"]) + 1
 
 
 def row_pinned() -> None:
@@ -61,6 +68,14 @@ def pinned(options: Sequence[str]) -> str:
 def overlay(n_heads: int, head: int) -> tuple[int, ...]:
     """The heads, from 0, whose lines lie over each other: the one on show, and those it is compared with."""
     return read_overlay(link.asked(OVERLAY), n_heads, head)
+
+
+def mean(n_layers: int, n_heads: int) -> Mean:
+    """Which mean is on show in place of a head, of those there are."""
+    for one in means_there_are(n_layers, n_heads):
+        if one == link.asked(MEAN):
+            return one
+    return ""
 
 
 def zoom() -> Zoom | None:

@@ -49,6 +49,7 @@ PARAMETERS = (
     Parameter(key="second", group="forcing", typed=True),
     Parameter(key="overlay", bound=False),
     Parameter(key="zoom", bound=False),
+    Parameter(key="mean", bound=False),
     Parameter(key="text", bound=False, typed=True),
     Parameter(key="string", typed=True),
     Parameter(key="reference", typed=True),
@@ -63,7 +64,7 @@ CHOICES = GROUPS["head"]
 TYPED = tuple(one.key for one in PARAMETERS if one.typed)
 UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
 DONE = "done"
-OVERLAY, ZOOM = "overlay", "zoom"
+OVERLAY, ZOOM, MEAN = "overlay", "zoom", "mean"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 
@@ -143,7 +144,7 @@ def query(kind: str) -> str:
     chosen = {key: str(st.session_state[key]) for key in CHOICES if key in st.session_state}
     if chosen.get("token") == AUTO:
         del chosen["token"]
-    clicked = {key: st.session_state.get(key, "") for key in (OVERLAY, ZOOM)}
+    clicked = {key: st.session_state.get(key, "") for key in (OVERLAY, ZOOM, MEAN)}
     said = {**st.query_params.to_dict(), **chosen, **clicked, "kind": kind}
     return "?" + urlencode({key: text for key, text in said.items() if text or key not in clicked})
 
@@ -232,7 +233,7 @@ def checkpoint_changed() -> None:
 
 def _begin_anew() -> None:
     """What was chosen for one text is let go: the row, the part in view, and what the model was made to write."""
-    texts = dict.fromkeys((ZOOM, "prefix", "tokens", "target", "reference", "second"), "")
+    texts = dict.fromkeys((ZOOM, MEAN, "prefix", "tokens", "target", "reference", "second"), "")
     first = {"token": AUTO, "decoder_mode": OWN, "step": 1, **texts}
     for key, value in first.items():
         if key in st.session_state:
@@ -263,7 +264,7 @@ def type_source(text: str) -> None:
 
 def choose_elsewhere(name: str) -> None:
     """The pages that show a checkpoint shall open with this one, and with what its link says besides."""
-    for key in (*CHOICES, OVERLAY, ZOOM):
+    for key in (*CHOICES, OVERLAY, ZOOM, MEAN):
         st.session_state.pop(key, None)
     visitor().source = None
     st.session_state["checkpoint"] = name
@@ -278,6 +279,12 @@ def kind_changed(opened: Checkpoint) -> None:
 def show_head(layer: int, head: int) -> None:
     """Show a head, from 0; only from a callback, before the page is drawn."""
     st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
+    leave_mean()
+
+
+def leave_mean() -> None:
+    """A head itself is on show, and no mean."""
+    st.session_state[MEAN] = ""
 
 
 def asked(key: str, default: str = "") -> str:

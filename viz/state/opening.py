@@ -16,6 +16,8 @@ from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
 from model.families import shelves
 from model.families.proof import HeadPass
+from model.interventions.experiment import Experiment, What
+from model.interventions.experiment import experiment as run_experiment
 from model.interventions.moving import Change, Displaced, displace
 from model.network.capabilities import Capability
 from model.text.tasks import TASKS
@@ -240,6 +242,22 @@ def first_head(
     """The layer and head (from 0) to open with: the one that says most on the example, or what ``choose`` finds."""
     shown = trace(opened, example(opened))
     return choose(shown.map(kind)) if kind in shown.kinds else (0, 0)
+
+
+def experiment(opened: Checkpoint, source: str, what: What, kind: Kind, layer: int, head: int) -> Experiment:
+    """:func:`model.interventions.experiment.experiment` on the model's own output for a text, from the cache if anyone
+    asked for it lately. Of a head only "head" wants to know."""
+    where: tuple[Kind, int, int] = (kind, layer, head) if what == "head" else (kind, 0, 0)
+    return _experiment(opened.digest, trace(opened, source), what, *where, opened)
+
+
+@st.cache_resource(
+    max_entries=TRACES_KEPT, show_spinner=False, hash_funcs={Trace: lambda one: (one.source, one.target)}
+)
+def _experiment(
+    digest: str, before: Trace, what: What, kind: Kind, layer: int, head: int, _checkpoint: Checkpoint
+) -> Experiment:
+    return run_experiment(_checkpoint, before, what, kind, layer, head)
 
 
 def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:

@@ -5,57 +5,94 @@ import {
   between,
   cellAt,
   geometry,
-  HEIGHT,
   legendPlace,
-  MARGIN,
   named,
   tipPlace,
+  upright,
   viewOf,
 } from "../../../viz/components/head_geometry.js";
+import { cameFrom, eased } from "../../../viz/components/head_motion.js";
 
-const WIDTH = 701;
-const VIEWS = [
-  viewOf(null, 7, 11),
-  viewOf(
-    [
-      [2, 5],
-      [3, 4],
-    ],
-    7,
-    11,
-  ),
-  viewOf(null, 401, 503),
+const room = (rows, columns, { width = 701, height = 503, font = 15, name = 40 } = {}) => ({
+  width,
+  height,
+  font,
+  names: { row: Array(rows).fill(name), column: Array(columns).fill(name) },
+});
+const ROOM = room(7, 11);
+const PART = viewOf(
+  [
+    [2, 5],
+    [3, 4],
+  ],
+  7,
+  11,
+);
+const CASES = [
+  [ROOM, viewOf(null, 7, 11)],
+  [ROOM, PART],
+  [room(401, 503), viewOf(null, 401, 503)],
+  [room(7, 11, { width: 358, height: 390, font: 13 }), viewOf(null, 7, 11)],
 ];
 
 test("the cell in the middle of a cell is that cell", () => {
-  for (const view of VIEWS) {
-    const place = geometry(WIDTH, view);
+  for (const [space, view] of CASES) {
+    const place = geometry(space, view);
     for (let row = view.row[0]; row < view.row[1]; row++)
       for (let column = view.column[0]; column < view.column[1]; column++)
-        assert.deepEqual(cellAt(WIDTH, view, place.x(column + 0.5), place.y(row + 0.5)), { row, column });
+        assert.deepEqual(cellAt(place, view, place.x(column + 0.5), place.y(row + 0.5)), { row, column });
   }
 });
 
-test("the cells fill what the margins leave", () => {
-  for (const view of VIEWS) {
-    const place = geometry(WIDTH, view);
-    assert.equal(place.x(view.column[0]), MARGIN.left);
-    assert.equal(place.y(view.row[0]), MARGIN.top);
-    assert.ok(Math.abs(place.x(view.column[1]) - (WIDTH - MARGIN.right)) < 1e-9);
-    assert.ok(Math.abs(place.y(view.row[1]) - (HEIGHT - MARGIN.bottom)) < 1e-9);
+test("cells are square, and they, their names and the colour scale lie in the room", () => {
+  for (const [space, view] of CASES) {
+    const place = geometry(space, view);
+    assert.equal(place.x(view.column[0]), place.left);
+    assert.equal(place.y(view.row[0]), place.top);
+    assert.ok(place.left + place.width + place.right <= space.width + 1e-9);
+    assert.ok(legendPlace(place).top + 24 <= space.height);
+    assert.ok(place.left > 40 && place.top > 12);
   }
+});
+
+test("they use the height or the width that there is, up to a largest size", () => {
+  const few = geometry(room(2, 2), viewOf(null, 2, 2));
+  assert.equal(few.cell, 56);
+  const many = geometry(room(10, 10), viewOf(null, 10, 10));
+  assert.ok(many.top + many.height > 503 - 44 - many.cell);
+});
+
+test("names of columns stand upright where they fit, and are turned where they do not", () => {
+  const turned = (name, columns) => geometry(room(5, columns, { name }), viewOf(null, 5, columns)).turn;
+  assert.equal(turned(10, 9), 0);
+  assert.equal(turned(60, 9), -45);
+  assert.equal(turned(60, 40), -60);
+});
+
+test("an upright name stands over its cell, and a wide one at an end reaches outwards", () => {
+  const view = viewOf(null, 5, 9);
+  const place = geometry(room(5, 9, { name: 10 }), view);
+  assert.deepEqual(upright(place, view, 4, 10), [place.x(4.5), "middle"]);
+  assert.deepEqual(upright(place, view, 8, 90), [place.x(8) + 1, "start"]);
+  assert.deepEqual(upright(place, view, 0, 90), [place.x(1) - 1, "end"]);
+});
+
+test("a longer name of a row moves no cell until it is very long", () => {
+  const left = (name) => geometry(room(5, 9, { name }), viewOf(null, 5, 9)).left;
+  assert.equal(left(20), left(60));
+  assert.ok(left(100) > left(60));
 });
 
 test("left of the cells is a row without a column, around them nothing", () => {
   const view = viewOf(null, 7, 11);
-  const { y } = geometry(WIDTH, view);
-  assert.deepEqual(cellAt(WIDTH, view, MARGIN.left - 20, y(3.5)), { row: 3, column: null });
-  for (const [x, top] of [
-    [MARGIN.left + 5, MARGIN.top - 1],
-    [MARGIN.left + 5, HEIGHT - MARGIN.bottom + 1],
-    [WIDTH - MARGIN.right, y(3.5)],
+  const place = geometry(ROOM, view);
+  assert.deepEqual(cellAt(place, view, place.left - 20, place.y(3.5)), { row: 3, column: null });
+  for (const [x, y] of [
+    [place.left + 5, place.top - 1],
+    [place.left + 5, place.top + place.height + 1],
+    [place.left + place.width + 1, place.y(3.5)],
   ])
-    assert.equal(cellAt(WIDTH, view, x, top), null);
+    assert.equal(cellAt(place, view, x, y), null);
 });
 
 test("a box between two cells holds both, whichever came first", () => {
@@ -71,42 +108,39 @@ test("a box between two cells holds both, whichever came first", () => {
   assert.deepEqual(viewOf(between(one, one), 7, 11), { row: [4, 5], column: [2, 3] });
 });
 
-test("names thin out until they have room", () => {
-  assert.deepEqual(named(WIDTH, viewOf(null, 3, 5), "row"), [0, 1, 2]);
-  const view = VIEWS[2];
-  for (const [axis, room] of [
-    ["row", 13],
-    ["column", 16],
-  ]) {
-    const shown = named(WIDTH, view, axis);
-    const size = geometry(WIDTH, view).cell[axis === "row" ? 1 : 0];
-    assert.equal(shown[0], 0);
-    assert.ok(shown.length > 10);
-    for (let i = 1; i < shown.length; i++) {
-      assert.ok((shown[i] - shown[i - 1]) * size >= room);
-      assert.ok((shown[i] - shown[i - 1] - 1) * size < room);
-    }
+test("names thin out until they have room, and those that are kept push the others away", () => {
+  const few = viewOf(null, 3, 5);
+  assert.deepEqual(named(geometry(room(3, 5), few), few, "row"), [0, 1, 2]);
+  const [space, view] = CASES[2];
+  const place = geometry(space, view);
+  for (const axis of ["row", "column"]) {
+    const shown = named(place, view, axis, [100]);
+    assert.ok(shown.length > 10 && shown.includes(100));
+    for (let i = 1; i < shown.length; i++) assert.ok((shown[i] - shown[i - 1]) * place.cell >= 12);
   }
 });
 
-test("a tip stays in the picture and off its cell", () => {
+test("a tip stays in the picture, and above its cell where there is room", () => {
   const tip = { width: 160, height: 44 };
-  for (const view of VIEWS) {
-    const place = geometry(WIDTH, view);
+  for (const [space, view] of CASES) {
+    const place = geometry(space, view);
     for (const row of [view.row[0], view.row[1] - 1])
       for (const column of [view.column[0], view.column[1] - 1]) {
-        const { left, top } = tipPlace(WIDTH, view, { row, column }, tip);
-        assert.ok(left >= 0 && left + tip.width <= WIDTH);
-        assert.ok(top >= place.y(row + 1) || top + tip.height <= place.y(row));
-        assert.ok(top + tip.height <= HEIGHT);
+        const { left, top } = tipPlace(place, space, { row, column }, tip);
+        assert.ok(left >= 0 && left + tip.width <= space.width);
+        assert.ok(top + tip.height <= place.y(row) || place.y(row) < tip.height + 6);
       }
   }
 });
 
-test("the colour scale is in the middle below the cells, and never wider than they are", () => {
-  for (const width of [301, 701]) {
-    const { left, top, width: bar } = legendPlace(width);
-    assert.ok(bar <= 300 && top > HEIGHT - MARGIN.bottom);
-    assert.equal(left - MARGIN.left, width - MARGIN.right - left - bar);
-  }
+test("what stays of a text is found where it stood, and the rest is new", () => {
+  assert.deepEqual(cameFrom(["the", "cat", "."], ["the", "black", "cat", "."]), [0, -1, 1, 2]);
+  assert.deepEqual(cameFrom(["a", "b", "a"], ["b", "a", "a"]), [1, 2, -1]);
+  assert.deepEqual(cameFrom([], ["a"]), [-1]);
+  assert.deepEqual(cameFrom(Array(300).fill("a"), ["a"]), [-1]); // too much to follow
+});
+
+test("a movement begins where it was and ends where it goes, never further", () => {
+  assert.deepEqual([-1, 0, 1, 7].map(eased), [0, 0, 1, 1]);
+  assert.ok(eased(0.5) > 0.5);
 });

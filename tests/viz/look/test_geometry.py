@@ -20,8 +20,7 @@ def script(name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "constant", "value"),
     [
-        ("head", "TURN", geometry.TURN),
-        ("head", "GAP_FROM", geometry.GAP_FROM),
+        ("head_cells", "GAP_FROM", geometry.GAP_FROM),
         ("links", "FAINTEST", geometry.FAINTEST),
         ("links", "APART", geometry.APART),
         ("overview", "GAP", geometry.PANEL_GAP),

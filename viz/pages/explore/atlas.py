@@ -15,7 +15,7 @@ from model.trace import Kind
 from viz.figures.atlas import HEAD, WORDS, head_table, measure_heatmap
 from viz.look.geometry import head_name
 from viz.look.look import Look
-from viz.look.picture import Display, rows_named
+from viz.look.picture import Display, rows_shown
 from viz.look.words import KIND_NAMES
 from viz.pages.shared.frame import chart
 from viz.state import atlas as surveys
@@ -31,7 +31,7 @@ def atlas_panel(look: Look, display: Display) -> None:
     with st.container():  # always there: what comes below keeps its place, so an open expander stays open
         found = _tally(look)
     values = found.values()
-    _table(look, values, describe_heads(found.observed, rows_named(look.attention_map, display.rows)))
+    _table(look, values, describe_heads(found.observed, rows_shown(look.attention_map, display)))
     left, right = st.columns(2, gap="medium")
     with left:
         _picture(look, values)

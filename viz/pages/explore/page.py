@@ -15,11 +15,11 @@ from viz.look.choice import row_options
 from viz.look.examples import translates
 from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
-from viz.look.picture import Display, Picture, rows_named
+from viz.look.picture import Display, Picture, rows_shown
 from viz.look.scene import scene
 from viz.look.words import meaning, unit_of
 from viz.pages import link_to
-from viz.pages.explore import live
+from viz.pages.explore import experiment, live
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
 from viz.pages.explore.elsewhere import choose_more, mask_button
@@ -36,7 +36,7 @@ from viz.pages.shared.choices import (
     type_source,
 )
 from viz.pages.shared.forcing import forcing_notice
-from viz.pages.shared.frame import WIDTHS, style, title_beside
+from viz.pages.shared.frame import style, title_beside
 from viz.state import clicked, link, session
 from viz.state import decoder as decoding
 
@@ -48,16 +48,44 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     PROOF: lambda look, shown, display: proof_panel(look),
     "Export": export_panel,
 }
-STYLE = f"""{output.CSS}
-.st-key-texts {{ display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0 2rem; }}
-.st-key-examples {{ margin-top: -0.5rem; }}
-.st-key-examples [data-testid="stButtonGroup"] > div {{ flex-wrap: nowrap; overflow-x: auto; }}
-.st-key-examples [data-testid="stButtonGroup"] button {{ flex: none; }}
+STYLE = f"""{output.CSS}{experiment.CSS}
+.stMainBlockContainer {{ padding: 3.75rem 2.5rem 2rem; }}
+.st-key-top label {{ display: none; }}
+.st-key-top [data-testid="stHorizontalBlock"] {{ align-items: center; }}
 .st-key-meaning [data-testid="stMarkdownContainer"] {{ margin: 0; }}
-.st-key-meaning p {{ font-size: 1.25rem; line-height: 1.3; margin: 0; }}
-@media (max-width: 640px) {{
-  .st-key-texts {{ grid-template-columns: minmax(0, 1fr); }}
-  .st-key-meaning p {{ font-size: 1.0625rem; }}
+.st-key-meaning p {{ font-size: 1.375rem; line-height: 1.3; margin: 0; }}
+.st-key-texts {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; }}
+.st-key-examples [data-testid="stButtonGroup"] > div {{ flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; }}
+.st-key-examples [data-testid="stButtonGroup"] button {{ flex: none; }}
+.st-key-explore {{
+  --chooser: clamp(22rem, 27vw, 32.5rem);
+  --beside: clamp(19rem, 23vw, 29rem);
+  --above: 28.25rem;
+  gap: 0.75rem;
+}}
+.st-key-stage {{
+  display: grid;
+  grid-template-columns: var(--chooser) minmax(0, 1fr);
+  gap: 0.75rem 2rem;
+  align-items: start;
+}}
+.st-key-stage > .st-key-pictures {{ grid-column: 1 / 3; }}
+.st-key-stage > :has(> .st-key-what_if) {{ grid-column: 1 / -1; order: 1; }}
+@media (min-width: 1200px) {{
+  .st-key-stage:has(.st-key-what_if) {{ grid-template-columns: var(--chooser) minmax(0, 1fr) var(--beside); }}
+  .st-key-stage > :has(> .st-key-what_if) {{ grid-column: 3; grid-row: 1 / 3; }}
+}}
+@media (max-width: 900px) {{
+  .stMainBlockContainer {{ padding: 3.875rem 1rem 2rem; }}
+  .st-key-explore {{ --above: 27.5rem; gap: 0.5rem; }}
+  .st-key-top [data-testid="stHorizontalBlock"] {{ flex-wrap: nowrap; gap: 0.5rem; }}
+  .st-key-top [data-testid="stColumn"] {{ flex: 1 1 auto; min-width: 0; width: auto; }}
+  .st-key-top [data-testid="stColumn"]:first-child {{ flex: none; }}
+  .st-key-top h1.headlight {{ font-size: 1.125rem; }}
+  .st-key-top h1.headlight small, .st-key-source label, .st-key-top [data-testid="stPopover"] p {{ display: none; }}
+  .st-key-texts, .st-key-stage {{ grid-template-columns: minmax(0, 1fr); gap: 0.5rem; }}
+  .st-key-stage > .st-key-pictures {{ grid-column: 1; order: -1; }}
+  .st-key-meaning p {{ font-size: 1.0625rem; line-height: 1.25; }}
 }}
 """
 
@@ -65,10 +93,11 @@ STYLE = f"""{output.CSS}
 def page() -> None:
     """The whole page; what changes with the text, or with how one looks at it, is a fragment of its own."""
     style(STYLE)
-    with title_beside("Headlight", "See what a Transformer pays attention to, while you type."):
-        opened = choose_checkpoint()
-    if opened is not None:
-        _live(opened)
+    with st.container(key="explore"):
+        with st.container(key="top"), title_beside("Headlight", "See what a Transformer pays attention to."):
+            opened = choose_checkpoint()
+        if opened is not None:
+            _live(opened)
 
 
 @st.fragment
@@ -87,12 +116,18 @@ def _live(opened: Checkpoint) -> None:
         choose_more(opened)
     left_out_notice(trace)
     forcing_notice(opened, trace, forced, chosen_below=link.asked("panel") == DECODER)
-    chosen = _choose(opened, forced, trace)
-    look = chosen.look(trace)
-    meant.markdown(_meaning(chosen, trace))
-    seen = scene(chosen, look)
-    drawn = live.drawn(seen, link.source())
-    pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
+    with st.container(key="stage"):
+        chosen = _choose(opened, forced, trace)
+        look = chosen.look(trace)
+        beside = st.container(key="what_if") if experiment.can_experiment(opened) else None
+        meant.markdown(_meaning(chosen, trace))
+        seen = scene(chosen, look)
+        drawn = live.drawn(seen, link.source())
+        pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
+        if beside is not None:
+            with beside:
+                what = experiment.choose_experiment(opened, look.layer, look.head)
+                experiment.show_experiment(look, chosen, what)
     with st.container(horizontal=True, vertical_alignment="center", key="further"):
         name = _choose_panel(opened)
         mask_button(look)
@@ -108,7 +143,7 @@ def _meaning(chosen: Chosen, trace: Trace) -> str:
     return meaning(
         chosen.kind,
         chosen.view,
-        rows_named(trace.map(chosen.kind), chosen.display.rows),
+        rows_shown(trace.map(chosen.kind), chosen.display),
         unit=unit_of(opened.task),
         source=known.source if known else "",
         target=known.target if known else "",
@@ -119,13 +154,14 @@ def _meaning(chosen: Chosen, trace: Trace) -> str:
 
 def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
     """How to look at whatever is typed."""
-    left, right = st.columns(WIDTHS, gap="medium", vertical_alignment="bottom")
-    with left:
-        kind = choose_kind(opened, trace)
-    with right, st.container(horizontal=True, vertical_alignment="bottom"):
-        layer, head = choose_layer_and_head(opened, trace, trace.map(kind))
+    with st.container(key="kinds"):
+        kind = choose_kind(opened, trace, labelled=False)
+    with st.container(key="looks", horizontal=True, vertical_alignment="center"):
         view = choose_view()
-        display = choose_display()
+        with st.popover("Display", icon=":material/tune:"):
+            with st.container(horizontal=True):
+                layer, head = choose_layer_and_head(opened, trace, trace.map(kind))
+            display = choose_display()
     rows = row_options(trace.map(kind))
     clicked.keep_pinned(rows)
     return Chosen(
@@ -138,6 +174,7 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
         view=view,
         overlay=clicked.overlay(trace.map(kind).n_heads, head),
         zoom=clicked.zoom(),
+        mean=clicked.mean(trace.map(kind).n_layers, trace.map(kind).n_heads) if display.means else "",
         display=display,
         theme=session.theme(),
     )

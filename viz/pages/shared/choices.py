@@ -59,29 +59,28 @@ def choose_checkpoint() -> Checkpoint | None:
 
 
 def choose_display() -> Display:
-    """How attention is drawn; behind a button, since the first look needs none of it."""
-    with st.popover("Display", icon=":material/tune:"):
-        scale = st.segmented_control(
-            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params",
-            help="The square root and the logarithm make small weights visible.",
-        )  # fmt: skip
-        rows = st.segmented_control(
-            "Which token names a decoder’s row?", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
-            bind="query-params",
-            help="“a ▸ b”: the model has just read “a” and writes “b”.",
-        )  # fmt: skip
-        special = st.toggle(
-            "Special tokens", True, key="special", bind="query-params",
-            help="Without `<s>` and `</s>`, each row is scaled to sum to 1 again.",
-        )  # fmt: skip
-        words = st.toggle(
-            "Whole words", key="whole_words", bind="query-params",
-            help="One row or column for the tokens of a word: weights on its keys are summed, of its queries averaged.",
-        )  # fmt: skip
-        means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
-        each_head = st.toggle(
-            "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
-        )
+    """How attention is drawn; the first look needs none of it."""
+    scale = st.segmented_control(
+        "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params",
+        help="The square root and the logarithm make small weights visible.",
+    )  # fmt: skip
+    rows = st.segmented_control(
+        "Which token names a decoder’s row?", ROW_NAMES, default=ROW_NAMES[0], required=True, key="rows",
+        bind="query-params",
+        help="“a ▸ b”: the model has just read “a” and writes “b”.",
+    )  # fmt: skip
+    special = st.toggle(
+        "Special tokens", True, key="special", bind="query-params",
+        help="Without `<s>` and `</s>`, each row is scaled to sum to 1 again.",
+    )  # fmt: skip
+    words = st.toggle(
+        "Whole words", key="whole_words", bind="query-params",
+        help="One row or column for the tokens of a word: weights on its keys are summed, of its queries averaged.",
+    )  # fmt: skip
+    means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
+    each_head = st.toggle(
+        "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
+    )
     return Display(
         rows=cast("RowNames", rows),
         words=words,
@@ -151,7 +150,7 @@ def cut_notice(trace: Trace) -> None:
         st.caption(f"The model's output for it: {cut[0].lower()}{cut[1:]}")
 
 
-def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
+def choose_kind(opened: Checkpoint, trace: Trace, *, labelled: bool = True) -> Kind:
     """The kind of attention on show, of those in any trace of the checkpoint."""
     return st.segmented_control(
         "Attention",
@@ -164,6 +163,7 @@ def choose_kind(opened: Checkpoint, trace: Trace) -> Kind:
         on_change=link.kind_changed,
         args=(opened,),
         width="stretch",
+        label_visibility="visible" if labelled else "collapsed",
         help="Encoder self: the tokens of the source look at each other. Decoder self: what is being written looks "
         "back at what was written before. Cross: what is being written looks at the source.",
     )
@@ -201,7 +201,10 @@ def choose_view() -> View:
     """How the chosen head is drawn."""
     views = {view.name: view for view in VIEWS}
     first = VIEWS[0].name
-    name = st.segmented_control("Picture", list(views), default=first, required=True, key="view", bind="query-params")
+    name = st.segmented_control(
+        "Picture", list(views), default=first, required=True, key="view", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
     return views[name]
 
 
@@ -213,4 +216,9 @@ def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: T
 
 
 def _choose_number(label: str, key: str, n: int, first: int) -> int:
-    return st.selectbox(label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88) - 1
+    return (
+        st.selectbox(
+            label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88, on_change=link.leave_mean
+        )
+        - 1
+    )

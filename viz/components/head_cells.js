@@ -1,0 +1,78 @@
+// The cells of a large heatmap on its canvas, and how they glide to new places.
+
+import { cells, sharp } from "./canvas.js";
+import { level, ramp } from "./colours.js";
+import { cameFrom, eased } from "./head_motion.js";
+
+const GAP_FROM = 7; // cells of so many pixels have a line between them
+const MILLISECONDS = 150;
+const MOST = 2500; // cells that are drawn one by one
+
+/** Cells as they are now: what is drawn, where, and in which colours. */
+const state = ({ weights, data, view, place }) => ({ weights, data, view, place });
+
+/** Draw the cells; those that stood elsewhere before glide to their places, where that helps the eye. */
+export function paint(map) {
+  cancelAnimationFrame(map.gliding);
+  const before = map.painted;
+  map.painted = state(map);
+  map.colours = ramp(map.data.scale);
+  const origin = moving(map, before) && from(before, map);
+  if (!origin) return drawn(map, null, 1);
+  const began = performance.now();
+  const frame = (now) => {
+    const share = (now - began) / MILLISECONDS;
+    drawn(map, origin, eased(share));
+    if (share < 1) map.gliding = requestAnimationFrame(frame);
+  };
+  frame(began);
+}
+
+function moving({ data, view }, before) {
+  if (!before || before.data === data || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return false;
+  const whole = (one) => one.view.row[1] - one.view.row[0] === one.data.rows.length;
+  return whole(before) && whole({ data, view }) && Math.max(size(before.data), size(data)) <= MOST;
+}
+
+const size = ({ rows, columns }) => rows.length * columns.length;
+
+/** For each row and column where it stood before, -1 where it is new. */
+function from(before, { data }) {
+  return {
+    ...before,
+    rows: cameFrom(before.data.rows, data.rows),
+    columns: cameFrom(before.data.columns, data.columns),
+  };
+}
+
+function drawn(map, origin, share) {
+  const context = sharp(map.canvas, map.room.width, map.room.height);
+  const { row, column } = map.view;
+  const few = (row[1] - row[0]) * (column[1] - column[0]) <= MOST && map.place.cell >= 4;
+  if (few) oneByOne(map, context, origin, share);
+  else asImage(map, context);
+}
+
+function oneByOne({ weights, data, view, place, colours }, context, origin, share) {
+  const gap = place.cell >= 3 * GAP_FROM ? 2 : place.cell >= GAP_FROM ? 1 : 0;
+  const between = (then, now) => then + (now - then) * share;
+  for (let row = view.row[0]; row < view.row[1]; row++)
+    for (let column = view.column[0]; column < view.column[1]; column++) {
+      let [weight, x, y] = [weights[row * data.columns.length + column], place.x(column), place.y(row)];
+      const [r, c] = origin ? [origin.rows[row], origin.columns[column]] : [-1, -1];
+      if (origin && r >= 0 && c >= 0) {
+        weight = between(origin.weights[r * origin.data.columns.length + c], weight);
+        [x, y] = [between(origin.place.x(c), x), between(origin.place.y(r), y)];
+      } else if (origin) weight *= share;
+      context.fillStyle = `rgb(${colours[level(weight, data.mode)].map(Math.round).join(" ")})`;
+      context.fillRect(x + gap / 2, y + gap / 2, place.cell - gap, place.cell - gap);
+    }
+}
+
+function asImage({ weights, data, view, place, colours, image }, context) {
+  cells(image, data.rows.length, data.columns.length, colours, (cell) => level(weights[cell], data.mode));
+  context.imageSmoothingEnabled = place.cell < 1;
+  context.imageSmoothingQuality = "high";
+  const part = [view.column[0], view.row[0], view.column[1] - view.column[0], view.row[1] - view.row[0]];
+  context.drawImage(image, ...part, place.left, place.top, place.width, place.height);
+}
