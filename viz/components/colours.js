@@ -19,10 +19,22 @@ export function level(weight, scale) {
 
 /** 256 colours between the evenly spaced stops of a scale, as [r, g, b]. */
 export function ramp(stops) {
-  const rgb = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
+  const rgb = stops.map(numbers);
   return Array.from({ length: 256 }, (_, value) => {
     const place = (value / 255) * (rgb.length - 1);
     const low = Math.min(Math.floor(place), rgb.length - 2);
     return rgb[low].map((from, i) => from + (rgb[low + 1][i] - from) * (place - low));
   });
+}
+
+/** The numbers of a colour "#rrggbb". */
+const numbers = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+
+/** Black or white, whichever is easier to read on a colour [r, g, b] or "#rrggbb": at least 4.5 : 1 (WCAG 2.2). */
+export function ink(colour) {
+  const linear = (typeof colour === "string" ? numbers(colour) : colour).map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000000" : "#ffffff";
 }

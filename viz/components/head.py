@@ -13,7 +13,7 @@ LEGEND = "attention weight"
 AXES = ("to →", "from ↓")
 HTML = """<div class="head-map">
 <canvas></canvas>
-<svg tabindex="0" role="img">
+<svg tabindex="0" role="img" aria-label="One head">
 <defs><linearGradient id="headlight-scale"></linearGradient></defs>
 <text class="corner"></text><text class="corner"></text>
 <g class="columns"></g><g class="rows"></g><g class="numbers"></g>

@@ -2,7 +2,7 @@
 // arrow keys choose a cell, and the tip shows the numbers, rows and columns it was made from.
 
 import { cells, sharp } from "./canvas.js";
-import { ramp } from "./colours.js";
+import { ink, ramp } from "./colours.js";
 import { bytes, floats } from "./packed.js";
 import { cellAt, geometry, LINES_FROM, NAME_FROM, namedRows, picked, written } from "./strips_geometry.js";
 
@@ -22,7 +22,8 @@ function draw(canvas) {
   context.imageSmoothingEnabled = at.cell[0] < 1;
   const height = at.rows * at.cell[1];
   context.drawImage(image, at.left, 0, at.width, height);
-  context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  const { fontFamily, fontSize } = getComputedStyle(canvas);
+  context.font = `${fontSize} ${fontFamily}`;
   context.textBaseline = "middle";
   if (at.kind === "list") numbers(context, at, data, values, colours, level);
   names(context, at, data, getComputedStyle(canvas).color);
@@ -44,8 +45,7 @@ function numbers(context, at, data, values, colours, level) {
     }
     if (at.cell[1] < NAME_FROM) continue;
     if (at.cell[1] >= LINES_FROM) context.clearRect(at.left, y + at.cell[1] - 1, at.width, 1);
-    const [red, green, blue] = Number.isFinite(values[row]) ? colours[level(values[row])] : [128, 128, 128];
-    context.fillStyle = 0.3 * red + 0.6 * green + 0.1 * blue > 140 ? "#111" : "#fff";
+    context.fillStyle = ink(Number.isFinite(values[row]) ? colours[level(values[row])] : data.masked);
     const text = Number.isFinite(values[row]) ? written(values[row]) : "−∞ masked";
     context.fillText(text, at.left + at.width / 2, y + at.cell[1] / 2);
   }

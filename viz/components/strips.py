@@ -46,7 +46,7 @@ class StripData(TypedDict):
 _component = component(
     "headlight_strip",
     html=(
-        '<div class="strip"><canvas tabindex="0" role="img"></canvas>'
+        '<div class="strip"><canvas tabindex="0" role="img" aria-label="The numbers of a step"></canvas>'
         '<div class="legend"><span></span><i></i><span></span></div>'
         '<div class="tip" role="tooltip" hidden><b></b><p></p><div></div></div></div>'
     ),

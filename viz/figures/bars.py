@@ -22,8 +22,8 @@ from viz.figures.plot import (
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 Numbers = Sequence[float] | np.ndarray
+SPACE = "\u2002"
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
-EN_SPACE = "\u2002"
 
 
 def beside_bars(
@@ -38,20 +38,19 @@ def beside_bars(
     infinity is written out."""
     everything = np.concatenate([np.where(np.isfinite(values), values, 0.0) for values in columns.values()])
     width = (1 - GAP * (len(columns) - 1)) / len(columns)
-    bars, below, axes, titles = [], [], {}, []
+    bars, axes, titles = [], {}, []
     for place, (title, values) in enumerate(columns.items()):
         number = "" if place == 0 else str(place + 1)
         left = place * (width + GAP)
         finite = np.where(np.isfinite(values), values, 0.0)
         bars.append(_bars(names, values, finite, framed, theme) | {"xaxis": f"x{number}"})
-        below.append(_below_zero(finite, f"x{number}"))
         axes[f"xaxis{number}"] = axis(
             "", theme, domain=[left, left + width], range=_room(everything if one_scale else finite),
             fixedrange=True, showgrid=False, showticklabels=False,
         )  # fmt: skip
         titles.append(_heading(title, left + width / 2))
     return figure(
-        bars + [texts for texts in below if texts["y"]],
+        bars,
         theme,
         height=ROW * len(names) + 44,
         margin={"l": names_width(names, 8), "r": 12, "t": 32, "b": 8},
@@ -94,41 +93,29 @@ def curves(
 def _bars(
     names: Sequence[str], values: Numbers, finite: np.ndarray, framed: int | None, theme: Theme
 ) -> dict[str, Any]:
-    """The bars of one column. Where a value is not ``finite``, its bar has no length; those below 0 are named apart."""
+    """The bars of one column, each with its number at its end; where it is not ``finite``, the bar has no length."""
     return across_bars(
         finite.astype(np.float32),
         "%{hovertext}: %{x:.4g}<extra></extra>",
-        text=["" if bar < 0 else _short(value) for bar, value in zip(finite, values, strict=True)],
+        text=[_short(value) for value in values],
         marker={"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
         hovertext=token_ticks(names)["ticktext"],
     )
 
 
 def _short(value: float) -> str:
-    return "−∞" if value == -np.inf else f"{value:z.2f}".replace("-", "−")
-
-
-def _below_zero(values: np.ndarray, across: str) -> dict[str, Any]:
-    """The numbers of bars that go to the left: right of zero, since left of them stand the names."""
-    places = [i for i, value in enumerate(values) if value < 0]
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [0] * len(places),
-        "y": places,
-        "text": [f"{EN_SPACE}{_short(values[i])}" for i in places],  # else the line at zero runs into the minus
-        "textposition": "middle right",
-        "cliponaxis": False,
-        "hoverinfo": "skip",
-        "xaxis": across,
-    }
+    """A number with a space between it and the end of its bar."""
+    if value == -np.inf:
+        return f"{SPACE}−∞"
+    text = f"{value:z.2f}".replace("-", "−")
+    return f"{text}{SPACE}" if value < 0 else f"{SPACE}{text}"
 
 
 def _room(values: np.ndarray) -> list[float]:
-    """From the smallest to the largest bar, with room for the numbers."""
+    """From the smallest to the largest bar, with room for the numbers on either side."""
     low, high = float(min(0, values.min(initial=0))), float(max(0, values.max(initial=0)))
     span = (high - low) or 1.0
-    return [low - 0.05 * span * (low < 0), high + 0.6 * span]
+    return [low - 0.5 * span * (low < 0), high + 0.6 * span * (high > 0 or low == 0)]
 
 
 def _heading(title: str, x: float) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.look.theme import FONT, PRESENTED, Theme, for_plotly, short_token, shortened
+from viz.look.theme import FONT, PRESENTED, REM, TYPE, Theme, for_plotly, short_token, shortened
 
-FONT_SIZE = 12
+FONT_SIZE = round(REM * TYPE["label"])
 MARGIN = {"l": 64, "r": 16, "t": 16, "b": 48}
 BELOW_LEGEND = {**MARGIN, "t": 36}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}

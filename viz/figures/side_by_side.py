@@ -25,10 +25,14 @@ from viz.figures.plot import (
     token_ticks,
     upright,
 )
-from viz.look.theme import LIGHT, Theme, for_plotly, show_token
+from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
-TITLE, AXIS = 26, 44  # pixels
+TITLE, AXIS, NAME = 26, 44, 20  # pixels; the last for a line of names
+SMALLEST, LARGEST, ROOM = 16, 40, 400  # pixels: a square cell, and the rows of all
+UPRIGHT, LEANS, LEANING = 2, [0, -45, -60], 0.87  # letters that stand upright; degrees; how high a leaning name is
+GAPS_TO = 2500  # cells; more have no line between them
+QUERY_AND_KEY = ("query (attends from)", "key (attends to)")
 
 
 def vectors_panel(
@@ -37,7 +41,7 @@ def vectors_panel(
     """A vector for each token, ``[token, dimension]``; numbers beyond ``limit`` share the strongest colour."""
     hover = "dimension %{x}<br><b>%{z:.3f}</b><extra></extra>"
     trace = signed_heatmap(vectors, theme, limit, hovertemplate=hover)
-    return _panel([trace], tokens, None, title, theme)
+    return _panel(trace, tokens, title, theme)
 
 
 def common_limit(parts: Iterable[np.ndarray]) -> float:
@@ -51,16 +55,18 @@ def weights_panel(
     columns: Sequence[str],
     title: str,
     *,
+    axes: tuple[str, str] = QUERY_AND_KEY,
     framed: int | None = None,
     marked: np.ndarray | None = None,
     bar: bool = True,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Attention weights, ``[query, key]``, from 0 to 1; the row ``framed`` has a frame, the cells that are ``marked``
-    (boolean ``[query, key]``) a dot, and ``bar`` says whether the colours are explained."""
+    """Attention weights, ``[query, key]``, from 0 to 1; where rows and columns are others, ``axes`` names them. The row
+    ``framed`` has a frame, the cells that are ``marked`` (boolean ``[query, key]``) a dot, and ``bar`` says whether the
+    colours are explained."""
     trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>", showscale=bar)
     dots = [_dots(marked, theme)] if marked is not None and marked.any() else []
-    shown = _panel([trace, *dots], rows, columns, title, theme)
+    shown = _squares([trace, *dots], rows, columns, title, axes, theme)
     # Dots would make Plotly leave room around them.
     shown.update_xaxes(range=[-0.5, len(columns) - 0.5]).update_yaxes(range=[len(rows) - 0.5, -0.5], autorange=False)
     if framed is not None:
@@ -81,7 +87,8 @@ def change_panel(
 ) -> go.Figure:
     """Changes of attention weights, ``[query, key]``, from -1 to 1."""
     hover = "change <b>%{z:+.3f}</b><extra></extra>"
-    return _panel([signed_heatmap(change, theme, 1, hovertemplate=hover)], rows, columns, title, theme)
+    trace = signed_heatmap(change, theme, 1, hovertemplate=hover)
+    return _squares([trace], rows, columns, title, QUERY_AND_KEY, theme)
 
 
 def length_curves(
@@ -128,36 +135,51 @@ def _curve(name: str, points: Points, **options: Any) -> dict[str, Any]:
     return curve(name, points, hover, **options)
 
 
-def _panel(
-    traces: Sequence[dict[str, Any]], rows: Sequence[str], columns: Sequence[str] | None, title: str, theme: Theme
-) -> go.Figure:
-    """One heatmap, as high as its rows of tokens need; its columns are tokens, or dimensions."""
-    above, below = TITLE + (names_width(columns) if columns else 0), 8 if columns else AXIS
-    height = max(SHORTEST, CELL * len(rows)) + above + below
-    side = (
-        {"side": "top", "tickangle": _angle(columns), "ticklabelstandoff": 3}
-        if columns
-        else {"title": {"text": "dimension", "standoff": 4}}
-    )
+def _panel(trace: dict[str, Any], rows: Sequence[str], title: str, theme: Theme) -> go.Figure:
+    """One heatmap, as high as its rows of tokens need; its columns are dimensions."""
     return figure(
-        traces,
+        [trace],
         theme,
-        height=height,
-        margin={"l": names_width(rows), "r": 8, "t": above, "b": below},
-        title={
-            "text": f"<b>{for_plotly(title)}</b>",
-            "font": {"size": 14},
-            "x": 0.5,
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 4},
-        },
-        showlegend=False,
-        xaxis=cell_axis(**side, **token_ticks(columns)) if columns else cell_axis(**side),
+        height=max(SHORTEST, CELL * len(rows)) + TITLE + AXIS,
+        margin={"l": names_width(rows), "r": 8, "t": TITLE, "b": AXIS},
+        title=_heading(title),
+        xaxis=cell_axis(title={"text": "dimension", "standoff": 4}),
         yaxis=cell_axis(autorange="reversed", **token_ticks(rows)),
     )
 
 
-def _angle(columns: Sequence[str]) -> int:
-    """Single letters stand upright."""
-    return 0 if all(len(show_token(name)) <= 1 for name in columns) else -90
+def _squares(
+    traces: Sequence[dict[str, Any]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    axes: tuple[str, str],
+    theme: Theme,
+) -> go.Figure:
+    """One heatmap of square cells; the names of its columns stand upright where there is room, else they lean."""
+    query, key = axes
+    cell = max(SMALLEST, min(LARGEST, ROOM // max(len(rows), 1)))
+    longest = names_width(columns)
+    above = TITLE + NAME + (NAME if max(map(len, columns), default=0) <= UPRIGHT else round(LEANING * longest))
+    gap = 1 if len(rows) * len(columns) <= GAPS_TO else 0
+    return figure(
+        [trace | ({"xgap": gap, "ygap": gap} if trace["type"] == "heatmap" else {}) for trace in traces],
+        theme,
+        height=cell * len(rows) + above + 8,
+        margin={"l": names_width(rows) + NAME, "r": 8, "t": above, "b": 8},
+        title=_heading(title),
+        showlegend=False,
+        xaxis=cell_axis(
+            side="top", autotickangles=LEANS, ticklabelstandoff=3, constrain="domain",
+            title={"text": key, "standoff": 4}, **token_ticks(columns),
+        ),
+        yaxis=cell_axis(
+            autorange="reversed", ticklabelstandoff=4, scaleanchor="x", constrain="domain",
+            title={"text": query, "standoff": 4}, **token_ticks(rows),
+        ),
+    )  # fmt: skip
+
+
+def _heading(title: str) -> dict[str, Any]:
+    text = f"<b>{for_plotly(title)}</b>"
+    return {"text": text, "font": {"size": 14}, "x": 0.5, "y": 1, "yanchor": "top", "pad": {"t": 4}}

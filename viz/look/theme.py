@@ -25,9 +25,9 @@ class Theme:
     """The colours of one mode.
 
     ``inverse`` is the page; ``text`` and ``muted``, for what is said aside, can be read on it (4.5 : 1); ``faint`` is
-    for lines that mean nothing. ``scale`` goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0
-    to one as far above it, both in even steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008),
-    the one most like ``accent`` last.
+    for lines that mean nothing, ``accent`` says “look here”, ``primary`` what can be used or has the focus. ``scale``
+    goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0 to one as far above it, both in even
+    steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008), the one most like ``accent`` last.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Theme:
     muted: str
     faint: str
     accent: str
+    primary: str
     scale: tuple[str, ...]
     diverging: tuple[str, ...]
     heads: tuple[str, ...]
@@ -52,7 +53,8 @@ LIGHT = Theme(
     inverse="#ffffff",
     muted="#5c606c",
     faint="#d5d8df",
-    accent="#d9480f",
+    accent="#c43f0a",
+    primary="#2b5fd9",
     scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
     diverging=("#8a3406", "#d4661c", "#f3ab72", "#f7f6f4", "#8fb3ea", "#3b6fd0", "#123a8c"),
     heads=("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#d55e00"),
@@ -64,6 +66,7 @@ DARK = Theme(
     muted="#b4b9c4",
     faint="#4a4f5c",
     accent="#ffa94d",
+    primary="#7aa5ff",
     scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
     diverging=("#ffc48f", "#d9762b", "#7a3c10", "#1b1e27", "#1d4a86", "#4a8bdf", "#b3d4ff"),
     heads=("#56b4e9", "#2fc99b", "#e08fc0", "#f0e442", "#4a90e2", "#ffffff", "#e69f00"),
@@ -87,13 +90,9 @@ def css_tokens(theme: Theme, *, presenting: bool) -> str:
     """
     rem = f"max({REM * 1.125:g}px, {100 * REM * PRESENTED / 1920:g}vw)" if presenting else f"{REM}px"
     sizes = {**{f"type-{name}": size for name, size in TYPE.items()}, **{f"space-{n}": s for n, s in SPACE.items()}}
-    colours = {
-        "text": theme.text,
-        "page": theme.inverse,
-        "muted": theme.muted,
-        "faint": theme.faint,
-        "accent": theme.accent,
-    }
+    colours = {"text": theme.text, "page": theme.inverse, "muted": theme.muted, "faint": theme.faint}
+    colours |= {"accent": theme.accent, "primary": theme.primary}
+    colours |= {"less": theme.diverging[0], "more": theme.diverging[-1]}
     variables = {name: f"{size:g}rem" for name, size in sizes.items()} | colours
     return f":root {{ font-size: {rem}; {' '.join(f'--{name}: {value};' for name, value in variables.items())} }}"
 
@@ -112,8 +111,10 @@ def coloured(levels: np.ndarray, scale: Sequence[str]) -> np.ndarray:
 
 
 def ink(colour: np.ndarray) -> str:
-    """Black or white, whichever is easier to read on a colour (the luma of ITU-R BT.601)."""
-    return "#000000" if colour @ np.array([0.299, 0.587, 0.114]) > 140 else "#ffffff"
+    """Black or white, whichever is easier to read on a colour: at least 4.5 : 1 (relative luminance, WCAG 2.2)."""
+    srgb = np.asarray(colour) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return "#000000" if linear @ np.array([0.2126, 0.7152, 0.0722]) > 0.179 else "#ffffff"
 
 
 def show_token(token: str) -> str:

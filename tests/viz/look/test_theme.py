@@ -3,7 +3,10 @@
 import html
 import itertools
 import re
+import tomllib
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,15 +16,22 @@ from viz.look.theme import (
     FORMS,
     LIGHT,
     LONGEST_LABEL,
+    PRESENTED,
+    REM,
+    TYPE,
     Theme,
     code_for_markdown,
+    coloured,
+    css_tokens,
     for_markdown,
     for_plotly,
+    ink,
     short_token,
     show_token,
     theme_named,
 )
 
+ROOT = Path(__file__).parents[3]
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogates too
 QUICK = settings(deadline=None, max_examples=100, derandomize=True, database=None)
 
@@ -170,3 +180,36 @@ def test_a_stronger_colour_always_means_more(theme: Theme, direction: int):
 def test_colours_are_what_the_canvas_can_read(theme: Theme):
     for colour in (theme.text, theme.faint, theme.accent, *theme.scale):
         assert re.fullmatch("#[0-9a-f]{6}", colour)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    srgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_what_is_written_can_be_read(theme: Theme):
+    for colour in (theme.text, theme.muted, theme.accent, theme.primary, theme.diverging[0], theme.diverging[-1]):
+        assert contrast(colour, theme.inverse) >= 4.5
+    for cell in coloured(np.linspace(0, 1, 256), theme.scale):
+        assert contrast(ink(cell), "#" + bytes(cell.tolist()).hex()) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_streamlit_has_the_same_colours(theme: Theme):
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"][theme.name]
+    assert (config["primaryColor"], config["backgroundColor"]) == (theme.primary, theme.inverse)
+    assert config["textColor"] == theme.text
+
+
+def test_a_presentation_grows_with_the_window_and_nothing_is_too_small():
+    assert "font-size: 16px" in css_tokens(LIGHT, presenting=False)
+    assert "font-size: max(18px, 1.25vw)" in css_tokens(LIGHT, presenting=True)
+    assert min(TYPE.values()) * REM * PRESENTED >= 18

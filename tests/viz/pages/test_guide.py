@@ -31,7 +31,7 @@ from viz.pages.guide.chapters.ch14_code import FILES, text
 from viz.pages.guide.chapters.chapter import Question
 from viz.pages.guide.chapters.openings import parted_head
 from viz.pages.guide.listing import listing, without_words
-from viz.pages.shared.header import FOLDED
+from viz.pages.shared.styles import FOLDED
 
 APP = Path(__file__).parents[3] / "app.py"
 PRETRAINED = checkpoint.PRETRAINED

@@ -38,7 +38,7 @@ from viz.state import session
 BESIDE = 3  # steps side by side
 STYLE = """
 [class*="st-key-step_"] p { margin-bottom: 0.3rem; }
-[class*="st-key-step_"] .katex-display { margin: 0.4rem 0; padding-top: 3px; overflow-x: auto; overflow-y: hidden; }
+[class*="st-key-step_"] .katex-display { margin: 0.4rem 0; }
 """
 
 

@@ -36,7 +36,6 @@ ROOT = Path(__file__).parents[3]
 NUMBERS = range(1, len(CHAPTERS) + 1)
 CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lines
 STYLE = """
-.katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
 .st-key-guide table { font-size: 0.875rem; }
 """
 

@@ -59,7 +59,14 @@ def show(look: Look) -> None:
     after = states(look.opened, ids(look))
     names = ["embedded", *(f"L{layer}" for layer in range(1, len(after)))]
     chart(
-        weights_panel(_kept(after), names, tokens, "what is left of the embedding after each layer (L)", theme=theme),
+        weights_panel(
+            _kept(after),
+            names,
+            tokens,
+            "what is left of the embedding after each layer (L)",
+            axes=("after", "token"),
+            theme=theme,
+        ),
         "states",
     )
     if look.opened.config.norm == "pre":

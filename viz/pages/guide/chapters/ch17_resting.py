@@ -68,7 +68,10 @@ def show(look: Look) -> None:
     layers = [f"L{layer + 1}" for layer in range(shown.n_layers)]
     heads = [f"H{head + 1}" for head in range(shown.n_heads)]
     chart(
-        weights_panel(share, layers, heads, "decoder self-attention: share on special tokens", theme=theme), "resting"
+        weights_panel(
+            share, layers, heads, "decoder self-attention: share on special tokens", axes=("layer", "head"), theme=theme
+        ),
+        "resting",
     )
     st.markdown(
         f"**{np.count_nonzero(share > 0.5)} of {share.size} heads of the decoder's self-attention give more than half "
