@@ -51,6 +51,7 @@ def pictures(request: Request) -> Response:
 
 def main() -> None:
     """The page of one visitor."""
+    from viz.components.connection import keep_typed
     from viz.components.history import one_entry_a_choice
     from viz.pages.shared.header import header
     from viz.state import link, session
@@ -58,6 +59,7 @@ def main() -> None:
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
     session.prepare_process()
     one_entry_a_choice()
+    keep_typed(link.TYPED)
     pages = {page.in_navigation(): page for page in PAGES}
     shown = st.navigation(list(pages), position="top")
     header(pages[shown].name)

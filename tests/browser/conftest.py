@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -64,30 +65,43 @@ def chromium() -> Iterator[Browser]:
 def address(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[str]:
     """Where a server of this package's own listens; it offers ``runs/letters`` and ``runs/words``."""
     folder = tmp_path_factory.mktemp("server")
+    port = prepared(folder)
+    with served(folder, port):
+        yield f"http://localhost:{port}"
+    said = (folder / "log").read_text(encoding="utf-8")
+    first_of_chain = said.count("Traceback") - said.count("During handling of the above exception")
+    assert first_of_chain == said.count(GONE_WHILE_SENT_TO), said
+
+
+def prepared(folder: Path) -> int:
+    """A port that is free, for a server of this folder, which gets two checkpoints."""
     save_letters(folder / "runs/letters/best.safetensors")
     save_words(folder / "runs/words/best.safetensors")
     shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(folder: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that works in this folder; it is killed, not asked to stop."""
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true"]
-    with (folder / "log").open("wb") as log:
+    known = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", FOLDERS: str(MINILM or "")}
+    with (folder / "log").open("ab") as log:
         server = subprocess.Popen(
             [*command, "--server.port", str(port)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", FOLDERS: str(MINILM or "")},
+            env={**os.environ, **known, **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
             wait_for(f"http://localhost:{port}/_stcore/health", server, folder / "log")
-            yield f"http://localhost:{port}"
+            yield server
         finally:
             server.kill()
             server.wait()
-    said = (folder / "log").read_text(encoding="utf-8")
-    first_of_chain = said.count("Traceback") - said.count("During handling of the above exception")
-    assert first_of_chain == said.count(GONE_WHILE_SENT_TO), said
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -18,6 +18,7 @@ const behind = (is) => document.documentElement.toggleAttribute("data-behind", i
 /** Draw what is not on screen yet. */
 function draw(page, data) {
   behind(page.typed !== null);
+  remember(page, data.addresses);
   if (same(page.drawn, data)) return;
   page.drawn = data;
   write(page, data.output);
@@ -29,7 +30,6 @@ function draw(page, data) {
   ])
     if (place.made !== html) place.innerHTML = place.made = html; // by the server, every token in it escaped
   drawHead(page, large, data);
-  remember(page, data.addresses);
 }
 
 /** Write the output. It stands elsewhere on the page, and Streamlit may put it there later than the pictures. */

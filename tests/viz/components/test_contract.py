@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from viz.components import sources
+from viz.components.connection import ConnectionData
 from viz.components.head import HeadData
 from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
 from viz.components.output import OutputData
@@ -23,6 +24,8 @@ SCRIPTS = Path(sources.__file__).parent
 OVERVIEW = set(sources.modules("overview"))
 VIEW_DATA = {view.script: get_type_hints(view.data)["return"] for view in VIEWS}
 SHARED = {"canvas", "colours", "packed"}
+GIVEN = {"page.follow.output", "data.app", "fields[name]", "selector"}
+"""Selectors of the page that a script may look for."""
 CONTRACTS: list[tuple[Any, set[str], str]] = [
     # What is given, the scripts that take it, and the name by which they do.
     (OverviewData, OVERVIEW - SHARED, "data"),
@@ -39,6 +42,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (Address, {"address"}, "addresses"),
     (Follow, {"pictures", "typing"}, "follow"),
     (PresentationData, {"presentation"}, "said"),
+    (ConnectionData, {"connection"}, "data"),
 ]
 
 
@@ -83,6 +87,5 @@ def test_no_script_looks_for_what_another_has_drawn():
     for path in SCRIPTS.glob("*.js"):
         text = path.read_text(encoding="utf-8")
         assert "st-key-" not in text, path.name
-        asked = set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text))
-        assert asked <= {"page.follow.output", "selector"}, path.name
+        assert set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text)) <= GIVEN, path.name
         assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field"}, path.name
