@@ -26,13 +26,15 @@ function install(window, data) {
   const typed = new Set(); // parameters whose fields were typed in
   let [state, focused] = ["here", null];
 
+  // As Back in the browser does: the address decides.
+  const followAddress = () => window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
   const leave = () => {
     const found = [...typed].map((name) => [name, document.querySelector(fields[name])]).filter(([, field]) => field);
     const texts = found.map(([name, field]) => [name, field.value]);
     history.replaceState(history.state, "", withTexts(location.href, texts));
+    focused?.blur(); // nobody types until the page is drawn again, which would take it back
+    followAddress(); // whatever Streamlit asks of the next server, it asks for this address
   };
-  // As Back in the browser does: the address decides.
-  const comeBack = () => window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
   const typeOn = () => document.activeElement === document.body && focused?.focus();
   const look = () => {
     const { testConnectionState, testScriptState } = root.dataset;
@@ -42,11 +44,11 @@ function install(window, data) {
       state = "gone";
     } else if (state === "gone") {
       state = "back";
-      comeBack();
+      followAddress();
     } else if (state === "back" && running) state = "drawing";
     else if (state === "drawing" && !running) {
       state = "here";
-      typeOn(); // not before: the page would take back what was typed meanwhile
+      typeOn();
     }
   };
 

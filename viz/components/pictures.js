@@ -18,7 +18,7 @@ const behind = (is) => document.documentElement.toggleAttribute("data-behind", i
 /** Draw what is not on screen yet. */
 function draw(page, data) {
   behind(page.typed !== null);
-  remember(page, data.addresses);
+  if (page.typed === null || page.typed === data.text) remember(page, data.addresses); // else a newer text is on its way
   if (same(page.drawn, data)) return;
   page.drawn = data;
   write(page, data.output);

@@ -40,7 +40,7 @@ export function listen(page) {
   const typed = (event) => {
     if (!inField(event)) return;
     page.typed = event.target.value;
-    clearTimeout(page.remembering); // an older text, which the address need not say any more
+    clearTimeout(page.remembering); // of an older text, which the address shall not say any more
     follow(page);
   };
   document.addEventListener("input", typed, { signal });
