@@ -101,7 +101,7 @@ async def _class(one: Server, sessions: int, seconds: float, keys: float, lines:
     seen = Seen()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sessions))  # nobody waits for another's request
     heads = [{"layer_number": str(1 + n % 3), "head_number": str(1 + n // 3 % 4)} for n in range(sessions)]
-    students = await asyncio.gather(*(_open(one.url, head) for head in heads))
+    students = await asyncio.gather(*(open_page(one.url, head) for head in heads))
     end = time.perf_counter() + seconds
     await asyncio.gather(
         *(
@@ -115,17 +115,17 @@ async def _class(one: Server, sessions: int, seconds: float, keys: float, lines:
     return seen, memory
 
 
-async def _open(url: str, head: dict[str, str]) -> tuple[ClientConnection, str]:
+async def open_page(url: str, head: dict[str, str]) -> tuple[ClientConnection, str]:
     """A page that is open, and the name by which it may ask."""
     address = url.replace("http", "ws") + "/_stcore/stream"
     socket = await connect(address, subprotocols=["streamlit"], origin=url, max_size=None)  # type: ignore[arg-type]
-    visitor = await _ran(socket, head)
+    visitor = await ran(socket, head)
     if visitor is None:
         raise RuntimeError("the page names no visitor")
     return socket, visitor
 
 
-async def _ran(socket: ClientConnection, query: dict[str, str]) -> str | None:
+async def ran(socket: ClientConnection, query: dict[str, str]) -> str | None:
     """Have the page run with what is chosen, until it is done; the visitor it names."""
     asked = BackMsg()
     asked.rerun_script.query_string = urlencode(query)
@@ -163,7 +163,7 @@ async def _study(
     text = ""
     while time.perf_counter() < end:
         began = time.perf_counter()
-        visitor = await _ran(socket, {"source": text, **head}) or visitor
+        visitor = await ran(socket, {"source": text, **head}) or visitor
         seen.runs.append(time.perf_counter() - began)
         words = chance.choice(lines).split()
         chance.shuffle(words)  # else one student's answers would be kept for the next one
@@ -192,22 +192,22 @@ async def _type(
         done = min(pressed, len(text))
         when = began + (done - 1) / keys
         try:
-            status, body = await asyncio.to_thread(_asked, connection, url, visitor, text[:done])
+            status, body = await asyncio.to_thread(ask, connection, url, visitor, text[:done])
         except OSError:
             status, body = 0, b""
         if status != 200:
             seen.errors += 1
             continue
         seen.keys.append(time.perf_counter() - when)
-        seen.wrong += not _right(json.loads(body), head, text[:done])
+        seen.wrong += not is_right(json.loads(body), head, text[:done])
 
 
-def _right(drawn: dict[str, Any], head: dict[str, str], text: str) -> bool:
+def is_right(drawn: dict[str, Any], head: dict[str, str], text: str) -> bool:
     said = {one["name"]: one["value"] for one in drawn["addresses"]}
     return drawn["text"] == text and all(said[name] == value for name, value in head.items())
 
 
-def _asked(connection: HTTPConnection, url: str, visitor: str, text: str) -> tuple[int, bytes]:
+def ask(connection: HTTPConnection, url: str, visitor: str, text: str) -> tuple[int, bytes]:
     body = json.dumps({"visitor": visitor, "text": text})
     headers = {"Content-Type": "application/json", "Origin": url, "Accept-Encoding": "gzip"}
     connection.request("POST", "/live", body, headers)

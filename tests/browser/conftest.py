@@ -180,3 +180,12 @@ def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
     assert [url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")] == []
     assert complaints == []
     context.close()
+
+
+@pytest.fixture
+def complaining(chromium: Browser) -> Iterator[BrowserContext]:
+    """A new visitor whose browser may complain: of a server that is not there, or refuses."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(FIRST_PATIENCE)
+    yield context
+    context.close()

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import FIRST_PATIENCE, prepared, served
 from tests.browser.test_explore import expect_texts, field, soon, translation, type_on, words
 
 QUIET = 1500  # milliseconds, in which the page hears of a text and draws it
-
-
-@pytest.fixture
-def alone(chromium: Browser) -> Iterator[BrowserContext]:
-    """A visitor whose browser may complain that there is no server."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(FIRST_PATIENCE)
-    yield context
-    context.close()
 
 
 def opened(context: BrowserContext, address: str) -> Page:
@@ -47,13 +37,13 @@ def expect_alive(page: Page, text: str) -> None:
     expect(field(page)).to_have_value(f"{text}!")
 
 
-def test_a_server_that_is_killed_and_started_again(alone: BrowserContext, tmp_path: Path):
+def test_a_server_that_is_killed_and_started_again(complaining: BrowserContext, tmp_path: Path):
     port = prepared(tmp_path)
     address = f"http://localhost:{port}"
     with served(tmp_path, port):
-        typing = opened(alone, f"{address}/?checkpoint=runs/letters&source=dog&layer_number=2&head_number=3")
-        untouched = opened(alone, f"{address}/?checkpoint=runs/letters&source=cat&view=Lines")
-        other = opened(alone, f"{address}/anatomy?checkpoint=runs/letters&source=owl#source-sentence")
+        typing = opened(complaining, f"{address}/?checkpoint=runs/letters&source=dog&layer_number=2&head_number=3")
+        untouched = opened(complaining, f"{address}/?checkpoint=runs/letters&source=cat&view=Lines")
+        other = opened(complaining, f"{address}/anatomy?checkpoint=runs/letters&source=owl#source-sentence")
         field(other).press("End")
         other.keyboard.type("et")
         expect(other).to_have_url(re.compile("source=owlet"))
@@ -80,7 +70,7 @@ def test_a_server_that_is_killed_and_started_again(alone: BrowserContext, tmp_pa
 
 
 @pytest.mark.parametrize("after", [0, 150, 500, 900], ids=lambda after: f"{after} ms")
-def test_a_connection_that_breaks_while_somebody_types(alone: BrowserContext, address: str, after: int):
+def test_a_connection_that_breaks_while_somebody_types(complaining: BrowserContext, address: str, after: int):
     """In the first second after a key Streamlit has not yet heard of it, or just sends it."""
     sockets: list[WebSocketRoute] = []
 
@@ -88,8 +78,8 @@ def test_a_connection_that_breaks_while_somebody_types(alone: BrowserContext, ad
         sockets.append(socket)
         socket.connect_to_server()
 
-    alone.route_web_socket(re.compile("_stcore/stream"), connect)
-    page = opened(alone, f"{address}/?checkpoint=runs/letters&source=dog")
+    complaining.route_web_socket(re.compile("_stcore/stream"), connect)
+    page = opened(complaining, f"{address}/?checkpoint=runs/letters&source=dog")
     expect(translation(page)).to_have_text("dog")
     type_on(page, "srun")
     page.wait_for_timeout(after)

@@ -19,6 +19,7 @@ from tests.browser.test_explore import (
     words,
     written,
 )
+from viz.pages.explore import live
 
 PAUSE = 1500  # milliseconds, in which the page hears of a text and draws it
 
@@ -101,8 +102,9 @@ def test_the_other_pictures_are_drawn_so_too(page: Page, line: Line, address: st
     line.there = False
     type_on(page, "s")
     expect(translation(page)).to_have_text("dogs")
-    for side in ("queries", "keys"):
-        expect(page.locator(f".links .{side} .token")).to_have_text([*"dogs", "</s>"])
+    expect(page.locator(".links .keys .token")).to_have_text([*"dogs", "</s>"])
+    rows = [re.compile(f"{token}$") for token in (*"dogs", "</s>")]  # a row is named by what it writes, last
+    expect(page.locator(".links .queries .token")).to_have_text(rows)
 
 
 def test_the_page_draws_nothing_again_when_it_catches_up(page: Page, address: str):
@@ -150,6 +152,24 @@ def test_without_the_address_the_page_draws_when_typing_pauses(page: Page, addre
         expect_texts(page, "column", [*text, "</s>"])
 
 
+@pytest.mark.parametrize("status", [403, 429, 500, 502])
+def test_who_gets_no_answer_reads_why(complaining: BrowserContext, address: str, status: int):
+    page = complaining.new_page()
+    says = live.SAYS.get(status)
+    refused = {"json": {"says": says}} if says else {"body": "<p>Bad gateway</p>", "content_type": "text/html"}
+    page.route("**/live", lambda route: route.fulfill(status=status, **refused))
+    go(page, address, "source=dog")
+    note = page.locator(".st-key-translation .note")
+    type_on(page, "s")
+    expect(note).to_have_text(says or "The server gives no answer while you type. The page follows when you pause.")
+    expect(translation(page)).to_have_text("dogs")
+    expect_texts(page, "column", [*"dogs", "</s>"])
+    page.unroute("**/live")
+    type_on(page, "!")
+    expect(translation(page)).to_have_text("dogs!")
+    expect(note).not_to_contain_text("server")
+
+
 def test_a_click_right_after_a_key_pins_the_row_that_was_clicked(page: Page, address: str):
     go(page, address, "source=dog")
     type_on(page, "s")
@@ -158,7 +178,7 @@ def test_a_click_right_after_a_key_pins_the_row_that_was_clicked(page: Page, add
     assert soon(page, lambda: framed(page, 3))
     page.wait_for_timeout(PAUSE)
     assert framed(page, 3)
-    expect(page).to_have_url(re.compile(r"token=4\+s"))
+    expect(page).to_have_url(re.compile(r"token=4\+g\+%E2%96%B8\+s"))
 
 
 def test_another_checkpoint_right_after_a_key(page: Page, address: str):

@@ -35,7 +35,7 @@ function draw(page, data) {
 /** Write the output. It stands elsewhere on the page, and Streamlit may put it there later than the pictures. */
 function write(page, told) {
   const place = document.querySelector(page.follow.output);
-  if (place) output(told, place);
+  if (place) output({ ...told, note: page.trouble || told.note }, place);
   else if (!page.left.signal.aborted) requestAnimationFrame(() => page.drawn.output === told && write(page, told));
 }
 
@@ -45,6 +45,13 @@ function point(words, text) {
   const line = words.querySelector(".pointed") ?? words.appendChild(document.createElement("p"));
   line.className = "pointed";
   line.textContent = text ?? "";
+}
+
+/** Say, where the note on the output stands, why the server does not draw what is typed; "" if it does. */
+function tell(page, trouble) {
+  if (page.trouble === trouble) return;
+  page.trouble = trouble;
+  if (page.drawn) write(page, page.drawn.output);
 }
 
 /** Draw the head by the script of its view; each has a place of its own, and one of them is seen. */
@@ -81,8 +88,15 @@ function remember(page, addresses) {
 /** A page listens to its text field until it is left. */
 function open(root) {
   const [all, words, large, reading] = root.children;
-  const page = { typed: null, asking: false, left: new AbortController(), places: { all, words, large, reading } };
+  const page = {
+    typed: null,
+    asking: false,
+    trouble: "",
+    left: new AbortController(),
+    places: { all, words, large, reading },
+  };
   page.draw = (data) => draw(page, data);
+  page.tell = (trouble) => tell(page, trouble);
   listen(page);
   return page;
 }
@@ -94,6 +108,7 @@ export const pictures =
     const { follow, ...drawn } = data;
     const root = parentElement.querySelector(".pictures");
     const page = (root.page ??= open(root));
+    if (page.follow?.visitor !== follow.visitor) tell(page, ""); // another server may do it
     Object.assign(page, { follow, scripts, trigger: setTriggerValue });
     if (page.typed === data.text) page.typed = null; // the page has caught up
     if (page.typed === null) draw(page, drawn);

@@ -1,6 +1,11 @@
 // What is typed is drawn ahead of the page: at each keystroke the server is asked for what is to be drawn
 // (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses.
 
+const NO_ANSWER = "The server gives no answer while you type. The page follows when you pause.";
+
+/** Why the server does not draw a text, as a sentence. */
+class Refusal extends Error {}
+
 /** What the server would draw of a text. The address is that of the page, whatever is before it. */
 async function ask(visitor, text, signal) {
   const answer = await fetch("live", {
@@ -9,8 +14,9 @@ async function ask(visitor, text, signal) {
     body: JSON.stringify({ visitor, text }),
     signal,
   });
-  if (!answer.ok) throw new Error(`the server cannot draw this text: ${answer.status}`);
-  return answer.json();
+  if (answer.ok) return answer.json();
+  const { says } = await answer.json().catch(() => ({})); // who stands between may answer otherwise
+  throw new Refusal(says ?? NO_ANSWER);
 }
 
 /** Draw what is typed, one text after the other, the newest first; what came in between is left out. */
@@ -21,10 +27,12 @@ async function follow(page) {
     for (let text = null; page.typed !== null && page.typed !== text;) {
       text = page.typed;
       const drawn = await ask(page.follow.visitor, text, page.left.signal);
+      page.tell("");
       if (page.typed !== null) page.draw(drawn);
     }
-  } catch {
+  } catch (error) {
     page.typed = null; // the page is told when typing pauses, so it will be drawn then
+    if (!page.left.signal.aborted) page.tell(error instanceof Refusal ? error.message : NO_ANSWER);
   } finally {
     page.asking = false;
   }
@@ -32,7 +40,8 @@ async function follow(page) {
 
 /**
  * From now on, until `page.left` is aborted, `page.draw` is called with what the server makes of each text that is
- * typed in the field `page.follow.field` (a selector). `page.typed` is the text that is ahead of the page; null where none is.
+ * typed in the field `page.follow.field` (a selector), and `page.tell` with why the server makes nothing of it ("" if it
+ * does). `page.typed` is the text that is ahead of the page; null where none is.
  */
 export function listen(page) {
   const { signal } = page.left;

@@ -200,8 +200,8 @@ def write_source(opened: Checkpoint) -> None:
 
 
 def asked_checkpoint() -> str | None:
-    """The checkpoint that the link asks for, whether it is there or not."""
-    return st.query_params.get("checkpoint")
+    """The checkpoint that the link asks for, or the one on show, which a link may leave out; there or not."""
+    return st.query_params.get("checkpoint") or st.session_state.get("checkpoint")
 
 
 def file_dropped() -> None:

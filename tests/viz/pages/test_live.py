@@ -175,12 +175,12 @@ def test_a_visitor_who_left_is_forgotten():
     ],
 )
 def test_a_request_that_cannot_be_answered(body: bytes, status: int):
-    assert asked(body) == (status, None)
+    assert asked(body) == (status, {"says": live.SAYS[status]})
 
 
 @pytest.mark.parametrize("length", [live.LONGEST + 1, 10**30])
 def test_a_request_that_is_too_long_is_not_read(length: int):
-    assert asked(b"{}", length=length) == (413, None)
+    assert asked(b"{}", length=length) == (413, {"says": live.SAYS[413]})
 
 
 def question(app: AppTest, text: str) -> bytes:
@@ -212,9 +212,16 @@ def test_who_asks_too_often_is_told_so_and_others_are_answered():
     one, other = opened(), opened()
     live._visitors()[pictures(one)["follow"]["visitor"]].pace.left = -math.inf
     refused = response(question(one, "a"))
-    assert (refused.status_code, bytes(refused.body).decode()) == (429, live.TOO_FAST)
+    assert (refused.status_code, json.loads(bytes(refused.body))) == (429, {"says": live.SAYS[429]})
     assert refused.headers["retry-after"] == "1"
     assert response(question(other, "a")).status_code == 200
+
+
+def test_a_text_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    app = opened()
+    monkeypatch.setattr(live, "drawn", lambda seen, text: 1 / 0)
+    assert asked(question(app, "a")) == (500, {"says": live.SAYS[500]})
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_text_that_is_superseded_is_not_begun():

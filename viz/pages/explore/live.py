@@ -10,12 +10,13 @@ import asyncio
 import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
+from logging import getLogger
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from viz.components.pictures import PicturesData, pictures_data
 from viz.components.views import VIEWS
@@ -27,7 +28,17 @@ from viz.state.session import Visitor
 
 LONGEST = 1_000_000  # bytes of a request; what is typed has a few hundred
 COMPRESSION = 1  # of gzip: a third of the bytes already, for a tenth of the time that 9 takes
-TOO_FAST = "You type faster than this server draws. The page follows as soon as you pause."
+PAUSE = "The page follows when you pause."
+SAYS = {
+    400: f"The server could not read what your browser asked while you typed. {PAUSE}",
+    403: f"The server takes this page for another site's, so it draws nothing while you type. {PAUSE}",
+    404: "The server does not know this page any more. If nothing follows when you pause, reload it.",
+    413: f"This text is too long to be drawn while you type. {PAUSE}",
+    429: f"You type faster than this server draws. {PAUSE}",
+    500: "The server failed to draw this text; its log says why.",
+}
+"""By status, what the visitor reads when there is no answer."""
+LOG = getLogger(__name__)
 OURS, ELSEWHERE = ThreadPoolExecutor(1, "live"), ThreadPoolExecutor(1, "live-elsewhere")
 """One answer after the other: two threads take the interpreter from each other in the midst of an answer, and both are
 done later. Models from elsewhere may be large; who looks at one keeps nobody else waiting."""
@@ -57,29 +68,34 @@ async def answer(request: Request) -> Response:
     """Of a request ``{"visitor": …, "text": …}`` the data of :func:`viz.components.pictures.pictures_data`.
 
     The status is 400 if it cannot be understood, 403 if another site's page asks, 404 if there is no such visitor (any
-    more), 413 if it is too long and 429 if the visitor asks too often, or has asked for a newer text meanwhile.
+    more), 413 if it is too long, 429 if the visitor asks too often, or has asked for a newer text meanwhile, and 500 if
+    the text could not be drawn; the answer is then ``{"says": …}`` of :data:`SAYS`.
     """
     if not _from_here(request):
-        return Response(status_code=403)
+        return _refused(403)
     if int(request.headers.get("content-length", LONGEST + 1)) > LONGEST:
-        return Response(status_code=413)
+        return _refused(413)
     try:
         asked = json.loads(await request.body())
         name, text = asked["visitor"], asked["text"]
     except (ValueError, TypeError, KeyError):
-        return Response(status_code=400)
+        return _refused(400)
     if not isinstance(name, str) or not isinstance(text, str):
-        return Response(status_code=400)
+        return _refused(400)
     if (visitor := _visitors().get(name)) is None or visitor.chosen is None:
-        return Response(status_code=404)
+        return _refused(404)
     if (turn := visitor.pace.turn()) is None:
-        return _too_fast()
+        return _refused(429)
     zipped = "gzip" in request.headers.get("accept-encoding", "")
     queue = OURS if visitor.chosen.opened.elsewhere is None else ELSEWHERE
     running = asyncio.get_running_loop()
-    body = await running.run_in_executor(queue, _answer, visitor, visitor.chosen, text, turn, zipped)
+    try:
+        body = await running.run_in_executor(queue, _answer, visitor, visitor.chosen, text, turn, zipped)
+    except Exception:
+        LOG.exception("a text that is typed could not be drawn")
+        return _refused(500)
     if body is None:
-        return _too_fast()
+        return _refused(429)
     headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if zipped else {}
     return Response(body, media_type="application/json", headers=headers)
 
@@ -91,8 +107,9 @@ def _from_here(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host") or origin in allowed
 
 
-def _too_fast() -> Response:
-    return PlainTextResponse(TOO_FAST, status_code=429, headers={"Retry-After": "1"})
+def _refused(status: int) -> Response:
+    headers = {"Retry-After": "1"} if status == 429 else {}
+    return JSONResponse({"says": SAYS[status]}, status_code=status, headers=headers)
 
 
 def _answer(visitor: Visitor, chosen: Chosen, text: str, turn: int, zipped: bool) -> bytes | None:
