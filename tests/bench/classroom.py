@@ -118,7 +118,7 @@ async def _class(one: Server, sessions: int, seconds: float, keys: float, lines:
 async def open_page(url: str, head: dict[str, str]) -> tuple[ClientConnection, str]:
     """A page that is open, and the name by which it may ask."""
     address = url.replace("http", "ws") + "/_stcore/stream"
-    socket = await connect(address, subprotocols=["streamlit"], origin=url, max_size=None)  # type: ignore[arg-type]
+    socket = await connect(address, subprotocols=["streamlit"], origin=url, max_size=None, open_timeout=RUN_SECONDS)  # type: ignore[arg-type]
     visitor = await ran(socket, head)
     if visitor is None:
         raise RuntimeError("the page names no visitor")

@@ -1,5 +1,6 @@
 """What is typed on the page Explore is drawn ahead of the page, in a real browser; its connection is held back."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -156,8 +157,8 @@ def test_without_the_address_the_page_draws_when_typing_pauses(page: Page, addre
 def test_who_gets_no_answer_reads_why(complaining: BrowserContext, address: str, status: int):
     page = complaining.new_page()
     says = live.SAYS.get(status)
-    refused = {"json": {"says": says}} if says else {"body": "<p>Bad gateway</p>", "content_type": "text/html"}
-    page.route("**/live", lambda route: route.fulfill(status=status, **refused))
+    body = json.dumps({"says": says}) if says else "<p>Bad gateway</p>"
+    page.route("**/live", lambda route: route.fulfill(status=status, body=body))
     go(page, address, "source=dog")
     note = page.locator(".st-key-translation .note")
     type_on(page, "s")

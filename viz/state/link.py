@@ -66,6 +66,8 @@ UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
 DONE = "done"
 OVERLAY, ZOOM, MEAN = "overlay", "zoom", "mean"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
+LONGEST = 10_000
+"""Characters of a text: more than any model here reads, and about as many as an address can hold."""
 SETTLE_SECONDS = 0.2  # after a page was drawn for the first time, before its choices get into the address
 
 
@@ -86,6 +88,7 @@ def show_page(page: StreamlitPage, carries: Collection[str]) -> None:
     if arrived_by_history:
         _forget(UNBOUND)
     _write_one_line()
+    _shorten()
     kept = [key for group in GROUPS.values() for key in group if switched and key in st.session_state]
     for key in kept:
         st.session_state[key] = st.session_state[key]
@@ -117,6 +120,16 @@ def _write_one_line() -> None:
         st.query_params[key] = one_line(text)
     if broken:
         st.rerun()  # a widget that is bound to the address has read it already
+
+
+def _shorten() -> None:
+    """Before the text fields: a text without end would keep everybody else waiting, too."""
+    for key in TYPED:
+        if len(text := st.session_state.get(key) or "") > LONGEST:
+            st.session_state[key] = text[:LONGEST]
+            st.toast(
+                f"A text has at most {LONGEST:,} characters here. The other {len(text) - LONGEST:,} were left out."
+            )
 
 
 def one_line(text: str) -> str:
@@ -181,6 +194,7 @@ def begin_source(opened: Checkpoint) -> None:
         return
     typed = visitor().source
     begin_text("source", opening.example(opened) if typed is None else typed)
+    _shorten()
 
 
 def source() -> str:

@@ -30,6 +30,7 @@ from viz.look.view import View
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
 from viz.pages.explore import live
 from viz.state import session
+from viz.state.link import LONGEST
 from viz.state.pace import Pace
 
 
@@ -222,6 +223,14 @@ def test_a_text_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch, caplog: py
     monkeypatch.setattr(live, "drawn", lambda seen, text: 1 / 0)
     assert asked(question(app, "a")) == (500, {"says": live.SAYS[500]})
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_text_without_end_is_cut_and_the_visitor_reads_where():
+    app = typed(opened(), "dog " * 2_500_000)
+    assert app.text_input(key="source").value == ("dog " * LONGEST)[:LONGEST]
+    assert [one.value for one in app.toast] == [
+        "A text has at most 10,000 characters here. The other 9,990,000 were left out."
+    ]
 
 
 def test_a_text_that_is_superseded_is_not_begun():

@@ -26,7 +26,7 @@ from viz.state import opening, session
 from viz.state.address import addresses
 from viz.state.session import Visitor
 
-LONGEST = 1_000_000  # bytes of a request; what is typed has a few hundred
+LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
 COMPRESSION = 1  # of gzip: a third of the bytes already, for a tenth of the time that 9 takes
 PAUSE = "The page follows when you pause."
 SAYS = {
