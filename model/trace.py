@@ -29,7 +29,8 @@ class AttentionMap:
 
     ``pattern`` is float32 ``[layer, head, query, key]``, after softmax and before dropout: a row sums
     to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens; after them there may be
-    ``n_sinks`` keys that are no tokens: learned places for attention that shall go nowhere.
+    ``n_sinks`` keys that are no tokens: learned places for attention that shall go nowhere. ``n_key_heads`` are the
+    heads of keys and values, each of which serves as many heads beside each other (0: every head has its own).
 
     A decoder row has two names: ``query_tokens``, what is fed in at that position, and
     ``predicted_tokens``, what is written from it; an encoder's map has no ``predicted_tokens``.
@@ -44,6 +45,7 @@ class AttentionMap:
     key_tokens: tuple[str, ...]
     predicted_tokens: tuple[str, ...] | None = None
     n_sinks: int = 0
+    n_key_heads: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -58,6 +60,8 @@ class AttentionMap:
             )
         if not 0 <= self.n_sinks <= len(self.key_tokens):
             raise ValueError(f"n_sinks must be from 0 to the {len(self.key_tokens)} keys, but it is {self.n_sinks}")
+        if self.n_key_heads < 0 or (self.n_key_heads and self.n_heads % self.n_key_heads):
+            raise ValueError(f"{self.n_heads} heads cannot share {self.n_key_heads} heads of keys evenly")
         if self.kind != "cross" and self.query_tokens != self.looked_at:
             raise ValueError(f"{self.kind} self-attention has the same tokens on both axes, but they differ")
         if self.predicted_tokens is not None and len(self.predicted_tokens) != len(self.query_tokens):
@@ -77,6 +81,11 @@ class AttentionMap:
     @property
     def n_heads(self) -> int:
         return self.pattern.shape[1]
+
+    @property
+    def n_sharing(self) -> int:
+        """So many heads beside each other have the same keys and values; 1 where each has its own."""
+        return self.n_heads // (self.n_key_heads or self.n_heads)
 
     @property
     def looked_at(self) -> tuple[str, ...]:

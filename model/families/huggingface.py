@@ -24,6 +24,7 @@ from model.families.elsewhere import Sizes
 from model.families.folder import Folder, look
 from model.families.interface import NAME, AttentionCall, register, watching
 from model.families.proof import HeadPass
+from model.families.stopping import may_be_given_up
 from model.families.tokens import Reading, Tokens
 from model.families.weights import is_of
 from model.network.capabilities import Capability
@@ -54,6 +55,7 @@ def load(path: Path, name: str | None = None) -> Checkpoint:
         )
     try:
         net = _network(folder)
+        may_be_given_up(net)
         tokens = Tokens.of(path, net.get_input_embeddings().weight.shape[0])
         model = HuggingFace(net, tokens, folder)
         model.probe()
@@ -139,18 +141,23 @@ class HuggingFace:
         own = self.net.config.get_text_config()
         n_layers, n_heads = self.first[:2]
         d_model = self.net.get_input_embeddings().weight.shape[1]
-        n_key_heads = getattr(own, "num_key_value_heads", None)
         return Sizes(
             architecture=self.folder.model_type,
             vocab_size=self.net.get_input_embeddings().weight.shape[0],
             n_layers=n_layers,
             n_heads=n_heads,
-            n_key_heads=n_key_heads if isinstance(n_key_heads, int) else n_heads,
+            n_key_heads=self.n_key_heads or n_heads,
             d_model=d_model,
             d_head=getattr(own, "head_dim", None) or getattr(own, "d_kv", None) or d_model // n_heads,
             max_len=self.most_tokens,
             n_parameters=sum(one.numel() for one in self.net.parameters()),
         )
+
+    @cached_property
+    def n_key_heads(self) -> int:
+        """The heads of keys and values that its heads share evenly; 0 where each has its own."""
+        found, n_heads = getattr(self.net.config.get_text_config(), "num_key_value_heads", None), self.first[1]
+        return found if isinstance(found, int) and 0 < found < n_heads and n_heads % found == 0 else 0
 
     @cached_property
     def most_tokens(self) -> int:
@@ -247,7 +254,7 @@ class HuggingFace:
         logits = getattr(out, "logits", None) if self.net.get_output_embeddings() is not None else None
         return Trace(
             model_name=name,
-            maps=(_map("encoder", pattern, reading.labels, reading.labels),),
+            maps=(_map("encoder", pattern, reading.labels, reading.labels, n_key_heads=self.n_key_heads),),
             source=reading.text,
             source_ids=reading.ids,
             source_dropped=reading.dropped,
@@ -276,7 +283,7 @@ class HuggingFace:
                 probabilities = _probabilities(logits[0, len(reading.ids) - 1 :], written)
         return Trace(
             model_name=name,
-            maps=(_map("decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None),),
+            maps=(_map("decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None, self.n_key_heads),),
             source=reading.text,
             target=self.tokens.decode(written),
             teacher_forced=target is not None,
@@ -311,7 +318,7 @@ class HuggingFace:
         }
         return Trace(
             model_name=name,
-            maps=tuple(_map(kind, pattern, *axes[kind]) for kind, pattern in patterns.items()),
+            maps=tuple(_map(kind, pattern, *axes[kind], self.n_key_heads) for kind, pattern in patterns.items()),
             source=reading.text,
             target=self.tokens.decode(written),
             teacher_forced=target is not None,
@@ -439,11 +446,13 @@ def _map(
     queries: tuple[str, ...],
     keys: tuple[str, ...],
     predicted: tuple[str, ...] | None = None,
+    n_key_heads: int = 0,
 ) -> AttentionMap:
     n_sinks = pattern.shape[3] - len(keys)
     return AttentionMap(
         kind=kind,
         pattern=pattern,
+        n_key_heads=n_key_heads,
         query_tokens=queries,
         key_tokens=(*keys, *(SINK,) * n_sinks),
         predicted_tokens=predicted,

@@ -25,6 +25,7 @@ TRACE_SUFFIX = f".trace{SUFFIX}"
 """How the name of such a file ends; it is told by what is in it, though."""
 PROBABILITIES = "probabilities"
 TOKENS = ("query_tokens", "key_tokens", "predicted_tokens")
+COUNTS = ("n_sinks", "n_key_heads")
 PLAIN = tuple(one.name for one in fields(Trace) if one.name not in ("maps", "guesses", PROBABILITIES))
 """Fields of a trace that JSON holds."""
 
@@ -39,7 +40,10 @@ def save(trace: Trace, path: str | Path) -> None:
     arrays = {one.kind: np.ascontiguousarray(one.pattern) for one in trace.maps}
     if trace.probabilities is not None:
         arrays[PROBABILITIES] = np.ascontiguousarray(trace.probabilities)
-    maps = {one.kind: {"n_sinks": one.n_sinks, **{name: getattr(one, name) for name in TOKENS}} for one in trace.maps}
+    maps = {
+        one.kind: {**{name: getattr(one, name) for name in COUNTS}, **{name: getattr(one, name) for name in TOKENS}}
+        for one in trace.maps
+    }
     guesses = [asdict(guess) for guess in trace.guesses]
     described = {"version": VERSION, "maps": maps, "guesses": guesses, **{name: getattr(trace, name) for name in PLAIN}}
     metadata = {FORMAT: json.dumps(described, sort_keys=True, allow_nan=False)}
@@ -104,7 +108,7 @@ def _trace(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Trace:
                 query_tokens=_tokens(maps[kind].get("query_tokens")) or (),
                 key_tokens=_tokens(maps[kind].get("key_tokens")) or (),
                 predicted_tokens=_tokens(maps[kind].get("predicted_tokens")),
-                n_sinks=_plain("n_sinks", maps[kind].get("n_sinks", 0)),
+                **{name: _plain(name, maps[kind].get(name, 0)) for name in COUNTS},
             )
             for kind in KINDS
             if kind in maps

@@ -201,3 +201,14 @@ def test_keys_that_are_no_tokens_stand_after_those_that_are():
         cross(n_sinks=6)
     with pytest.raises(ValueError, match="the same tokens on both axes"):
         AttentionMap(kind="encoder", pattern=pattern(5, 7), query_tokens=ENGLISH, key_tokens=(*ENGLISH, SINK, SINK))
+
+
+def test_heads_share_their_keys_evenly():
+    tokens, pattern = ("a", "b"), np.full((1, 6, 2, 2), 0.5)
+    for n_key_heads, n_sharing in ((0, 1), (6, 1), (2, 3), (1, 6)):
+        one = AttentionMap(
+            kind="encoder", pattern=pattern, query_tokens=tokens, key_tokens=tokens, n_key_heads=n_key_heads
+        )
+        assert one.n_sharing == n_sharing
+    with pytest.raises(ValueError, match="6 heads cannot share 4 heads of keys evenly"):
+        AttentionMap(kind="encoder", pattern=pattern, query_tokens=tokens, key_tokens=tokens, n_key_heads=4)

@@ -34,6 +34,7 @@ function drawAll(page, look, theme) {
   const data = {
     layers,
     heads,
+    group: map.sharing,
     means: true,
     shape: [edges(rows).length - 1, edges(columns).length - 1],
     weights: Uint8Array.from(

@@ -51,10 +51,12 @@ class ViewData(TypedDict):
 
 class MapData(TypedDict):
     """``weights`` are :func:`twelve_bits`, ``[layer, head, row, column]``; ``first`` is the layer, the head and the row
-    to begin with, from 0, and ``words`` say of each head what it does."""
+    to begin with, from 0, and ``words`` say of each head what it does; ``sharing`` heads beside each other have the
+    same keys and values."""
 
     name: str
     shape: tuple[int, ...]
+    sharing: int
     weights: str
     first: tuple[int, int, int | None]
     words: list[str]
@@ -113,6 +115,7 @@ def _map(attention_map: AttentionMap, shown: Picture) -> MapData:
     return {
         "name": KIND_NAMES[shown.kind],
         "shape": shown.pattern.shape,
+        "sharing": shown.n_sharing,
         "weights": twelve_bits(shown.pattern),
         "first": (layer, best, shown.row_of(telling_row(attention_map, layer, best))),
         "words": describe_heads(observe(attention_map)),

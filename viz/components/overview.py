@@ -12,9 +12,10 @@ from viz.components.sources import component, script, style
 from viz.look.means import Mean
 from viz.look.picture import Picture, Scale, scaled
 from viz.look.theme import Theme
-from viz.look.thumbnails import thumbnails
+from viz.look.thumbnails import fitting, thumbnails
 
-HTML = '<div class="overview"><canvas tabindex="0" role="group"></canvas><p></p></div>'
+HTML = """<div class="overview"><div class="scroller"><div class="names" aria-hidden="true"></div>
+<canvas tabindex="0" role="group"></canvas></div><p></p></div>"""
 
 
 class OverviewData(TypedDict):
@@ -22,11 +23,13 @@ class OverviewData(TypedDict):
 
     ``chosen`` is a layer and a head from 0; a mean of a layer comes after its heads, that of
     all heads after the last of those.
+    ``group`` heads beside each other share their keys and values (1: none do).
     ``means_open``: a click chooses means as well.
     """
 
     layers: int
     heads: int
+    group: int
     means: bool
     means_open: bool
     shape: tuple[int, int]
@@ -87,13 +90,14 @@ def overview_data(
         mean: which mean is chosen in place of the head; None where means cannot be chosen.
     """
     layers, heads = picture.pattern.shape[:2]
-    panels = thumbnails(picture.pattern, means)  # [panel, row, column]
+    panels = thumbnails(picture.pattern, means, fitting(layers * heads))  # [panel, row, column]
     if each_head:
         panels = panels / np.maximum(panels.max(axis=(1, 2), keepdims=True), 1e-9)
     weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
     return {
         "layers": layers,
         "heads": heads,
+        "group": picture.n_sharing,
         "means": means,
         "means_open": mean is not None,
         "shape": (weights.shape[1], weights.shape[2]),

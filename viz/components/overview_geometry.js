@@ -8,7 +8,10 @@ const MEAN_GAP = 10; // before the means, so that they are not taken for a head
 const LARGEST_PANEL = 116;
 const TALL = 430; // of all panels together, as long as none gets lower than LOWEST for it
 const LOWEST = 40;
+const GROUP_GAP = 8; // between heads that do not share their keys, where others do
 const NAME = 26; // the least between two names
+const NARROWEST = 8;
+export const TALLEST = 560; // of what is seen of the panels at once
 
 /** How many columns and rows of means there are: none that would show what is there already. */
 function extras(data) {
@@ -17,12 +20,16 @@ function extras(data) {
   return [beside, beside && layers > 1 ? 1 : 0];
 }
 
-/** The sizes and places of panels: layers × heads and, where the data has them, their means beside and below. */
+/**
+ * The sizes and places of panels: layers × heads and, where the data has them, their means beside and below. Panels for
+ * which `width` is too little are as wide as they must be.
+ */
 export function geometry(width, data) {
-  const { layers, heads } = data;
+  const { layers, heads, group } = data;
   const [beside, below] = extras(data);
-  const room = width - LEFT - GAP * (heads + beside) - beside * MEAN_GAP;
-  const wide = Math.max(8, Math.min(LARGEST_PANEL, room / (heads + beside)));
+  const apart = (head) => (group > 1 ? GROUP_GAP * Math.floor(Math.min(head, heads - 1) / group) : 0);
+  const gaps = GAP * (heads + beside) + apart(heads) + beside * MEAN_GAP;
+  const wide = Math.max(NARROWEST, Math.min(LARGEST_PANEL, (width - LEFT - gaps) / (heads + beside)));
   const high = Math.min(wide, Math.max(LOWEST, (TALL - TOP - below * MEAN_GAP) / (layers + below) - GAP));
   const [rows, columns] = data.shape;
   const cell = Math.min(wide / columns, high / rows);
@@ -32,9 +39,9 @@ export function geometry(width, data) {
     heads,
     panel: [wide, high],
     map: [cell * columns, cell * rows],
-    width,
+    width: Math.max(width, LEFT + gaps + wide * (heads + beside)),
     height: TOP + (layers + below) * (high + GAP) + below * MEAN_GAP,
-    x: (head) => place(head, heads, LEFT, wide),
+    x: (head) => place(head, heads, LEFT, wide) + apart(head),
     y: (layer) => place(layer, layers, TOP, high),
   };
 }
@@ -91,5 +98,11 @@ export function meanOf([layer, head], { layers, heads }) {
 export function nameOf([layer, head], data) {
   const mean = meanOf([layer, head], data);
   if (mean === "all") return "Mean of all heads";
-  return `Layer ${layer + 1}, ${mean ? "mean of its heads" : `head ${head + 1}`}`;
+  return `Layer ${layer + 1}, ${mean ? "mean of its heads" : `head ${head + 1}${sharing(head, data.group)}`}`;
+}
+
+/** With which others a head shares its keys. */
+function sharing(head, group) {
+  const first = head - (head % group) + 1;
+  return group > 1 ? ` (heads ${first} to ${first + group - 1} share their keys and values)` : "";
 }

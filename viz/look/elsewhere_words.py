@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model.network.capabilities import Capability
+from model.text.tasks import TRANSLATION
 from model.trace import Guess
 from viz.look.theme import show_token
 from viz.look.words import share
@@ -25,6 +26,14 @@ def in_place(guess: Guess) -> str:
 def mask_of(opened: Checkpoint) -> str | None:
     """The token that a model fills, as one types it; None where it fills none."""
     return None if opened.elsewhere is None else opened.elsewhere.mask
+
+
+def what_it_writes(opened: Checkpoint) -> str:
+    """What a model writes, in a word: "translation", "continuation" or "output"."""
+    if opened.task == TRANSLATION:
+        return "translation"
+    goes_on = opened.elsewhere is not None and Capability.ENCODER not in opened.model.can
+    return "continuation" if goes_on else "output"
 
 
 def why_no_output(opened: Checkpoint) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.text.tokenizer import Tokenizer
 
-OWN, BEGINNING, TARGET, BEAM = "Its own translation", "Your beginning", "Your target", "Beam"
+OWN, BEGINNING, TARGET, BEAM = "Its own choice", "Your beginning", "Your target", "Beam"
 MODES = (OWN, BEGINNING, TARGET, BEAM)
 
 

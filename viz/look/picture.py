@@ -52,6 +52,7 @@ class Picture:
     row_places: Places
     column_places: Places
     notes: tuple[str, ...] = ()
+    n_sharing: int = 1  # heads beside each other that have the same keys and values
     n_tokens: int | None = None  # in a decoder: keys beyond these are no tokens, and every row may see them
 
     def holds(self, zoom: Zoom) -> bool:
@@ -110,6 +111,7 @@ def picture(
         row_places=row_places,
         column_places=column_places,
         notes=tuple(notes),
+        n_sharing=attention_map.n_sharing,
         n_tokens=len(attention_map.looked_at),
     )
 

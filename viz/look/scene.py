@@ -9,7 +9,7 @@ from model.heads.habits import describe
 from model.text.tasks import TRANSLATION
 from model.trace import RowNames
 from viz.look.doubt import Certainty, Word, certainty
-from viz.look.elsewhere_words import in_place, why_no_output
+from viz.look.elsewhere_words import in_place, what_it_writes, why_no_output
 from viz.look.examples import what_was_read
 from viz.look.look import Chosen, Look
 from viz.look.means import alone, on_show
@@ -35,6 +35,7 @@ OWN_MARKS = (
     "A token is a word, a piece of one, or a character; a tokenizer may add marks of its own, such as "
     "<b>[CLS]</b> or <b>&lt;s&gt;</b>."
 )
+SHARING = "Heads that stand together share their keys and values."
 MEANS = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head."
 
 
@@ -110,7 +111,9 @@ def _output(look: Look) -> Output:
     task = look.opened.task
     if look.opened.elsewhere is not None and not look.trace.predicted_ids:
         return _instead(look)
-    label = "Translation" if task == TRANSLATION else f"Output of the task {task}" if task else "Output"
+    label = what_it_writes(look.opened).capitalize()
+    if task and task != TRANSLATION:
+        label = f"{label} of the task {task}"
     cut = where_cut(look.trace)
     sure = certainty(look.trace, by_word=task == TRANSLATION)
     return Output(
@@ -141,4 +144,5 @@ def _reading(chosen: Chosen, shown: Picture, rows: RowNames) -> str:
     how = reading(shown.kind, chosen.view, rows)
     notes = "".join(f"<p><strong>Note:</strong> {note}.</p>" for note in shown.notes)
     tokens = TOKENS if chosen.opened.elsewhere is None else OWN_MARKS
-    return f"{notes}<p>{how}</p><p>{tokens} {MEANS if chosen.display.means else ''}</p>"
+    said = (tokens, SHARING if shown.n_sharing > 1 else "", MEANS if chosen.display.means else "")
+    return f"{notes}<p>{how}</p><p>{' '.join(filter(None, said))}</p>"

@@ -103,14 +103,14 @@ def tokens_typed(opened: Checkpoint) -> None:
 
 
 def take(opened: Checkpoint, ids: tuple[int, ...]) -> None:
-    """The translation shall begin with exactly ``ids``."""
+    """What is written shall begin with exactly ``ids``."""
     st.session_state["decoder_mode"] = BEGINNING
     st.session_state["prefix"] = opened.tokenizer.decode(ids)
     st.session_state["tokens"] = write_ids(opened.tokenizer, ids)
 
 
 def own_again() -> None:
-    """The model shall translate by itself."""
+    """The model shall write by itself."""
     st.session_state["decoder_mode"] = OWN
 
 

@@ -24,9 +24,11 @@ def whole() -> Trace:
     return Trace(
         model_name="mine",
         maps=(
-            AttentionMap(kind="encoder", pattern=weights(2, 5, 3, 3), query_tokens=source, key_tokens=source),
             AttentionMap(
-                kind="cross", pattern=weights(2, 5, 2, 3), query_tokens=fed, key_tokens=source, predicted_tokens=written
+                kind="encoder", pattern=weights(2, 6, 3, 3), query_tokens=source, key_tokens=source, n_key_heads=2
+            ),
+            AttentionMap(
+                kind="cross", pattern=weights(2, 6, 2, 3), query_tokens=fed, key_tokens=source, predicted_tokens=written
             ),
         ),
         source="ô b",
@@ -48,6 +50,7 @@ def test_what_was_written_is_read_again(tmp_path: Path):
         np.testing.assert_array_equal(one.pattern, other.pattern)
         assert one.query_tokens == other.query_tokens
         assert one.key_tokens == other.key_tokens
+        assert one.n_key_heads == other.n_key_heads
         assert one.predicted_tokens == other.predicted_tokens
     np.testing.assert_array_equal(read.probabilities, whole().probabilities)
     for name in trace_file.PLAIN:

@@ -12,9 +12,11 @@ import {
 } from "../../../viz/components/overview_geometry.js";
 
 const SIZES = [
-  { layers: 2, heads: 3, means: true, means_open: true, shape: [7, 11] },
-  { layers: 5, heads: 7, means: false, means_open: false, shape: [13, 5] },
-  { layers: 13, heads: 31, means: true, means_open: false, shape: [4, 4] },
+  { layers: 2, heads: 3, group: 1, means: true, means_open: true, shape: [7, 11] },
+  { layers: 5, heads: 7, group: 1, means: false, means_open: false, shape: [13, 5] },
+  { layers: 13, heads: 31, group: 1, means: true, means_open: false, shape: [4, 4] },
+  { layers: 3, heads: 9, group: 3, means: true, means_open: false, shape: [4, 4] },
+  { layers: 96, heads: 64, group: 8, means: true, means_open: false, shape: [4, 4] },
 ];
 
 test("the panel in the middle of a panel is its own; a mean is one where it can be opened", () => {
@@ -35,7 +37,7 @@ test("panels do not overlap, and are in the picture; maps keep their shape in th
     const extra = data.means ? 1 : 0;
     for (let head = 1; head < data.heads + extra; head++) assert.ok(place.x(head) >= place.x(head - 1) + wide);
     for (let layer = 1; layer < data.layers + extra; layer++) assert.ok(place.y(layer) >= place.y(layer - 1) + high);
-    assert.ok(place.x(data.heads + extra - 1) + wide <= 601);
+    assert.ok(place.x(data.heads + extra - 1) + wide <= place.width);
     assert.ok(place.y(data.layers + extra - 1) + high <= place.height);
     assert.ok(place.map[0] <= wide + 1e-9 && place.map[1] <= high + 1e-9);
     assert.ok(Math.abs(place.map[0] / place.map[1] - data.shape[1] / data.shape[0]) < 1e-9);
@@ -45,6 +47,18 @@ test("panels do not overlap, and are in the picture; maps keep their shape in th
 test("slots are the same for every text", () => {
   const [data] = SIZES;
   assert.deepEqual(geometry(601, data).panel, geometry(601, { ...data, shape: [3, 20] }).panel);
+});
+
+test("what has room is no wider than that; what has not scrolls", () => {
+  const widths = SIZES.map((data) => geometry(601, data).width);
+  assert.deepEqual(widths.slice(0, 4), [601, 601, 601, 601]);
+  assert.ok(widths[4] > 601);
+});
+
+test("heads that share their keys stand together", () => {
+  const { x, panel } = geometry(601, SIZES[3]);
+  const gaps = Array.from({ length: 8 }, (_, head) => Math.round(x(head + 1) - x(head) - panel[0]));
+  assert.deepEqual(gaps, [6, 6, 14, 6, 6, 14, 6, 6]);
 });
 
 test("panels stand in the order of the bytes", () => {

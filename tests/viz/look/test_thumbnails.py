@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.viz.helpers import random_map
-from viz.look.thumbnails import MOST_CELLS, block_names, thinned, thumbnails
+from viz.look.thumbnails import ALL_CELLS, MOST_CELLS, block_names, fitting, thinned, thumbnails
 
 
 def test_a_small_pattern_is_left_as_it_is():
@@ -48,3 +48,13 @@ def test_a_block_is_named_by_its_ends():
     names = block_names([str(i) for i in range(2 * MOST_CELLS)], "sum")
     assert (names[0], names[-1]) == ("0 … 1 (sum)", "126 … 127 (sum)")
     assert block_names(["a", "b"], "sum") == ["a", "b"]
+
+
+def test_of_many_heads_each_has_fewer_cells():
+    assert fitting(72) == MOST_CELLS
+    for n_panels in (300, 6241):
+        assert fitting(n_panels) ** 2 * n_panels <= ALL_CELLS
+    pattern = np.random.default_rng(7).dirichlet(np.ones(67), (2, 3, 67)).astype(np.float32)
+    small = thumbnails(pattern, means=True, most=11)
+    assert small.shape == (9, 11, 11)
+    np.testing.assert_allclose(small.sum(-1), 1, atol=1e-5)

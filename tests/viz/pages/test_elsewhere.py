@@ -16,6 +16,7 @@ from model.trace import Trace
 from tests.model.families.folders import make
 from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
+from viz.pages.explore import live
 from viz.pages.explore.page import DECODER, PROOF
 from viz.state import opening
 from viz.state.clicked import read_zoom
@@ -76,6 +77,8 @@ def test_every_other_page_says_what_it_needs(name: str, page: str):
     app = ran(app_on(page, checkpoint=name))
     if page in ("guide", "anatomy", "positions"):
         assert "comes from elsewhere, and this page can only take apart the models that Headlight trains" in said(app)
+        (way,) = [one for one in app.get("page_link") if "Explore" in one.proto.label]
+        assert way.proto.page == ""  # where the first page lies
 
 
 def test_a_model_that_goes_on_only_when_asked():
@@ -85,7 +88,7 @@ def test_a_model_that_goes_on_only_when_asked():
     app.segmented_control(key=MORE).set_value("10")
     ran(app)
     label, text = output(app)
-    assert label.startswith("Output")
+    assert label.startswith("Continuation")
     assert text
     app.segmented_control(key="panel").set_value(DECODER)
     ran(app)
@@ -96,10 +99,34 @@ def test_a_model_that_goes_on_only_when_asked():
     assert not app.error
 
 
+def test_a_text_that_a_newer_one_supersedes_is_not_computed_to_its_end(monkeypatch: pytest.MonkeyPatch):
+    app = ran(app_on(checkpoint="shelf/gpt2", source="She has already"))
+    visitor = app.session_state["visitor"]
+    passes: list[str] = []
+    net = visitor.folder.elsewhere.net
+    for name in ("h.0", "h.1"):
+        net.get_submodule(f"transformer.{name}").register_forward_hook(lambda *_, name=name: passes.append(name))
+    turn = visitor.pace.turn()
+    monkeypatch.setattr(type(visitor.pace), "superseded", lambda pace, turn: bool(passes))  # after the first layer
+    assert live._answer(visitor, visitor.chosen, "A newer text", turn, False) is None
+    assert passes == ["h.0"]
+    monkeypatch.undo()
+    assert b"newer" in (live._answer(visitor, visitor.chosen, "A newer text", turn, False) or b"")
+
+
+def test_heads_that_share_their_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make(tmp_path / "shelf/llama", "llama")
+    monkeypatch.setenv(shelves.FOLDERS, str(tmp_path / "shelf"))
+    drawn = pictures(ran(app_on(checkpoint="shelf/llama")))
+    assert (drawn["overview"]["heads"], drawn["overview"]["group"]) == (6, 3)
+    assert "share their keys and values" in drawn["reading"]
+    assert "share their keys and values" not in pictures(ran(app_on()))["reading"]
+
+
 def test_a_link_to_a_text_that_goes_on():
     app = ran(app_on(checkpoint="shelf/gpt2", more="10"))
     assert app.segmented_control(key=MORE).value == "10"
-    assert output(app)[0].startswith("Output")
+    assert output(app)[0].startswith("Continuation")
 
 
 def test_a_word_that_is_masked_and_filled():

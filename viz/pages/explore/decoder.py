@@ -21,6 +21,7 @@ from viz.figures.decoder import (
     written_html,
 )
 from viz.look.choice import AUTO, row_options
+from viz.look.elsewhere_words import what_it_writes
 from viz.look.forcing import BEAM
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
@@ -36,7 +37,7 @@ ORDINALS = {1: "the likeliest", 2: "the second likeliest", 3: "the third likelie
 
 
 def decoder_panel(look: Look) -> None:
-    """Step through the translation, take another candidate, or watch beam search."""
+    """Step through what the model wrote, take another candidate, or watch beam search."""
     mode = choose_forcing(look.opened, look.trace)
     if not look.trace.predicted_ids:
         st.info(
@@ -116,7 +117,7 @@ def _step_in_words(look: Look, steps: tuple[Step, ...], number: int) -> str:
 
 def _take_another(look: Look, step: Step, number: int, *, spaced: bool) -> None:
     """A button for each candidate."""
-    st.markdown("**Take another**: the translation then goes on from it.")
+    st.markdown("**Take another**: the model then goes on from it.")
     before = look.trace.predicted_ids[: number - 1]
     labels = names([candidate.label for candidate in step.best], spaced=spaced)
     with st.container(horizontal=True, key="candidates"):
@@ -143,7 +144,7 @@ def _beam(look: Look) -> None:
     st.caption(
         f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
         "log-probability divided by its number of tokens to the power of the length penalty; higher is better. "
-        "The pictures above are of the model’s own, greedy translation, until you look at another."
+        f"The pictures above are of the model’s own, greedy {what_it_writes(look.opened)}, until you look at another."
     )
     _ranking(look, tree)
 

@@ -18,6 +18,7 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from model.families.stopping import GivenUpError, given_up_when
 from viz.components.pictures import PicturesData, pictures_data
 from viz.components.views import VIEWS
 from viz.look.look import Chosen
@@ -113,10 +114,15 @@ def _refused(status: int) -> Response:
 
 
 def _answer(visitor: Visitor, chosen: Chosen, text: str, turn: int, zipped: bool) -> bytes | None:
-    """The bytes of the answer; None if a newer text was asked for before this one's turn came."""
+    """The bytes of the answer; None if a newer text was asked for before this one's turn came, or before a model from
+    elsewhere, which may be large, was done with it."""
     if visitor.pace.superseded(turn):
         return None
-    trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
+    try:
+        with given_up_when(lambda: visitor.pace.superseded(turn)):
+            trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
+    except GivenUpError:
+        return None
     data = drawn(scene(chosen, chosen.look(trace)), text)
     body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return gzip.compress(body, COMPRESSION) if zipped else body

@@ -8,6 +8,7 @@ from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.figures.decoder import brings_spaces
+from viz.look.elsewhere_words import what_it_writes
 from viz.look.forcing import BEAM, BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.look.theme import for_markdown
 from viz.state import decoder as decoding
@@ -31,7 +32,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     )
     if mode == BEGINNING:
         st.text_input(
-            "Your beginning of the translation; the model goes on from it",
+            f"Your beginning of the {what_it_writes(opened)}; the model goes on from it",
             key="prefix",
             live="0ms",
             bind="query-params",
@@ -54,7 +55,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             key="target",
             live="0ms",
             bind="query-params",
-            placeholder="Nothing typed: how likely the model is to write only </s>",
+            placeholder="Nothing typed: how likely the model is to end at once",
         )
     # Back in the browser changes the link, which is read only now, after the trace was made.
     if decoding.forced(opened) != before:
@@ -69,7 +70,7 @@ def _lone_space(opened: Checkpoint) -> int | None:
 
 
 def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing, *, chosen_below: bool = False) -> None:
-    """Near the translation: that it is not the model's own, and the way back; and the choice itself, unless it is
+    """Near what the model wrote: that it is not the model's own, and the way back; and the choice itself, unless it is
     ``chosen_below``."""
     if forced.problem:
         st.warning(for_markdown(forced.problem))

@@ -8,6 +8,7 @@ from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from viz.look.elsewhere_words import why_not
 from viz.look.theme import for_markdown
+from viz.pages import link_to
 from viz.state import link, opening
 
 
@@ -30,8 +31,11 @@ def lacks(opened: Checkpoint, what: str, about: str) -> None:
 def _says(opened: Checkpoint, ends: str, about: str) -> None:
     st.info(f"{about}, but **{for_markdown(opened.name)}** {ends}.")
     other = opening.transformer_like(opened.name)
-    if other is not None:
-        st.button(
-            f"Open {for_markdown(other)}", key="open_transformer", icon=":material/arrow_forward:",
-            on_click=link.choose_checkpoint, args=(other,),
-        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if opened.elsewhere is not None:
+            link_to("explore", "See its attention in Explore", icon="grid_view")
+        if other is not None:
+            st.button(
+                f"Open {for_markdown(other)} here", key="open_transformer", icon=":material/arrow_forward:",
+                on_click=link.choose_checkpoint, args=(other,),
+            )  # fmt: skip
