@@ -17,7 +17,7 @@ from viz.components.head import head_data
 from viz.components.links import Layout, links_data
 from viz.components.sources import bundle, style
 from viz.look.choice import first_kind, telling_head, telling_row
-from viz.look.picture import SCALES, Display, Picture, Scale, displayed
+from viz.look.picture import SCALES, Display, Picture, RowNames, Scale, displayed, rows_named
 from viz.look.theme import DARK, LIGHT, Theme
 from viz.look.words import KIND_NAMES
 
@@ -92,7 +92,9 @@ def notebook_data(trace: Trace, display: Display) -> NotebookData:
         "text": " → ".join(filter(None, (trace.source.strip(), trace.target.strip()))),
         "shown": trace.kinds.index(first_kind(trace)),
         "mode": display.scale,
-        "maps": [_map(one, _not_empty(displayed(one, display)) or displayed(one, whole)) for one in trace.maps],
+        "maps": [
+            _map(one, _not_empty(displayed(one, display)) or displayed(one, whole), display.rows) for one in trace.maps
+        ],
         "themes": {theme.name: _theme(theme, n_heads) for theme in (LIGHT, DARK)},
     }
 
@@ -110,7 +112,7 @@ def _not_empty(shown: Picture) -> Picture | None:
     return shown if shown.rows and shown.columns else None
 
 
-def _map(attention_map: AttentionMap, shown: Picture) -> MapData:
+def _map(attention_map: AttentionMap, shown: Picture, rows: RowNames) -> MapData:
     layer, best = telling_head(attention_map)
     return {
         "name": KIND_NAMES[shown.kind],
@@ -118,7 +120,7 @@ def _map(attention_map: AttentionMap, shown: Picture) -> MapData:
         "sharing": shown.n_sharing,
         "weights": twelve_bits(shown.pattern),
         "first": (layer, best, shown.row_of(telling_row(attention_map, layer, best))),
-        "words": describe_heads(observe(attention_map)),
+        "words": describe_heads(observe(attention_map), rows_named(attention_map, rows)),
         "views": _views(shown),
     }
 
