@@ -24,6 +24,8 @@ from viz.look.words import KIND_NAMES
 LEVELS = 4095
 """In so many parts of 1 a weight is told: 12 bits."""
 LAYOUTS: Mapping[str, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
+CHANGING = ("weights", "heads", "chosen", "pinned", "zoom", "mode", "scale", "accent", "ink", "colours", "description")
+"""What the page itself says of a view."""
 PLACES = {"head": (head.HTML, style("head")), "links": (links.HTML, style("links"))}
 """By script, where it draws, and how that looks."""
 HTML = f"""<div class="notebook">
@@ -137,7 +139,7 @@ def _views(shown: Picture) -> list[ViewData]:
 
 def _fixed(data: Mapping[str, object]) -> Mapping[str, object]:
     """What stays, whichever head is on show, and in whatever colours."""
-    return {key: data[key] for key in ("rows", "columns", "legend", "layout", "hint") if key in data}
+    return {key: value for key, value in data.items() if key not in CHANGING}
 
 
 def _theme(theme: Theme, n_heads: int) -> ThemeData:

@@ -84,12 +84,14 @@ def test_a_row_of_the_target_is_its_step_of_the_decoder():
     if "repeat" not in OTHERS:
         pytest.skip("the checkpoint does not ship")
     app = opened(checkpoint="repeat", source="abcd", panel=DECODER)
-    app.session_state["token"] = "8 c"  # 1 a, 2 b, 3 c, 4 d, 5 <s>, 6 a, 7 b, 8 c, 9 d, 10 </s>
+    app.session_state["token"] = (
+        "8 b ▸ c"  # after those of the four letters read, <s> ▸ a, a ▸ b, b ▸ c, c ▸ d, d ▸ </s>
+    )
     ran(app)
     assert app.slider(key="step").value == 3
     app.button(key="step_next").click()
     ran(app)
-    assert app.session_state["token"] == "9 d"
+    assert app.session_state["token"] == "9 c ▸ d"
 
 
 @pytest.mark.skipif("repeat" not in OTHERS, reason="the checkpoint does not ship")
