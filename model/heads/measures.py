@@ -121,7 +121,8 @@ MEASURES = (
     Measure(
         name="entropy",
         formula=r"\Bigl\langle -\sum_j A_{ij} \log_2 A_{ij} \Bigr\rangle_i",
-        definition="How widely a row spreads its attention, in bits: 0 on a single key, 1 on two alike, 2 on four.",
+        definition="How widely a row spreads its attention, in bits: 0 for a single key, 1 for two equal weights, 2 "
+        "for four.",
         source=f"{CLARK}, section 3.3",
         terms=of.entropy,
         unit="bits",
@@ -133,7 +134,7 @@ MEASURES = (
         name="evenness",
         formula=r"\Bigl\langle \frac{-\sum_j A_{ij} \log_2 A_{ij}}{\log_2 m_i} \Bigr\rangle_i",
         definition="The entropy as a share of the greatest there can be, if row i may see mᵢ keys: 0 on a single key, "
-        "1 on all alike.",
+        "1 for equal weights on all.",
         source="Pielou 1966, *The measurement of diversity in different types of biological collections*",
         terms=of.evenness,
         rises="spreads its attention more evenly",
@@ -253,7 +254,7 @@ MEASURES = (
         r",\quad j_i \sim A_i,\ k = \min(n, m)",
         definition="Whether later rows look further right: for any two rows, a key is drawn by the weights of each. "
         "How much more often is the later row's key on the right than on the left? up to 1 in order throughout, "
-        "down to −1 backwards throughout, 0: neither. Over several texts each pair of rows counts alike.",
+        "down to −1 backwards throughout, 0: neither. Over several texts each pair of rows counts equally.",
         source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
         kinds=("cross",),
         terms=of.monotonicity,

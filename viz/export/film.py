@@ -17,6 +17,7 @@ from viz.export.document import details, document
 from viz.export.drawings import head_drawing
 from viz.export.provenance import Provenance
 from viz.export.svg import escaped
+from viz.look.numbers import fixed
 from viz.look.picture import Picture
 from viz.look.theme import Theme, short_token
 
@@ -163,11 +164,11 @@ def _drawings(film: Film, theme: Theme) -> Iterator[Any]:
             row_places=tuple((i,) for i in range(len(film.rows))),
             column_places=tuple((i,) for i in range(len(film.columns))),
         )
-        value = "undefined" if np.isnan(film.values[place]) else f"{film.values[place]:.2f}"
+        value = fixed(film.values[place], 2)
         made = replace(
             film.made,
             checkpoint=f"{film.made.checkpoint}, step {step:,} of {film.steps[-1]:,}; {film.measure} {value}",
             digest=film.digests[place],
-            notes=(*film.made.notes, f"by itself the model writes: {film.written[place]}"),
+            notes=(*film.made.notes, f"on its own the model writes: {film.written[place]}"),
         )
         yield head_drawing(shown, layer, head, made, theme=theme)

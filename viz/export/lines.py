@@ -39,7 +39,7 @@ def lines_drawing(
             for place, name in enumerate(names)
         ]
     bottom = top + LINE * max(len(rows), len(columns))
-    note = f"A wider line is a larger weight; weights below {FAINTEST} have none."
+    note = f"The wider the line, the larger the weight; weights below {FAINTEST} get no line."
     items.append(label(PAD, bottom + 14, note, theme))
     for place, head in enumerate(heads if len(heads) > 1 else ()):
         name = f"— head {head + 1}"

@@ -41,7 +41,7 @@ def step_figure(points: Sequence[StepTime], again: Sequence[StepTime] = (), *, t
     return _chart(
         lines, rings, hover, theme,
         xaxis=_lengths(lines, rings, "tokens in each text", theme),
-        yaxis=axis("seconds a training step", theme, type="log", tickvals=SECONDS),
+        yaxis=axis("seconds per training step", theme, type="log", tickvals=SECONDS),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from viz.figures.plot import (
     note,
     token_ticks,
 )
+from viz.look.numbers import fixed, number
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 Numbers = Sequence[float] | np.ndarray
@@ -72,9 +73,16 @@ def curves(
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """A curve for each name; ``logarithmic`` puts both axes on a logarithmic scale."""
-    hover = "%{x}: <b>%{y:.4g}</b><extra>%{fullData.name}</extra>"
+    hover = "%{x}: <b>%{customdata}</b><extra>%{fullData.name}</extra>"
     data = [
-        curve(name, [*zip(x, y, strict=True)], hover, mode="lines+markers", line={"color": colour, "dash": dash})
+        curve(
+            name,
+            [*zip(x, y, strict=True)],
+            hover,
+            customdata=[number(value, 4) for value in y],
+            mode="lines+markers",
+            line={"color": colour, "dash": dash},
+        )
         for (name, y), colour, dash in zip(lines.items(), colours(theme), DASHES, strict=False)
     ]
     across = {"type": "log", "tickvals": list(x)} if logarithmic else {}
@@ -96,7 +104,8 @@ def _bars(
     """The bars of one column, each with its number at its end; where it is not ``finite``, the bar has no length."""
     return across_bars(
         finite.astype(np.float32),
-        "%{hovertext}: %{x:.4g}<extra></extra>",
+        "%{hovertext}: %{customdata}<extra></extra>",
+        customdata=[number(value, 4) for value in values],
         text=[_short(value) for value in values],
         marker={"color": [theme.accent if i == framed else theme.scale[5] for i in range(len(names))]},
         hovertext=token_ticks(names)["ticktext"],
@@ -107,7 +116,7 @@ def _short(value: float) -> str:
     """A number with a space between it and the end of its bar."""
     if value == -np.inf:
         return f"{SPACE}−∞"
-    text = f"{value:z.2f}".replace("-", "−")
+    text = fixed(value, 2)
     return f"{text}{SPACE}" if value < 0 else f"{SPACE}{text}"
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from model.text.tokenizer import BOS_ID, SPECIAL_TOKENS
-from viz.figures.decoder import minus, short_number
+from viz.look.numbers import fixed, short_probability
 from viz.look.theme import LIGHT, Theme, show_token
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def _cell(classes: str, row: int, step: int, label: str, title: str) -> str:
 
 def _title(node: Node) -> str:
     return (
-        f"step {node.step}, {node.fate}: probability {short_number(math.exp(node.log_probability))}, "
-        f"log-probability of all so far {minus(node.total, 2)}"
+        f"step {node.step}, {node.fate}: probability {short_probability(math.exp(node.log_probability))}, "
+        f"total log-probability so far {fixed(node.total, 2)}"
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.figures.plot import axis, colours, curve, figure
+from viz.look.numbers import number
 from viz.look.theme import LIGHT, Theme
 
 HEIGHT = 260
@@ -14,12 +15,13 @@ HEIGHT = 260
 def spectra(query_key: np.ndarray, value_output: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
     """The singular values of W_Q W_Kᵀ and of W_V W_O, the largest first."""
     first, second, *_ = colours(theme)
-    hover = "number %{x}<br><b>%{y:.4g}</b><extra>%{fullData.name}</extra>"
+    hover = "number %{x}<br><b>%{customdata}</b><extra>%{fullData.name}</extra>"
     lines = [
         curve(
             name,
             [(float(i), float(value)) for i, value in enumerate(values, start=1)],
             hover,
+            customdata=[number(value, 4) for value in values],
             mode="lines+markers",
             line={"color": colour, "width": 2, "dash": dash},
             marker={"color": colour, "size": 5},
@@ -47,7 +49,8 @@ def distribution(counts: np.ndarray, edges: np.ndarray, *, theme: Theme = LIGHT)
         "y": counts,
         "width": np.diff(edges),
         "marker": {"color": colours(theme)[0]},
-        "hovertemplate": "about %{x:.4g}<br><b>%{y:,}</b> numbers<extra></extra>",
+        "customdata": [number(value, 4) for value in (edges[:-1] + edges[1:]) / 2],
+        "hovertemplate": "about %{customdata}<br><b>%{y:,}</b> numbers<extra></extra>",
     }
     return figure(
         [bars], theme, height=HEIGHT, bargap=0, xaxis=axis("value", theme), yaxis=axis("how many numbers", theme)

@@ -35,7 +35,7 @@ def loss_curves(
         height=HEIGHT,
         margin=MARGIN,
         xaxis=_steps(steps, theme),
-        yaxis=axis("loss (nats a token)", theme, **options),
+        yaxis=axis("loss (nats per token)", theme, **options),
         showlegend=True,
         uirevision="loss",
     )
@@ -60,7 +60,7 @@ def accuracy_curve(points: Sequence[LogPoint], steps: int, *, theme: Theme = LIG
 def describe_loss(points: Sequence[LogPoint], vocab_size: int) -> str:
     """The loss at the last logged step, beside what guessing would cost."""
     if not points:
-        return "The first step has not been made yet."
+        return "No step has been taken yet."
     last = points[-1]
     guessing = (
         f"guessing evenly among the {vocab_size:,} tokens of the vocabulary would cost {math.log(vocab_size):.2f}"
@@ -72,7 +72,7 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
     """The accuracy at the last validation."""
     scored = [point for point in points if point.valid_accuracy is not None]
     if not scored:
-        return f"Measured every {validate_every:,} steps, and at the last."
+        return f"Measured every {validate_every:,} steps, and at the last one."
     last = scored[-1]
     return (
         f"Step {last.step:,}: of the tokens of unseen examples, {100 * (last.valid_accuracy or 0):.1f} % are predicted "

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from model.text.tokenizer import Tokenizer
 from viz.figures.plot import across_bars, figure, named_ticks
+from viz.look.numbers import number, short_probability
 from viz.look.theme import FONT, LIGHT, Theme, for_plotly, show_token
 
 if TYPE_CHECKING:
@@ -36,16 +37,6 @@ def brings_spaces(tokenizer: Tokenizer) -> bool:
     return tokenizer.labels(tokenizer.encode("a"))[0].startswith(" ")
 
 
-def minus(number: float, digits: int) -> str:
-    """A number with a minus as people write it."""
-    return f"{number:.{digits}f}".replace("-", "−")
-
-
-def short_number(probability: float) -> str:
-    """Two digits, and never 0.00 for what is possible."""
-    return f"{probability:.2f}" if probability >= 0.005 else "<0.01"
-
-
 def candidate_bars(step: Step, n_others: int, *, spaced: bool, theme: Theme = LIGHT) -> go.Figure:
     """The likeliest tokens of a step as bars, the one that was written in the accent colour, and all others as one.
 
@@ -62,13 +53,13 @@ def candidate_bars(step: Step, n_others: int, *, spaced: bool, theme: Theme = LI
     labels = names([candidate.label for candidate in shown], spaced=spaced)
     values = [candidate.probability for candidate in shown]
     colours = [theme.accent if candidate == step.written else theme.scale[5] for candidate in shown]
-    hover = [f"“{for_plotly(name)}”: {value:.4g}" for name, value in zip(labels, values, strict=True)]
+    hover = [f"“{for_plotly(name)}”: {number(value, 4)}" for name, value in zip(labels, values, strict=True)]
     if n_others > 0:
         rest = max(0.0, 1 - sum(values))
         labels, values, colours = [*labels, f"{n_others} others"], [*values, rest], [*colours, theme.faint]
-        hover.append(f"all {n_others} others together: {rest:.4g}")
+        hover.append(f"all {n_others} others together: {number(rest, 4)}")
     bars = across_bars(
-        values, "%{hovertext}<extra></extra>", text=[short_number(value) for value in values],
+        values, "%{hovertext}<extra></extra>", text=[short_probability(value) for value in values],
         marker={"color": colours}, hovertext=hover,
     )  # fmt: skip
     return figure(
@@ -126,9 +117,9 @@ def _token_html(written: Candidate, *, framed: bool, given: bool, theme: Theme) 
     colour, ink = _shade(written.probability, theme)
     classes = " ".join(["now"] * framed + ["given"] * given)
     return (
-        f'<span class="{classes}" title="probability {written.probability:.4g}">'
+        f'<span class="{classes}" title="probability {number(written.probability, 4)}">'
         f'<bdi style="background:{colour};color:{ink}">{html.escape(show_token(written.label))}</bdi>'
-        f"<small>{short_number(written.probability)}</small></span>"
+        f"<small>{short_probability(written.probability)}</small></span>"
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.figures.plot import BELOW_LEGEND, DASHES, axis, colours, figure, frame, signed_heatmap
+from viz.look.numbers import number
 from viz.look.theme import LIGHT, Theme
 
 
@@ -122,7 +123,7 @@ def bias_lines(distance: np.ndarray, bias: np.ndarray, *, theme: Theme = LIGHT) 
         lines,
         theme,
         height=300,
-        xaxis=axis("distance: key minus query (below 0: the key stands before)", theme),
+        xaxis=axis("distance: key minus query (below 0: the key comes first)", theme),
         yaxis=axis("added to the score", theme),
         showlegend=True,
         margin=BELOW_LEGEND,
@@ -162,11 +163,12 @@ def slope_bars(slopes: np.ndarray, *, theme: Theme = LIGHT) -> go.Figure:
         "type": "bar",
         "x": heads,
         "y": slopes.astype(np.float32),
-        "text": [f"{slope:.4g}" for slope in slopes],
+        "text": [number(slope, 4) for slope in slopes],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"color": colours(theme)[0]},
-        "hovertemplate": "head %{x}: %{y:.6g}<extra></extra>",
+        "customdata": [number(slope, 6) for slope in slopes],
+        "hovertemplate": "head %{x}: %{customdata}<extra></extra>",
     }
     return figure(
         [bars],

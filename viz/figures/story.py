@@ -13,6 +13,7 @@ from model.heads.measures import NAMED, Measure
 from model.training.folder import LogPoint
 from viz.figures.plot import LEGEND, Points, axis, colours, curve, figure, note, thinned, upright
 from viz.look.geometry import head_name
+from viz.look.numbers import fixed
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
     and 0.97 at the end». The checkpoint before that step is named where there is one."""
     place = list(steps).index(formed.step)
     after = f" (between the checkpoints of steps {steps[place - 1]:,} and {formed.step:,})" if place else ""
-    start, value, end = (f"{value:.2f}".replace("-", "−") for value in (formed.start, formed.value, formed.end))
+    start, value, end = (fixed(value, 2) for value in (formed.start, formed.value, formed.end))
     return (
         f"Layer {formed.layer + 1}, head {formed.head + 1} {_happens(formed)} at step {formed.step:,}{after}: "
         f"{formed.name} is {start} at step {steps[0]:,}, {value} at step {formed.step:,} and {end} at the end"

@@ -10,6 +10,7 @@ import numpy as np
 from model.anatomy import arithmetic
 from model.anatomy.steps import Anatomy, Step
 from viz.look.anatomy_words import weight_name
+from viz.look.numbers import number
 from viz.look.theme import short_token
 
 Pick = Literal["number", "row", "column"]
@@ -88,7 +89,7 @@ def _made_from(anatomy: Anatomy, step: Step) -> tuple[str, tuple[Operand, ...]]:
     match step.name:
         case "token":
             rows = Operand(label="", values=step.weights["rows"])
-            return f"{{value}} = {step.parameters['by']:.4g} × {{0}}", (rows,)
+            return f"{{value}} = {number(step.parameters['by'], 4)} × {{0}}", (rows,)
         case "sum" | "biased" | "forward_sum" | "attention_sum":
             return "{value} = {0} + {1}", _sum_of(anatomy, inputs)
         case "output" if len(inputs) == 2:
@@ -97,19 +98,25 @@ def _made_from(anatomy: Anatomy, step: Step) -> tuple[str, tuple[Operand, ...]]:
             return "{value} = ({0} − μ) / √(σ² + ε) × {1} + {2}", (
                 Operand(label="", values=_laid_out(inputs[0])),
                 *(Operand(label="", values=step.weights[name][None]) for name in ("gain", "shift")),
-                Operand(label="the vector, which has mean μ and spread σ", values=_laid_out(inputs[0]), pick="row"),
+                Operand(
+                    label="the vector, which has mean μ and standard deviation σ",
+                    values=_laid_out(inputs[0]),
+                    pick="row",
+                ),
             )
         case "query" | "key" | "value" | "projected" | "hidden" | "forwarded":
             return _linear(anatomy, step, inputs[0])
         case "turned_query" | "turned_key":
-            return "{value}, before the turn {0}", (Operand(label="", values=_laid_out(inputs[0])),)
+            return "{value}, before the rotation {0}", (Operand(label="", values=_laid_out(inputs[0])),)
         case "products":
             return "q · k = {value}", (
                 Operand(label="query q", values=_laid_out(inputs[0]), pick="row"),
                 Operand(label="key k", values=inputs[1].value, pick="row"),
             )
         case "scaled":
-            return f"{{value}} = {{0}} / {step.parameters['by']:.4g}", (Operand(label="", values=_laid_out(inputs[0])),)
+            return f"{{value}} = {{0}} / {number(step.parameters['by'], 4)}", (
+                Operand(label="", values=_laid_out(inputs[0])),
+            )
         case "masked":
             return "{value}, without the mask {0}", (Operand(label="", values=_laid_out(inputs[0])),)
         case "weights":

@@ -8,16 +8,17 @@ from types import MappingProxyType
 import numpy as np
 
 from model.anatomy.steps import Anatomy, Step, agrees
+from viz.look.numbers import power_of_ten
 
 STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        "From tokens to the layer": ("token", "position", "sum", "input", "self_attention", "memory", "normed"),
+        "From tokens to the layer’s input": ("token", "position", "sum", "input", "self_attention", "memory", "normed"),
         "Query, keys and values": ("query", "key", "value", "turned_query", "turned_key"),
         "From scores to attention weights": (
             "products", "scaled", "factor", "multiplied", "distance_bias", "biased", "masked", "weights",
         ),
         "What the head gathers": ("weighted", "head", "heads"),
-        "Out of the attention": ("projected", "attention_sum", "attention_normed"),
+        "Leaving the attention": ("projected", "attention_sum", "attention_normed"),
         "Cross-attention": ("cross_attention",),
         "Feed-forward": ("forward_normed", "hidden", "forwarded", "forward_sum", "output"),
     }
@@ -30,26 +31,28 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "token": ("Token embedding", "The row of each token in the embedding matrix, times √d_model."),
         "position": ("Positional encoding", "The position of the token; i counts from 0."),
         "sum": ("Sum: the input of layer 1", "Token and position in one vector."),
-        "input": ("Input of the layer", "What the layer before gave, for every token."),
+        "input": ("Input of the layer", "What the previous layer produced, for every token."),
         "self_attention": (
             "Self-attention of this layer",
-            "It comes first in a decoder layer; choose “Decoder self” to take it apart. Here the query token only.",
+            "It comes first in a decoder layer; choose “Decoder self” to take it apart. Shown for the query token "
+            "only.",
         ),
         "memory": ("Memory", "The encoder's output: a vector for each source token."),
         "normed": ("LayerNorm before the attention", NORMALISED),
         "query": ("Query", "What the query token asks for, in this head."),
         "key": ("Keys", "What each token offers to be found by."),
         "value": ("Values", "What each token passes on when it is attended to."),
-        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers turns by an angle for its position."),
+        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers is rotated by an angle that depends "
+        "on the position."),
         "turned_key": ("Keys, turned", "So a score depends on the offset between query and key."),
         "products": ("Dot products", "How well the query matches each key: large where they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
         "factor": (
-            "Factor of the scores",
+            "Scaling of the scores",
             "What the positional encoding multiplies the scores of this query by; it may look at n_t keys.",
         ),
         "multiplied": ("Scores times their factor", "The larger the factor, the sharper the attention."),
-        "distance_bias": ("Bias of the distance", "What the encoding adds to a score; j and t are positions."),
+        "distance_bias": ("Distance bias", "What the encoding adds to a score; j and t are positions."),
         "biased": ("Scores with their bias", "Match and distance in one number."),
         "masked": ("Mask", "A decoder may not look at what comes later."),
         "weights": ("Softmax: the attention weights", "They sum to 1: the row in the heatmap of Explore."),
@@ -61,7 +64,7 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "attention_normed": ("LayerNorm", NORMALISED),
         "cross_attention": (
             "Cross-attention of this layer",
-            "It comes next in a decoder layer; choose “Cross” to take it apart. Here the query token only.",
+            "It comes next in a decoder layer; choose “Cross” to take it apart. Shown for the query token only.",
         ),
         "forward_normed": ("LayerNorm before the feed-forward", NORMALISED),
         "hidden": ("Feed-forward, inner half", "A wider vector, through the activation function."),
@@ -85,7 +88,6 @@ WEIGHT_NAMES = MappingProxyType(
     }
 )
 OTHER_NAMES = MappingProxyType({"gain": "γ", "shift": "β", "table": "table"})
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def stages(anatomy: Anatomy) -> list[tuple[str, list[Step]]]:
@@ -127,16 +129,6 @@ def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[boo
         return True, "recomputed: equal", ""
     among = f"The largest number is {step.largest:.0f}." if step.largest >= 10 else ""
     return agrees(step, difference), f"recomputed: ± {power_of_ten(difference)}", among
-
-
-def power_of_ten(number: float) -> str:
-    """Such as ``2.4·10⁻⁷``; 0 is ``0``."""
-    if number == 0:
-        return "0"
-    if not np.isfinite(number):
-        return str(number)
-    digits, exponent = f"{number:.1e}".split("e")
-    return f"{digits}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
 def _shape(array: np.ndarray) -> str:

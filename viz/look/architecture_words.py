@@ -57,9 +57,9 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
             "are read side by side, each of the LSTM's few steps is a large product of matrices, too."
         )
     said.append(
-        f"From {first_a.n} to {a.n} tokens, with as many tokens in all, the Transformer's step takes "
-        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}; of "
-        f"steps that must wait for each other the Transformer has {a.in_sequence} at every length, the LSTM "
+        f"From {first_a.n} to {a.n} tokens, with the same number of tokens in all, the Transformer's step takes "
+        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}. The "
+        f"Transformer has {a.in_sequence} steps that must wait for each other at every length, the LSTM "
         f"{first_b.in_sequence:,} and {b.in_sequence:,}."
     )
     return said
@@ -76,7 +76,7 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
         + f". Guessing gives {1 / SYMBOLS:.1%}."
     ]
     if far[TRANSFORMER] > far[LSTM]:
-        said.append("What the LSTM must carry in its state over every token between, the Transformer looks up.")
+        said.append("What the LSTM must carry in its state over every token in between, the Transformer looks up.")
     else:
         said.append("**Against the usual claim**, the Transformer reaches no further than the LSTM's state.")
     if far[ATTENDING] >= far[TRANSFORMER]:
@@ -96,24 +96,26 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     attention, recurrent = layers[SELF], layers[RECURRENT]
     (short, long), (_, memory) = halves(attention, milliseconds), halves(attention, mebibytes)
     said = [
-        f"Attention that keeps its weights: from {long.low:,} to {long.high:,} tokens its time grows with the power "
-        f"**{long.exponent:.2f}** of the length, its peak memory with **{memory.exponent:.2f}**; at a power of 2, "
+        f"Attention that keeps its weights: from {long.low:,} to {long.high:,} tokens its time grows as the length "
+        f"to the power **{long.exponent:.2f}**, its peak memory to the power **{memory.exponent:.2f}**; at a power "
+        "of 2, "
         "twice the text costs four times as much."
     ]
     if abs(long.exponent - 2) > ROUNDING:
         steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
-            "where a square would be ×\u00a04 each doubling. Counts are smooth, the machine's time is not."
+            "where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine's time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
-            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the power of the "
+            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the exponent of "
+            "the "
             f"time is {short.exponent:.2f}, since the projections, which grow with n, are most of the work there."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
     said.append(
-        f"It takes longer than an LSTM of the same width only from {min(dearer):,} tokens on."
+        f"It takes longer than an LSTM of the same width only from {min(dearer):,} tokens upwards."
         if dearer and dearer == [a.n for a in attention if a.n >= min(dearer)] and len(dearer) < len(attention)
         else f"It takes longer than an LSTM of the same width at {_list(dearer)} tokens."
         if dearer
@@ -122,7 +124,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     (_, fused), last, kept = halves(layers[FUSED], mebibytes), layers[FUSED][-1], attention[-1]
     said.append(
         f"**Quadratic memory is not inevitable**: fused, the same layer never stores its weights, and its memory "
-        f"grows with the power {fused.exponent:.2f} ({last.peak_bytes / 2**20:.1f} instead of "
+        f"grows as the length to the power {fused.exponent:.2f} ({last.peak_bytes / 2**20:.1f} instead of "
         f"{kept.peak_bytes / 2**20:.1f} MiB at {last.n:,} tokens). Headlight keeps them, to show them."
     )
     return said
@@ -143,7 +145,8 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
             said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}{doubt}.")
     if steps[0] != steps[1]:
         said.append(
-            f"They were not trained alike ({steps[0]:,} and {steps[1]:,} updates), so this says what ships, not "
+            f"They were not trained for equally long ({steps[0]:,} and {steps[1]:,} updates), so this says what "
+            "ships, not "
             "which architecture is better."
         )
     return said
@@ -219,7 +222,7 @@ def _score(value: float | None, unit: str = "") -> str:
 def _times(ratio: float, who: str) -> str:
     if abs(ratio - 1) < ALIKE:
         return "they differ by less than a tenth"
-    return f"{who} takes {ratio:.1f} times as long" if ratio > 1 else f"{who} is ready in {ratio:.0%} of the time"
+    return f"{who} takes {ratio:.1f} times as long" if ratio > 1 else f"{who} takes {ratio:.0%} of the time"
 
 
 def _factor(ratio: float) -> str:

@@ -44,8 +44,8 @@ def why_no_output(opened: Checkpoint) -> str:
     if mask := mask_of(opened):
         return f"An encoder writes nothing, but this one can fill gaps: type {mask} in place of a word."
     if Capability.ENCODER in can:
-        return "This encoder reads; it has no layer that gives tokens, so it writes nothing."
-    return "This decoder has no layer that gives tokens, so it writes nothing."
+        return "This encoder reads; it has no output layer for tokens, so it writes nothing."
+    return "This decoder has no output layer for tokens, so it writes nothing."
 
 
 def why_not(opened: Checkpoint, capability: Capability) -> str:

@@ -61,4 +61,4 @@ def what_was_read(opened: Checkpoint) -> str:
     if known := translates(opened):
         return known.read
     pairs = opened.training.get("examples") if opened.task == TRANSLATION else None
-    return f"the {pairs:,} pairs of its training" if isinstance(pairs, int) else ""
+    return f"the {pairs:,} sentence pairs it was trained on" if isinstance(pairs, int) else ""

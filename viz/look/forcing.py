@@ -60,7 +60,7 @@ def read_ids(tokenizer: Tokenizer, tokens: str) -> tuple[int, ...] | None:
     try:
         ids = tuple(int(number) for number in tokens.split("."))
     except ValueError:
-        raise ValueError("they must be whole numbers with dots between, such as 812.44") from None
+        raise ValueError("they must be whole numbers with dots in between, such as 812.44") from None
     tokenizer.require_target(ids)
     return ids
 

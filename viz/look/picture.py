@@ -93,7 +93,7 @@ def picture(
     notes = []
     pattern = attention_map.pattern
     if words:
-        notes.append("tokens of a word are one: keys summed, queries averaged")
+        notes.append("the tokens of a word are merged: keys summed, queries averaged")
     if words or not special:
         pattern = _gathered(pattern, row_places, column_places)
     if not special:

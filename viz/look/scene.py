@@ -26,7 +26,7 @@ from viz.look.words import (
     where_cut,
 )
 
-HIDDEN = "the row to explain is hidden with the special tokens; click another one."
+HIDDEN = "this row is hidden along with the special tokens; click another one."
 TOKENS = (
     "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
     "<b>&lt;/s&gt;</b> its end."

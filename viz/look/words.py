@@ -113,7 +113,7 @@ def how_sure(sure: Certainty) -> str:
     n = sure.n_tokens
     return (
         f"The product of the probabilities that the model gave the {n} token{'s' * (n != 1)} of its output, the end "
-        f"included; {share(sure.per_token)} a token on (geometric) average. Underlined: less than "
+        f"included; {share(sure.per_token)} per token on (geometric) average. Underlined: less than "
         f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This is doubt, not error: it can be sure and wrong."
     )
 
@@ -156,7 +156,7 @@ def where_cut(trace: Trace) -> str:
     """In a sentence, where writing stopped although the model had not ended; empty where it had."""
     if not trace.target_cut:
         return ""
-    return f"Cut after {len(trace.predicted_ids)} tokens, the most for this text; the model had not ended."
+    return f"Cut after {len(trace.predicted_ids)} tokens, the most allowed for this text; the model had not finished."
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
@@ -168,12 +168,12 @@ def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     keys = [f"{_quoted(picture.columns[key])} ({share})" for key, share in zip(order[:2], said, strict=False)]
     largest = weights[order[0]]
     if largest == 0:
-        return f"{name} may look at nothing here."
+        return f"{name} has nothing to look at here."
     if n_visible == 1:
         return f"{name} looks at {keys[0]}, the only token it may see."
     equal = said[0] == said[1] and abs(largest - weights[order[1]]) < EQUAL
     if equal and (n_equal := sum(abs(largest - weight) < EQUAL for weight in weights)) > 2:
-        return f"{name} spreads its attention: no token gets more than {said[0]}, and {n_equal} get as much."
+        return f"{name} spreads its attention: no token gets more than {said[0]}, and {n_equal} get that much."
     if equal and largest >= PARTLY:
         return f"{name} looks equally at {_quoted(picture.columns[order[0]])} and {keys[1][:-1]} each)."
     if largest > MOSTLY:

@@ -103,11 +103,11 @@ def test_a_contender_that_learns_nothing():
 
 def test_what_costs_say():
     said = " ".join(words.describe_cost(costs(POWERS)))
-    assert "from 4 to 16 tokens its time grows with the power **2.00**" in said
-    assert "from 1 to 4 tokens the power of the time is 1.00" in said
+    assert "from 4 to 16 tokens its time grows as the length to the power **2.00**" in said
+    assert "from 1 to 4 tokens the exponent of the time is 1.00" in said
     assert "longer than an LSTM of the same width at 16 tokens" not in said
     assert "At no length does it take longer" in said  # 1·n against n^1.5, then 4^-1·n² against n^1.5
-    assert "its memory grows with the power 1.00 (16.0 instead of 256.0 MiB at 16 tokens)" in said
+    assert "its memory grows as the length to the power 1.00 (16.0 instead of 256.0 MiB at 16 tokens)" in said
     assert "Not the even square" not in said
     said = " ".join(words.describe_cost(costs({**POWERS, SELF: (1, 2.5)})))
     assert "the time grows ×\u00a05.66 to 8 and ×\u00a05.66 to 16, where" in said

@@ -14,11 +14,10 @@ from viz.figures.decoder import (
     candidate_bars,
     candidate_name,
     log_probability,
-    minus,
     perplexity,
-    short_number,
     written_html,
 )
+from viz.look.numbers import short_probability
 from viz.look.theme import DARK, LIGHT, Theme
 
 
@@ -64,11 +63,7 @@ def test_words_bring_spaces_and_characters_do_not():
 
 @pytest.mark.parametrize(("p", "text"), [(1, "1.00"), (0.126, "0.13"), (0.006, "0.01"), (0.004, "<0.01"), (0, "<0.01")])
 def test_what_is_possible_is_not_zero(p: float, text: str):
-    assert short_number(p) == text
-
-
-def test_a_minus():
-    assert (minus(-1.256, 2), minus(3, 1)) == ("−1.26", "3.0")
+    assert short_probability(p) == text
 
 
 def test_totals():

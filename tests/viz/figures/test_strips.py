@@ -17,7 +17,7 @@ from model.text.tokenizer import Tokenizer
 from model.trace import KINDS, Kind
 from tests.model.helpers import shaken, tiny, with_factor
 from viz.figures.strips import Strip, strip
-from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict
+from viz.look.anatomy_words import TITLES, explanation, shapes, stages, verdict
 
 FACTOR = "a factor"
 """Instead of the name of an encoding: that of the tests, which multiplies the scores."""
@@ -163,13 +163,6 @@ def test_shapes_are_written_out():
 def test_nothing_masked_is_said():
     assert "nothing is masked" in explanation(anatomy_of("cross"), anatomy_of("cross").step("masked"))
     assert "later" in explanation(anatomy_of("decoder"), anatomy_of("decoder").step("masked"))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(2.4e-7, "2.4·10⁻⁷"), (0.0, "0.0·10⁰"), (12.0, "1.2·10¹"), (np.inf, "inf")]
-)
-def test_powers_of_ten(value: float, text: str):
-    assert power_of_ten(value) == text
 
 
 @pytest.mark.parametrize("kind", KINDS)

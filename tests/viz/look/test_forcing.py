@@ -46,10 +46,10 @@ def test_a_beginning_of_exactly_these_tokens(ids: list[int]):
 @pytest.mark.parametrize(
     ("tokens", "problem"),
     [
-        ("x", "whole numbers with dots between"),
-        ("5..6", "whole numbers with dots between"),
-        ("5,6", "whole numbers with dots between"),
-        ("9" * 5000, "whole numbers with dots between"),
+        ("x", "whole numbers with dots in between"),
+        ("5..6", "whole numbers with dots in between"),
+        ("5,6", "whole numbers with dots in between"),
+        ("9" * 5000, "whole numbers with dots in between"),
         ("999999", "there is no token 999999"),
         ("-4", "there is no token -4"),
         ("0", "there is no token 0"),

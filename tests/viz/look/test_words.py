@@ -28,9 +28,9 @@ def described(weights: list[float], keys: tuple[str, ...] = KEYS, query: str = "
         ([0.0, 0.5, 0.3, 0.2], "“bleue” looks partly at “blue” (50 %), then at “dress” (30 %)."),
         ([0.3, 0.1, 0.2, 0.4], "“bleue” looks partly at “</s>” (40 %), then at “a” (30 %)."),
         ([0.0, 0.0, 0.5, 0.5], "“bleue” looks equally at “dress” and “</s>” (50 % each)."),
-        ([0.3, 0.3, 0.1, 0.3], "“bleue” spreads its attention: no token gets more than 30 %, and 3 get as much."),
+        ([0.3, 0.3, 0.1, 0.3], "“bleue” spreads its attention: no token gets more than 30 %, and 3 get that much."),
         ([1.0, 0.0, 0.0, 0.0], "“bleue” looks mostly at “a” (100 %)."),
-        ([0.0, 0.0, 0.0, 0.0], "“bleue” may look at nothing here."),
+        ([0.0, 0.0, 0.0, 0.0], "“bleue” has nothing to look at here."),
     ],
 )
 def test_a_row_in_words(weights: list[float], sentence: str):

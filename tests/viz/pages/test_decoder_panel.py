@@ -170,7 +170,7 @@ def test_numbers_of_tokens_can_be_typed(letters: Checkpoint):
     assert app.text_input(key="prefix").value == "ab"
     app.text_input(key="tokens").set_value("no")
     (message,) = messages(ran(app))
-    assert "whole numbers with dots between" in unescape(message)
+    assert "whole numbers with dots in between" in unescape(message)
     assert target(app) == "abg"
 
 

@@ -99,7 +99,7 @@ def test_what_was_left_out_and_cut_is_said_on_the_page_and_in_the_file(offered: 
     dropped = f"the last {trace.source_dropped} tokens of the source were not read"
     assert json.loads(offered[-1]["data"]())["provenance"]["note"] == f"{dropped}; output: {where_cut(trace)}"
     assert f"the last {trace.source_dropped} of your text are left out" in app.warning[0].value
-    cut = f"Cut after {MAX_LEN} tokens, the most for this text; the model had not ended."
+    cut = f"Cut after {MAX_LEN} tokens, the most allowed for this text; the model had not finished."
     assert pictures(app)["output"]["label"] == f"Translation. {cut}"
 
 

@@ -291,7 +291,7 @@ def test_the_next_run_waits_and_one_too_many_is_refused(monkeypatch: pytest.Monk
     waited("reverse-1", lambda run: run.status.step > 0)
     app = clicked(form(), "start")
     waited("reverse-2", lambda run: run.status.place == 1)
-    assert "queued · place 1 in the queue" in progress(ran(app))
+    assert "queued · number 1 in the queue" in progress(ran(app))
     (said,) = messages(clicked(form(), "start"))
     assert "2 runs are going or waiting here, which is the most" in said
     assert not (opening.RUNS / "reverse-3").exists()

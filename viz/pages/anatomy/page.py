@@ -17,8 +17,9 @@ from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from viz.components.strips import strip_component
 from viz.figures.strips import strip
-from viz.look.anatomy_words import TITLES, explanation, power_of_ten, shapes, stages, verdict, weight_name
+from viz.look.anatomy_words import TITLES, explanation, shapes, stages, verdict, weight_name
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import KIND_NAMES
 from viz.pages.shared.choices import (
@@ -86,7 +87,7 @@ def _introduction(look: Look, anatomy: Anatomy) -> str:
     token = _quoted(anatomy.tokens[anatomy.query])
     fed = f"{token}, token {anatomy.query + 1}"
     if anatomy.predicted is not None:
-        fed = f"the one read last before {_quoted(anatomy.predicted[anatomy.query])} is written: {fed}"
+        fed = f"the one read just before {_quoted(anatomy.predicted[anatomy.query])} is written: {fed}"
     config = look.opened.config
     return (
         f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}.** The query token $t$ is {fed}. "
@@ -102,7 +103,7 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     if wrong:
         return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
     taken = len(anatomy.steps) - len(known)
-    rest = f" ({taken} more are taken over from elsewhere in the model)" if taken else ""
+    rest = f" ({taken} more are taken from elsewhere in the model)" if taken else ""
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
         f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
@@ -151,7 +152,7 @@ def _tables(anatomy: Anatomy) -> None:
         labels = anatomy.labels(step.axes[0]) if shown == "result" else None
         st.dataframe(table(array, labels))
         st.download_button(
-            "All steps and weights (.npz)", lambda: archive(anatomy), "anatomy.npz", on_click="ignore",
+            "All steps and parameters (.npz)", lambda: archive(anatomy), "anatomy.npz", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ STYLE = """
 def page() -> None:
     """One part at a time."""
     style(STYLE)
-    title("Architectures", "What the Transformer buys, measured beside an LSTM.")
+    title("Architectures", "What the Transformer buys, measured against an LSTM.")
     PARTS[choose_part(PARTS)]()
 
 
@@ -70,7 +70,7 @@ def _distance() -> None:
         points: Any = shown.points
         parameters = sorted({point.parameters for point in points}, reverse=True)
         st.caption(
-            f"Each training: {plan.updates} updates of {plan.texts} sequences, 1 layer, d_model {plan.d_model}, "
+            f"Each training run: {plan.updates} updates of {plan.texts} sequences, 1 layer, d_model {plan.d_model}, "
             f"{' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} others. The mean over "
             f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the better of the learning rates "
             f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach further."
@@ -96,8 +96,8 @@ def _cost() -> None:
         st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
         st.caption(
             f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats}; memory: the most that "
-            "PyTorch holds at once for the layer, the input left out. Powers: straight lines through the logarithms, "
-            "drawn wide for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all "
+            "PyTorch holds at once for the layer, input excluded. Exponents: straight lines through the logarithms, "
+            "drawn bold for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all "
             "constants, and the projections of attention (n d²)."
         )
 
@@ -116,8 +116,9 @@ def _quality() -> None:
         if missing:
             st.info(f"{' and '.join(sorted(missing))}: not on this server, or without a card.")
     st.caption(
-        "As the cards in `model/pretrained/` say, which tell data, commands and limits; scored on texts never trained "
-        "on, BLEU cased (13a), beam 5."
+        "From the cards in `model/pretrained/`, which give data, commands and limits; scored on texts never "
+        "trained "
+        "on, cased BLEU (13a), beam width 5."
     )
 
 

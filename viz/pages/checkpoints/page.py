@@ -30,7 +30,7 @@ ABILITIES = {
     Capability.WRITING: "Write, with the likeliest tokens of each step",
     Capability.SEARCH: "Beam search, as a tree",
     Capability.HEADS: "Anatomy and Guide: take a head apart, number by number",
-    Capability.POSITIONS: "Positions: move words about, and change the positional encoding",
+    Capability.POSITIONS: "Positions: move words around, and change the positional encoding",
 }
 """What a page can do with a model that has a capability."""
 
@@ -148,7 +148,8 @@ def _parameters(opened: Checkpoint) -> None:
         column_config={name: st.column_config.NumberColumn(format="%.4g") for name in ("norm", "largest magnitude")},
     )
     st.caption(
-        f"{len(known):,} tensors, {sum(one.n for one in known):,} numbers. The norm is the root of the sum of squares. "
+        f"{len(known):,} tensors, {sum(one.n for one in known):,} numbers. The norm is the square root of the sum of "
+        "squares. "
         "Tick a row to see how its numbers are distributed."
     )
     if rows := chosen["selection"]["rows"]:

@@ -73,7 +73,7 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
         column_config={
             HEAD: st.column_config.TextColumn(pinned=True, width=64),
             WORDS: st.column_config.TextColumn(
-                width=320, help="What it gives a quarter or more of its attention to, and clearly more than by chance."
+                width=320, help="What it gives a quarter or more of its attention to, and clearly more than chance."
             ),
             **columns,
         },
@@ -118,7 +118,7 @@ def _definitions(kind: Kind) -> None:
         "$A_{ij}$ is the attention weight of row $i$ (the query) on column $j$ (the key), in a pattern of $n$ rows and "
         "$m$ columns. Angle brackets are the mean over the rows. A row that may see a single key, such as a decoder's "
         "first, has no choice and is left out. A decoder's row $i$ is the token fed in there, so “itself” is that "
-        "token. A dash means that no row of this text has what is asked for."
+        "token. A dash means that the measure is undefined for this text."
     )
     for one in measures_of(kind):
         unit = f" ({one.unit})" if one.unit else ""
@@ -130,12 +130,13 @@ def _definitions(kind: Kind) -> None:
 def _survey(look: Look) -> None:
     """Sentences typed or in a file, and how far they have been read."""
     st.markdown(
-        "What a head does on one sentence may be chance. Give more, one a line, and each measure is the mean over the "
+        "What a head does on one sentence may be chance. Give more, one per line, and each measure is the mean over "
+        "the "
         f"rows of all of them. At most {MOST_SENTENCES} are read."
     )
     typed, dropped = st.columns(2, gap="medium")
-    typed.text_area("Sentences, one a line", key=surveys.TEXT, height=140)
-    dropped.file_uploader("Or a text file in UTF-8, a sentence a line", key=surveys.FILE)
+    typed.text_area("Sentences, one per line", key=surveys.TEXT, height=140)
+    dropped.file_uploader("Or a text file in UTF-8, one sentence per line", key=surveys.FILE)
     if surveys.running(look.opened) is not None:
         _progress(look)
         return

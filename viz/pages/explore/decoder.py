@@ -14,16 +14,15 @@ from viz.figures.decoder import (
     brings_spaces,
     candidate_bars,
     log_probability,
-    minus,
     names,
     perplexity,
-    short_number,
     written_html,
 )
 from viz.look.choice import AUTO, row_options
 from viz.look.elsewhere_words import what_it_writes
 from viz.look.forcing import BEAM
 from viz.look.look import Look
+from viz.look.numbers import fixed, short_probability
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import cut_mark
 from viz.pages.shared.forcing import choose_forcing
@@ -41,7 +40,7 @@ def decoder_panel(look: Look) -> None:
     mode = choose_forcing(look.opened, look.trace)
     if not look.trace.predicted_ids:
         st.info(
-            "The model has read your text and written nothing yet. Let it go on, above, and its steps are here."
+            "The model has read your text and written nothing yet. Let it continue, above, and its steps appear here."
             if decoding.goes_on(look.opened)
             else "This model does not say which tokens it chose from, so there are no steps to show."
         )
@@ -100,8 +99,9 @@ def _totals(steps: tuple[Step, ...], n_forced: int) -> str:
     end = "" if steps[-1].written.token_id != EOS_ID else ", `</s>` included"
     given = " Dotted: given, not chosen by the model." if n_forced else ""
     return (
-        f"Below each token its probability, given all before it. Together: {len(steps)} tokens{end}, log-probability "
-        f"{minus(log_probability(steps), 2)}, perplexity {perplexity(steps):.2f} a token.{given}"
+        f"Below each token: its probability, given everything before it. Together: {len(steps)} tokens{end}, "
+        "log-probability "
+        f"{fixed(log_probability(steps), 2)}, perplexity {perplexity(steps):.2f} per token.{given}"
     )
 
 
@@ -112,18 +112,18 @@ def _step_in_words(look: Look, steps: tuple[Step, ...], number: int) -> str:
     written = for_markdown(show_token(step.written.label))
     who = "you wrote" if number <= look.trace.n_forced else "the model wrote"
     rank = ORDINALS.get(step.rank, f"number {step.rank} by probability")
-    return f"**Step {number}.** {place} {who} “{written}”, {rank}: {short_number(step.written.probability)}."
+    return f"**Step {number}.** {place} {who} “{written}”, {rank}: {short_probability(step.written.probability)}."
 
 
 def _take_another(look: Look, step: Step, number: int, *, spaced: bool) -> None:
     """A button for each candidate."""
-    st.markdown("**Take another**: the model then goes on from it.")
+    st.markdown("**Choose a different token**: the model then continues from it.")
     before = look.trace.predicted_ids[: number - 1]
     labels = names([candidate.label for candidate in step.best], spaced=spaced)
     with st.container(horizontal=True, key="candidates"):
         for place, (candidate, label) in enumerate(zip(step.best, labels, strict=True)):
             st.button(
-                f"{for_markdown(label)} {short_number(candidate.probability)}",
+                f"{for_markdown(label)} {short_probability(candidate.probability)}",
                 key=f"candidate_{place}",
                 disabled=candidate.token_id == step.written.token_id,
                 on_click=decoding.take,
@@ -144,7 +144,7 @@ def _beam(look: Look) -> None:
     st.caption(
         f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
         "log-probability divided by its number of tokens to the power of the length penalty; higher is better. "
-        f"The pictures above are of the model’s own, greedy {what_it_writes(look.opened)}, until you look at another."
+        f"The pictures above show the model’s own, greedy {what_it_writes(look.opened)} until you choose another."
     )
     _ranking(look, tree)
 
@@ -158,7 +158,7 @@ def _ranking(look: Look, tree: BeamTree) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("See its attention", key=f"hypothesis_{rank}", on_click=decoding.take, args=(look.opened, path))
             st.html(
-                f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {minus(hypothesis.score, 3)}, "
-                f"log-probability {minus(tree.nodes[leaf].total, 2)}, {len(path)} tokens{cut}</small>",
+                f"<b>{rank}.</b> <bdi>{text or '(nothing)'}</bdi> <small>score {fixed(hypothesis.score, 3)}, "
+                f"log-probability {fixed(tree.nodes[leaf].total, 2)}, {len(path)} tokens{cut}</small>",
                 width="stretch",
             )

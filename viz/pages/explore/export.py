@@ -145,7 +145,7 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
     """What is shown, or, if nothing of it is left, the same with the special tokens."""
     if shown.rows and shown.columns:
         return shown, display
-    st.info("Without the special tokens nothing is left of this text, so they are in what you take along.")
+    st.info("Without the special tokens nothing is left of this text, so they are kept in what you export.")
     return picture(look.attention_map, rows=display.rows, words=display.words), display
 
 
@@ -201,7 +201,7 @@ def _drawable(what: What, weights: np.ndarray) -> What:
     """What can be drawn of heads with these weights."""
     if what != "Lines" or weights.max() >= FAINTEST:
         return what
-    st.info(f"No weight of this head is {FAINTEST} or more, so it has no lines; you get its heatmap.")
+    st.info(f"No weight of this head is {FAINTEST} or more, so there are no lines to draw; you get its heatmap.")
     return "Head"
 
 

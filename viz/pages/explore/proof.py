@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from model.families.proof import HeadPass
-from viz.look.anatomy_words import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
 from viz.state import opening
 
@@ -27,7 +27,7 @@ def proof_panel(look: Look) -> None:
     st.latex(found.formula)
     named = show_token(look.attention_map.row_names()[look.row])
     forbids = " −∞ stands for a key that the mask forbids." if np.isinf(found.scores[look.row]).any() else ""
-    st.markdown(f"The framed row, of “{for_markdown(named)}”, key by key.{forbids}")
+    st.markdown(f"The framed row, “{for_markdown(named)}”, key by key.{forbids}")
     st.dataframe(_row(look, found), hide_index=True, height=320)
 
 

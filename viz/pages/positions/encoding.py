@@ -26,6 +26,7 @@ from model.network.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Sinus
 from model.trace import Trace
 from viz.figures import positions
 from viz.figures.side_by_side import common_limit, vectors_panel
+from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
@@ -128,7 +129,9 @@ def _show_shift(table: np.ndarray, n: int) -> None:
     if shift < n:
         st.caption(
             f"Measured over the {n - shift} positions on screen, M misses by at most "
-            f"{shift_residual(table, shift):.1e} (float32). It turns each pair by its own angle, whatever the position."
+            f"{power_of_ten(shift_residual(table, shift))} (float32). It turns each pair by its own angle, whatever "
+            "the "
+            "position."
         )
     else:
         st.caption(f"Show more than {shift} positions to measure by how much M misses.")
@@ -145,7 +148,7 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
         turned = torch.atan2(rotation.sin, rotation.cos).numpy()
         pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
         chart(positions.turning_pairs(turned, pairs, theme=theme))
-        st.caption("The first pair turns by one radian a position, the last by very little: short and long waves.")
+        st.caption("The first pair turns by one radian per position, the last by very little: short and long waves.")
     with right:
         with st.container(horizontal=True):
             query_place = names.index(st.selectbox("Query of", names, key="rotary_query", bind="query-params"))
@@ -156,10 +159,10 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
         scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
         st.markdown(
             "**The score depends on the offset alone**, how many positions before or after. The same query and key "
-            f"({trace.kinds[0]}, layer 1, head 1 of this model), put at every two positions."
+            f"({trace.kinds[0]}, layer 1, head 1 of this model), placed at every pair of positions."
         )
         chart(positions.score_heatmap(scores, theme=theme))
-        st.caption(f"Cells at the same offset differ by at most {spread_by_distance(scores):.1e} (float32).")
+        st.caption(f"Cells at the same offset differ by at most {power_of_ten(spread_by_distance(scores))} (float32).")
 
 
 def _show_factor(encoding: Encoding, shown: int) -> None:
@@ -194,7 +197,7 @@ def _show_bias(encoding: Encoding, shown: int) -> None:
             chart(positions.bias_lines(distance, bias, theme=theme))
     st.caption(
         "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. "
-        "Distances that training never met keep the random numbers they began with."
+        "Distances never met in training keep their initial random numbers."
     )
 
 
@@ -211,8 +214,8 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     if embedding.positional.adds:
         st.markdown(
             f"**What the {trace.kinds[0]} reads**: to the vector of each token (times √d_model) the {own} encoding of "
-            f"its place is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
-            f"place {_length(added):.1f}."
+            f"its position is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
+            f"position {_length(added):.1f}."
         )
     else:
         st.markdown(f"**The encoding {own} adds nothing here**: " + said(ENCODINGS[own]))

@@ -37,7 +37,7 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> None:
         layer, head, row = choose_head(opened, result.before, result.before.map(kind))
     _outputs(result)
     if result.after is None:
-        st.info("The shuffled text is cut into other tokens than the text, so the pictures cannot be compared.")
+        st.info("The shuffled text splits into different tokens, so the pictures cannot be compared.")
         return
     _pictures(result.before.map(kind), result.after.map(kind), layer, head, row)
 
@@ -54,7 +54,7 @@ def _choose_change(opened: Checkpoint) -> Change:
     with shift:
         places = st.slider("Shift all positions by", 0, FARTHEST_SHIFT, 0, key="shift", bind="query-params")
         if places and where != OFF[0]:
-            st.caption("A shift does nothing where the encoding is off.")
+            st.caption("A shift does nothing while the encoding is off.")
     return Change(off_before=where == OFF[2], off_after=where != OFF[0], shuffle=order, shift=places)
 
 
@@ -92,6 +92,7 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         with column:
             chart(figure)
     st.caption(
-        "Both runs are fed the first one's output, so that a row is the same token in both, and shuffled tokens stand "
+        "Both runs are fed the first one's output, so that a row is the same token in both, and shuffled tokens are "
+        "shown "
         "in their old order here. In the last picture blue is more attention than before, orange less."
     )

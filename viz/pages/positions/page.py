@@ -38,7 +38,7 @@ def page() -> None:
         opened = choose_checkpoint()
     if opened is None:
         return
-    if has(opened, Capability.POSITIONS, "This page moves words about"):
+    if has(opened, Capability.POSITIONS, "This page moves words around"):
         _live(opened)
     else:
         show_six()

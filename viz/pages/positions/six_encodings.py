@@ -22,7 +22,7 @@ from viz.state import opening, session
 
 LONGEST = 60
 AGAIN = 100
-MEASURES = {"characters": "characters at their place", "exact": "whole strings"}
+MEASURES = {"characters": "characters in the right position", "exact": "whole strings"}
 
 
 def show_six() -> None:
@@ -61,7 +61,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
             "Right are", MEASURES, format_func=MEASURES.__getitem__, default="characters", required=True,
             key="measure", bind="query-params",
         )  # fmt: skip
-        again = st.button(f"Measure here again ({AGAIN} other strings a length)", icon=":material/speed:")
+        again = st.button(f"Measure here again ({AGAIN} other strings per length)", icon=":material/speed:")
     if again:
         with st.spinner("Measuring …"):
             session.measure_lengths(models, AGAIN)
@@ -73,7 +73,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     chart(length_curves(points, trained, again=rings, theme=session.theme()))
     if measured:
         st.caption(
-            f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings a length, "
+            f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings per length, "
             f"{for_markdown(f'{measured.date}, {measured.machine}')}. A learned encoding cannot read longer strings at "
             "all." + (" Rings: measured here, just now." if here else "")
         )

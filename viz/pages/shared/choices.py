@@ -75,7 +75,7 @@ def choose_display() -> Display:
     )  # fmt: skip
     words = st.toggle(
         "Whole words", key="whole_words", bind="query-params",
-        help="One row or column for the tokens of a word: weights on its keys are summed, of its queries averaged.",
+        help="One row or column per word: weights on its keys are summed, those of its queries averaged.",
     )  # fmt: skip
     means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
     each_head = st.toggle(

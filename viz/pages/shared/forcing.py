@@ -32,7 +32,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     )
     if mode == BEGINNING:
         st.text_input(
-            f"Your beginning of the {what_it_writes(opened)}; the model goes on from it",
+            f"Your beginning of the {what_it_writes(opened)}; the model continues from it",
             key="prefix",
             live="0ms",
             bind="query-params",
@@ -40,10 +40,10 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             placeholder="Nothing typed: the model begins by itself",
         )
         if trace.n_forced and trace.predicted_ids[trace.n_forced - 1] == _lone_space(opened):
-            st.caption("The space at the end is now a token of its own; a word brings the space before it along.")
+            st.caption("The space at the end is now a token of its own; a word includes the space before it.")
         with st.expander("Exactly these tokens"):
             st.text_input(
-                "The numbers of the tokens, with dots between; empty: as the tokenizer cuts the text",
+                "Token numbers with dots in between; if empty, as the tokenizer splits the text",
                 key="tokens",
                 bind="query-params",
                 on_change=decoding.tokens_typed,

@@ -49,14 +49,15 @@ class Setting:
 
 
 FIRST = (
-    Setting(name="steps", label="Steps", help="Updates of the weights.", step=100),
+    Setting(name="steps", label="Steps", help="Updates of the parameters.", step=100),
     Setting(name="n_layers", label="Layers", help="Of the encoder, and as many of the decoder."),
     Setting(name="n_heads", label="Heads", help="Attention heads in each layer."),
     Setting(name="d_model", label="Vector size", help="Numbers in a token's vector (d_model).", step=8),
 )
 MORE = (
     Setting(name="positional", label="Positional encoding", help="How the model knows order.", options=POSITIONALS),
-    Setting(name="seed", label="Seed", help="Of data, first weights and dropout: the same gives the same.", least=0),
+    Setting(name="seed", label="Seed", help="For data, initial parameters and dropout: the same seed gives the same "
+    "run.", least=0),
     Setting(
         name="learning_rate", label="Learning rate", help="The peak, after the warm-up.", least=0.0, step=0.0005
     ),
@@ -71,7 +72,8 @@ MORE = (
         name="label_smoothing", label="Label smoothing", help="Share of the target spread evenly.", least=0.0, step=0.05
     ),
     Setting(
-        name="average", label="Average of weights", help="Decay of the average that is saved; 0: none.", least=0.0,
+        name="average", label="Weight averaging", help="Decay of the moving average of the parameters that is saved; "
+        "0: none.", least=0.0,
         step=0.005,
     ),
     Setting(name="max_len", label="Longest text", help="In tokens; longer pairs are left out.", step=8),
@@ -186,7 +188,7 @@ def _ask(setting: Setting, default: Any, key: str) -> Any:
 def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
     """The pairs in the visitor's files: to train on, and to validate on. None as long as there are none."""
     st.caption(
-        "Text files in UTF-8, a sentence a line; line i of the target belongs to line i of the source. Without "
+        "Text files in UTF-8, one sentence per line; line i of the target belongs to line i of the source. Without "
         f"validation files, a tenth of the lines (at most 1,000) is set aside. Together at most {most_mb} MB."
     )
     files = []
@@ -202,7 +204,7 @@ def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
         if file is not None:
             files.append((part, file.name, file.getvalue()))
     if not files:
-        st.info("Choose the source and the target file, and the training can start.")
+        st.info("Choose a source and a target file; then training can start.")
         return None
     try:
         if sum(len(content) for _, _, content in files) > most_mb * MEGABYTE:

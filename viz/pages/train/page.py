@@ -32,7 +32,7 @@ def page() -> None:
     lab.show_started()
     runs = lab.runs()
     with (
-        title_beside("Train", "Start a model from nothing, and watch its attention form."),
+        title_beside("Train", "Train a model from scratch, and watch its attention form."),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         name = _choose_run([run.name for run in runs])
@@ -147,9 +147,7 @@ def _list(shown: str) -> None:
         on_select=partial(lab.row_chosen, key, [run.name for run in runs]),
         selection_mode="single-row",
     )
-    st.caption(
-        "Tick a row to see that run. A run that was started in a terminal, into this server's `runs/`, is here too."
-    )
+    st.caption("Tick a row to see that run. Runs started in a terminal, in this server's `runs/`, are here too.")
 
 
 def _accuracy(run: RunView) -> float | None:

@@ -13,7 +13,7 @@ from model.trace import Kind, Trace
 from viz.components.film import PLAYER, STYLE, film_component
 from viz.export.film import Film, film_gif, film_html
 from viz.export.provenance import Provenance, file_name
-from viz.look.words import ROWS
+from viz.look.words import NAMED_BY
 from viz.state import session
 
 
@@ -54,7 +54,7 @@ def film_of(
     shown = trace.map(kind)
     values = history.values(kind)[one.name][:, *head]
     high = one.high if one.high is not None else max(1.0, float(np.nanmax(np.append(values, 0))))
-    rows = "" if kind == "encoder" else f"; a row is named by {ROWS['predicted']}"
+    rows = "" if kind == "encoder" else f"; a row is named by {NAMED_BY['both']}"
     made = Provenance(
         checkpoint=name,
         digest=history.moments[-1].digest,

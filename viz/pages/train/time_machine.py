@@ -154,13 +154,13 @@ def _choose_other(
     name = for_markdown(beside.name)
     if other is None or kind not in other.trace.kinds:
         why = "none of its checkpoints can be opened" if other is None else f"it has no {KIND_NAMES[kind].lower()}"
-        st.info(f"“{name}” cannot stand beside this run: {why}.")
+        st.info(f"“{name}” cannot be shown beside this run: {why}.")
         return None, (0, 0), step
     left, right = st.columns((5, 9), gap="small", vertical_alignment="bottom")
     with left:
         head = _choose_head(f"Head of {name}", other, kind, replay.OTHER_HEAD)
     with right:
-        own = st.toggle("At a step of its own", key=replay.OWN_STEP, bind="query-params")
+        own = st.toggle("At its own step", key=replay.OWN_STEP, bind="query-params")
         if own:
             return other, head, _choose_step(f"Step of {name}", beside, replay.OTHER_STEP)
     steps = [at for at, _ in beside.checkpoints]

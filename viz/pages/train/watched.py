@@ -75,7 +75,7 @@ def how_far(run: RunView) -> str:
     status = run.status
     said = [status.state]
     if status.state == "queued":
-        said.append(f"place {status.place} in the queue" if status.place else "waiting for its turn")
+        said.append(f"number {status.place} in the queue" if status.place else "waiting for its turn")
     elif status.state == "running" and status.step == 0:
         said.append("preparing the data")
     steps = status.steps or run.train.steps
@@ -119,7 +119,7 @@ def _failure(run: RunView) -> None:
     kept = " Its last good checkpoint is shown below." if lab.newest(run) else ""
     st.error(f"It failed: {for_markdown(run.status.reason or 'no reason is known')}.{kept}", icon=":material/error:")
     if text := lab.said(run.name):
-        with st.expander("What its process said last"):
+        with st.expander("The last output of its process"):
             st.code(text, language=None)
 
 
@@ -138,7 +138,7 @@ def _publish(run: RunView) -> None:
     with st.popover("Publish", icon=":material/publish:"):
         st.markdown(
             "Copy its best checkpoint, as it is now, to where Explore and all other pages find it, under a name of "
-            "its own. The run may go on."
+            "its own. The run may continue."
         )
         st.text_input("Name", key="publish_name", placeholder=run.name, max_chars=LONGEST_NAME)
         st.button("Publish", type="primary", key="publish", on_click=lab.publish, args=(run.name,))

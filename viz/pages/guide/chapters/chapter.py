@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from model.capture import reading_ids
 from model.trace import AttentionMap, Kind
-from viz.look.anatomy_words import power_of_ten
+from viz.look.numbers import power_of_ten
 from viz.look.choice import Telling, telling_head, telling_row
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
