@@ -15,8 +15,8 @@ def number(value: float, digits: int = 3) -> str:
         return fixed(value, 0)
     if not SMALL <= abs(value) < LARGE:
         return power_of_ten(value)
-    rounded = float(f"{value:.{digits}g}")
-    return fixed(rounded, max(0, digits - 1 - math.floor(math.log10(abs(rounded)))))
+    text = fixed(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def power_of_ten(value: float) -> str:

@@ -66,7 +66,7 @@ def test_what_steps_say_for_and_against_the_claim():
     assert "The Transformer is faster at 11 tokens." in said
     assert "**Against the usual claim**, the LSTM is faster at 5 tokens" in said
     assert "**At 7 tokens they are equally fast** (10% or less)" in said
-    assert "10 at every length, the LSTM 20 and 44" in said
+    assert "has 10 steps that must wait for each other at every length, the LSTM 20 and 44" in said
     assert "Transformer's step takes 0.7 times as long and the LSTM's 6.0 times" in said
 
 
@@ -115,9 +115,9 @@ def test_what_costs_say():
 
 def test_where_attention_is_dearer():
     said = " ".join(words.describe_cost(costs({**POWERS, RECURRENT: (1, 1)})))
-    assert "longer than an LSTM of the same width only from 8 tokens on" in said
+    assert "longer than an LSTM of the same width only from 8 tokens upwards" in said
     said = " ".join(words.describe_cost(costs({**POWERS, RECURRENT: (0.5, 0.5)})))
-    assert "longer than an LSTM of the same width only from 2 tokens on" in said
+    assert "longer than an LSTM of the same width only from 2 tokens upwards" in said
 
 
 def test_a_pair_that_was_not_trained_alike():

@@ -80,6 +80,6 @@ def test_a_token_is_text():
 
 
 def test_numbers_are_in_the_title():
-    assert "step 1, finished: probability 0.22, log-probability of all so far −1.50" in tree_html(
+    assert "step 1, finished: probability 0.22, total log-probability so far −1.50" in tree_html(
         one_token("x"), discarded=True
     )

@@ -7,8 +7,8 @@ import streamlit as st
 from model.interventions.influence import states
 from model.network.transformer import TokenEmbedding
 from viz.figures.side_by_side import common_limit, vectors_panel
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.theme import code_for_markdown, for_markdown, show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
 from viz.state import session

@@ -9,8 +9,8 @@ from model.anatomy.steps import Anatomy
 from model.network.attention import MultiHeadAttention
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.theme import show_token
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted

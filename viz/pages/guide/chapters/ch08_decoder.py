@@ -8,8 +8,8 @@ import streamlit as st
 from model.network.attention import causal_mask
 from model.network.transformer import Transformer
 from viz.figures.side_by_side import weights_panel
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
 from viz.pages.guide.chapters.openings import masked_head, masked_row
 from viz.state import opening, session

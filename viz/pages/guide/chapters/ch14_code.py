@@ -11,8 +11,8 @@ from torch import nn
 from model import snippets
 from model.capture import attention_at, watch
 from model.network.attention import MultiHeadAttention, causal_mask
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
 IDEA = """

@@ -12,8 +12,8 @@ from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.ch05_heads import contributions

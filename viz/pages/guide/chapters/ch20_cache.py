@@ -7,7 +7,6 @@ import streamlit as st
 from model.decoding.incremental import IncrementalDecoder
 from model.decoding.keeping import bytes_kept, measure_steps, projected
 from viz.figures.bars import curves
-from viz.look.numbers import power_of_ten
 from viz.look.look import Look
 from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart

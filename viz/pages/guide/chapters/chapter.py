@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from model.capture import reading_ids
 from model.trace import AttentionMap, Kind
-from viz.look.numbers import power_of_ten
 from viz.look.choice import Telling, telling_head, telling_row
 from viz.look.look import Look
+from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.guide.listing import Source
