@@ -29,7 +29,7 @@ def test_numbers_by_hand(value: float, text: str):
     assert number(value) == text
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
+@given(st.floats(-1e300, 1e300, allow_subnormal=False))
 def test_a_number_can_be_read_back(value: float):
     text = number(value)
     assert not re.search(r"[e-]", text)
