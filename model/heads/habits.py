@@ -67,7 +67,12 @@ HABITS = (
         name="previous", words="the previous token", both="the token before the one just read",
         predicted="the token two before the one it writes", cells=of.at_offset(-1),
     ),
+    Habit(
+        name="second before", words="the token two before it", both="the token two before the one just read",
+        predicted="the token three before the one it writes", cells=of.at_offset(-2),
+    ),
     Habit(name="next", words="the next token", cells=of.at_offset(1)),
+    Habit(name="second after", words="the token two after it", cells=of.at_offset(2)),
     Habit(
         name="itself", words="the token itself", both="the token just read",
         predicted="the token before the one it writes", cells=of.at_offset(0),
@@ -313,7 +318,7 @@ def _spread(observed: Observed, at: tuple[int, int]) -> str:
     """For a head without a habit: how widely it looks, and how far."""
     n = observed.counted[at]
     tokens = 2 ** (observed.entropy[at] / n)
-    wide = f"has no single habit: on average it spreads over the equivalent of {tokens:.1f} tokens"
+    wide = f"fits no simple pattern: on average it spreads over the equivalent of {tokens:.1f} tokens"
     return wide if observed.distance is None else f"{wide} and looks {observed.distance[at] / n:.1f} tokens away"
 
 

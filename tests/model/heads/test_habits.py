@@ -140,7 +140,9 @@ def cells(words: str, one: AttentionMap) -> np.ndarray:
     return {
         "the previous token": j == i - 1,
         "the token before the one just read": j == i - 1,
+        "the token two before it": j == i - 2,
         "the next token": j == i + 1,
+        "the token two after it": j == i + 2,
         "the token itself": j == i,
         "the token just read": j == i,
         "the first token": j == 0,
@@ -169,7 +171,7 @@ def with_habits(pick: Any) -> AttentionMap:
     kind, n, m = pick(st.sampled_from(KINDS)), pick(st.integers(2, 8)), pick(st.integers(3, 8))
     m = m if kind == "cross" else n
     random, i = np.random.default_rng(pick(st.integers(0, 2**32))), np.arange(n)
-    favourites = [i, i - 1, i + 1, i * 0, i * 0 + m // 2, n - 1 - i]
+    favourites = [i, i - 1, i + 1, i - 2, i + 2, i * 0, i * 0 + m // 2, n - 1 - i]
     first, second = (favourites[pick(st.integers(0, len(favourites) - 1))].clip(0, m - 1) for _ in range(2))
     weights = random.random((n, m)) * pick(st.sampled_from([0, 0.1]))
     weights[i, first] += pick(st.sampled_from([0.6, 1]))
@@ -214,6 +216,11 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
             pairs = [full[r, keys] @ beyond @ full[s, keys] for r, s in combinations(texts, 2)]
             share = np.mean(pairs)
             assert abs(100 * share - int(order[2])) < 0.51, text
+
+
+def test_a_head_that_looks_two_tokens_back():
+    found = said(onto(8, [0, 0, 0, 1, 2, 3, 4, 5]), tuple("abcdefgh"))
+    assert found.startswith("gives 75 % of its attention to the token two before it")
 
 
 def test_the_same_token_twice_is_told_apart():
