@@ -57,7 +57,7 @@ def can_experiment(opened: Checkpoint) -> bool:
 def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
     """What is taken from the model; None for nothing."""
     said: dict[What, str] = {
-        "head": f"{head_name(layer, head)} looks at all alike",
+        "head": f"{head_name(layer, head)} attends to every token equally",
         "scale": "scores not divided by √d, so sharper",
         "positions": "it cannot tell the order of the words",
     }
