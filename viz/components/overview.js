@@ -41,7 +41,7 @@ function draw(canvas, data) {
   nameHeads(canvas, data);
 
   const style = getComputedStyle(canvas);
-  context.font = `12px ${style.getPropertyValue("--st-font") || "sans-serif"}`;
+  context.font = `${getComputedStyle(canvas.names).fontSize} ${style.getPropertyValue("--st-font") || "sans-serif"}`;
   context.fillStyle = style.getPropertyValue("--st-text-color") || "gray";
   context.textBaseline = "middle";
   context.textAlign = "right";

@@ -37,7 +37,7 @@ from viz.pages.shared.choices import (
 )
 from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import style, title_beside
-from viz.state import clicked, link, session
+from viz.state import clicked, link, presentation, session
 from viz.state import decoder as decoding
 
 DECODER, PROOF = "Decoder", "Proof"
@@ -90,9 +90,14 @@ STYLE = f"""{output.CSS}{experiment.CSS}
 """
 
 
+ON_A_WALL = """
+.st-key-explore { --above: 19rem; }
+"""
+
+
 def page() -> None:
     """The whole page; what changes with the text, or with how one looks at it, is a fragment of its own."""
-    style(STYLE)
+    style(STYLE if presentation.controls_shown() else STYLE + ON_A_WALL)
     with st.container(key="explore"):
         with st.container(key="top"), title_beside("Headlight", "See what a Transformer pays attention to."):
             opened = choose_checkpoint()
@@ -111,7 +116,8 @@ def _live(opened: Checkpoint) -> None:
     with st.container(key="texts"):
         trace = type_source(opened, forced, followed=True)
         st.container(key="translation").html(output.HTML)
-    choose_example(opened)
+    with st.container(key="controls_examples"):
+        choose_example(opened)
     with st.container(key="going_on"):
         choose_more(opened)
     left_out_notice(trace)
@@ -154,9 +160,9 @@ def _meaning(chosen: Chosen, trace: Trace) -> str:
 
 def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
     """How to look at whatever is typed."""
-    with st.container(key="kinds"):
+    with st.container(key="controls_kinds"):
         kind = choose_kind(opened, trace, labelled=False)
-    with st.container(key="looks", horizontal=True, vertical_alignment="center"):
+    with st.container(key="controls_looks", horizontal=True, vertical_alignment="center"):
         view = choose_view()
         with st.popover("Display", icon=":material/tune:"):
             with st.container(horizontal=True):
