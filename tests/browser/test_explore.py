@@ -242,6 +242,7 @@ def test_a_mean_opens_large_and_is_in_the_link(visit: Visit):
     expect(page).to_have_url(re.compile("mean=all"))
     expect(words(visit(page.url))).to_contain_text("mean of all heads.")
     page.keyboard.press("ArrowUp")
+    expect(words(page)).to_contain_text(f"layer {LAYERS}, mean of its heads.")
     page.keyboard.press("Home")
     expect_chosen(page, LAYERS, 1)
     expect(page).not_to_have_url(re.compile("mean="))

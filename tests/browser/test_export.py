@@ -62,7 +62,8 @@ def test_the_browser_makes_the_png_and_the_server_the_other_files(visit: Visit):
     page.on("request", lambda request: asked.append(request.url))
     with page.expect_download(timeout=PATIENCE) as waited:
         page.get_by_role("button", name="Download PNG").click()
-    assert [url for url in asked if not url.startswith(("blob:", "data:"))] == []
+    foreign = [url for url in asked if not url.startswith(("blob:", "data:")) and "/static/media/" not in url]
+    assert foreign == []  # a typeface of Streamlit's may come late
     assert waited.value.suggested_filename == "headlight-words-cross-layer1-head1-head.png"
     image = Image.open(io.BytesIO(Path(waited.value.path()).read_bytes()))
     image.load()

@@ -54,13 +54,14 @@ def three_kinds() -> Trace:
     )
 
 
-def hover(shown: Page | FrameLocator, row: int, column: int, rows: int, columns: int) -> None:
-    cells = shown.locator(".head-map canvas")
-    expect(cells).to_be_visible()
-    box = cells.bounding_box()
-    assert box is not None
-    x, y = box["width"] * (column + 0.5) / columns, box["height"] * (row + 0.5) / rows
-    cells.hover(position={"x": x, "y": y}, force=True)  # above it lies what listens
+def hover(shown: Page | FrameLocator, row: int, column: int) -> None:
+    """Point at the middle of a cell of the large heatmap."""
+    heatmap = shown.locator(".head-map")
+    expect(heatmap.locator("canvas")).to_be_visible()
+    x, y = heatmap.evaluate(
+        "({ map: { place } }, [row, column]) => [place.x(column + 0.5), place.y(row + 0.5)]", [row, column]
+    )
+    heatmap.hover(position={"x": x, "y": y})
 
 
 def test_a_saved_page_shows_every_kind_head_and_view(offline: Open, tmp_path: Path):
@@ -75,10 +76,11 @@ def test_a_saved_page_shows_every_kind_head_and_view(offline: Open, tmp_path: Pa
         for key in ("ArrowUp", "ArrowLeft"):
             page.keyboard.press(key)
     expect(words).to_contain_text("Cross-attention, layer 1, head 1.")
-    hover(page, 1, 0, 3, 2)
+    hover(page, 1, 0)
     weight = trace.map("cross").pattern[0, 0, 1, 0]
-    expect(tip).to_have_text(re.compile(r"from “fille” to “a”weight (\d\.\d{3})"))
-    assert abs(float(tip.inner_text()[-5:]) - weight) < 1e-3
+    expect(tip).to_contain_text("“fille” looks at “a”")
+    (said,) = re.findall(r"\((\d\.\d{3})\)", tip.inner_text())
+    assert abs(float(said) - weight) < 1e-3
 
     page.get_by_role("button", name="Encoder self-attention").click()
     expect(words).to_contain_text("Encoder self-attention")
@@ -112,8 +114,8 @@ def test_the_cells_of_an_exported_notebook(offline: Open, tmp_path: Path, theme:
     page = offline(tmp_path / "notebook.html")
     first, second = (page.frame_locator("iframe").nth(i) for i in (0, 1))
     expect(first.locator("html")).to_have_css("background-color", expected)
-    hover(second, 7, 7, 40, 40)
-    expect(second.locator(".head-map .tip")).to_have_text("from “w7” to “w7”weight 1.000")
+    hover(second, 7, 7)
+    expect(second.locator(".head-map .tip")).to_have_text("“w7” looks at “w7”: 100 % of its attention (1.000).")
     expect(first.locator(".words")).to_contain_text("Cross-attention, layer")
     frame, inner = page.locator("iframe").first.bounding_box(), first.locator("body").bounding_box()
     assert frame is not None

@@ -81,9 +81,8 @@ def scene(chosen: Chosen, look: Look) -> Scene:
     """The scene of a look."""
     shown = displayed(look.attention_map, chosen.display)
     large = replace(shown, pattern=alone(shown.pattern, look.layer, look.head, chosen.mean))
-    measured = replace(
-        look.attention_map, pattern=alone(look.attention_map.pattern, look.layer, look.head, chosen.mean)
-    )
+    alone_on_show = alone(look.attention_map.pattern, look.layer, look.head, chosen.mean)
+    measured = replace(look.attention_map, pattern=alone_on_show, n_key_heads=0)
     row = shown.row_of(look.row)
     where = f"{KIND_NAMES[look.kind]}, {on_show(look.layer, look.head, chosen.mean)}."
     selected = HIDDEN if row is None else describe_row(large, 0, 0, row)

@@ -21,7 +21,7 @@ from tests.helpers import MAX_LEN, SENTENCE, save_words
 from tests.viz.helpers import app_on, map_of, pictures, ran
 from viz.components import save_png
 from viz.look.forcing import BEGINNING
-from viz.look.picture import picture
+from viz.look.picture import Display, displayed, picture
 from viz.look.theme import show_token
 from viz.look.words import where_cut
 from viz.pages.explore import export
@@ -79,7 +79,7 @@ HEAD = {"layer_number": "2", "head_number": "3"}
 def test_the_numbers_are_those_on_screen(offered: list[dict[str, Any]], query: dict[str, str], display: dict[str, Any]):
     opened(export_format="NPZ", **HEAD, **query)
     arrays = np.load(io.BytesIO(offered[-1]["data"]()))
-    expected = picture(shown(), **display)
+    expected = displayed(shown(), Display(**display))
     np.testing.assert_array_equal(arrays["values"], expected.pattern[1, 2])
     assert arrays["query"].tolist() == list(expected.rows)
     said = json.loads(str(arrays["provenance"]))

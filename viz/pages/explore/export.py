@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -30,7 +30,7 @@ from viz.export.standalone import to_html
 from viz.export.svg import svg
 from viz.look.geometry import FAINTEST
 from viz.look.look import Look
-from viz.look.picture import Display, Picture, picture
+from viz.look.picture import Display, Picture, displayed
 from viz.look.theme import Theme
 from viz.look.words import SHORT_KIND_NAMES
 from viz.notebook import Explored
@@ -146,7 +146,7 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
     if shown.rows and shown.columns:
         return shown, display
     st.info("Without the special tokens nothing is left of this text, so they are kept in what you export.")
-    return picture(look.attention_map, rows=display.rows, words=display.words), display
+    return displayed(look.attention_map, replace(display, special=True)), display
 
 
 def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
