@@ -142,7 +142,8 @@ function press(place, chosen) {
 function fit() {
   const around = frame();
   const { body } = document;
-  const resize = () => (around.style.height = `${body.offsetHeight + 2 * body.offsetTop}px`);
+  const resize = () =>
+    (around.style.height = `${Math.ceil(body.getBoundingClientRect().height) + 2 * body.offsetTop}px`);
   if (around) new ResizeObserver(resize).observe(body);
 }
 
