@@ -22,6 +22,7 @@ WIDTH, HEIGHT = 1280, 800
 SHOWN = (960, 600)
 FRAME, REST = 0.12, 1.6  # seconds
 SENTENCE = "We don't have a white car."
+CARS = "The cars in front of the house are white."
 QUALITY = 60
 
 
@@ -73,12 +74,12 @@ def forming(page: Page, address: str) -> Iterator[tuple[Image.Image, float]]:
 
 
 def experiment(page: Page, address: str) -> Iterator[tuple[Image.Image, float]]:
-    """The head on show is taken away."""
-    page.goto(f"{address}/?source={SENTENCE.replace(' ', '+')}")
+    """The positions are taken away."""
+    page.goto(f"{address}/?source={CARS.replace(' ', '+')}")
     expect(page.locator(".st-key-head .head-map .column").first).to_be_visible(timeout=FIRST_PATIENCE)
     time.sleep(2)
     yield seen(page), REST
-    click: Callable[[], None] = page.get_by_role("button", name="Without this head").click
+    click: Callable[[], None] = page.locator(".st-key-what_if label").filter(has_text="Without positions").click
     click()
     time.sleep(3)
     yield seen(page), 2 * REST
