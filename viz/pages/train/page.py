@@ -23,6 +23,7 @@ STYLE = """
 .target p { font-size: 1.3rem; line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
 .st-key-run_words { min-height: 5.5rem; }
 .st-key-run_words p { margin: 0 0 0.3rem; }
+@media (max-width: 640px) { .st-key-staged { flex-direction: column-reverse; } }
 """
 
 

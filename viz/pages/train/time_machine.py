@@ -63,10 +63,11 @@ def machine(run: RunView, text: str) -> None:
     if last is None:
         st.error("None of the kept checkpoints of this run can be opened.")
         return
-    kind, head, one, beside = _choose(run, last)
-    other = None if beside is None else newest(beside, text)
-    histories = [(side, history_of(side, text)) for side in (last, other) if side is not None]
-    _stage(histories, kind, head, one)
+    with st.container(key="staged"):
+        kind, head, one, beside = _choose(run, last)
+        other = None if beside is None else newest(beside, text)
+        histories = [(side, history_of(side, text)) for side in (last, other) if side is not None]
+        _stage(histories, kind, head, one)
     st.markdown("#### All heads at one step")
     step = _choose_step("Step", run, replay.STEP)
     other_head, other_step = head, step
