@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
-from model.trace import Kind, Trace
+from model.trace import Trace
 from viz.look.choice import AUTO
 from viz.look.forcing import OWN, Forcing
 from viz.state import opening
@@ -63,7 +62,6 @@ GROUPS = {
 CHOICES = GROUPS["head"]
 TYPED = tuple(one.key for one in PARAMETERS if one.typed)
 UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
-DONE = "done"
 OVERLAY, ZOOM, MEAN = "overlay", "zoom", "mean"
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 LONGEST = 10_000
@@ -321,36 +319,3 @@ def keep_choice(key: str, options: list, first: object) -> None:
         st.session_state[key] = min(numbers, key=lambda one: abs(one - chosen))
     else:
         st.session_state[key] = first
-
-
-def chapters_done() -> frozenset[int]:
-    """The chapters of the Guide whose question the visitor has answered, as far as this page or its link knows."""
-    visitor().done |= {int(number) for number in re.findall(r"\d{1,2}", st.query_params.get(DONE, ""))}
-    return frozenset(visitor().done)
-
-
-def mark_done(number: int) -> bool:
-    """Note that the question of a chapter was answered, for the visitor and in the address, which outlives a reload;
-    returns whether that is news."""
-    done = chapters_done() | {number}
-    news = number not in visitor().done
-    visitor().done |= done
-    st.query_params[DONE] = "-".join(map(str, sorted(done)))
-    return news
-
-
-def close_plan() -> None:
-    """A chapter of the Guide in place of the plan of a lesson; only from a callback, before the page is drawn."""
-    st.session_state["plan"] = False
-
-
-def begin_chapter(title: str, first: tuple[Kind, int, int] | None) -> None:
-    """Before the choices of a chapter of the Guide: one that was turned to begins with its own kind of attention, layer
-    and head (from 0; None where it chooses none), not with those chosen elsewhere; one that was opened by a link, with
-    what the link says."""
-    before, visitor().chapter = visitor().chapter, title
-    if first is None or before == title or (before is None and visitor().by_link):
-        return
-    kind, *head = first
-    st.session_state["kind"], st.session_state["token"] = kind, AUTO
-    show_head(*head)

@@ -29,7 +29,7 @@ from viz.pages.shared.choices import (
 from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.header import turner
 from viz.pages.shared.needs_transformer import has, lacks
-from viz.state import link, opening
+from viz.state import guide, link, opening
 from viz.state.presentation import turn
 
 ROOT = Path(__file__).parents[3]
@@ -60,7 +60,7 @@ def page() -> None:
 
 def _choose_chapter() -> tuple[int, bool]:
     """The number of the chapter, from 1, and whether a teacher wants the plan of a lesson in its place."""
-    done = link.chapters_done() & set(NUMBERS)
+    done = guide.chapters_done() & set(NUMBERS)
     with st.container(key="controls_contents", horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
             "Chapter",
@@ -70,7 +70,7 @@ def _choose_chapter() -> tuple[int, bool]:
             key="chapter",
             bind="query-params",
             wrap=True,
-            on_change=link.close_plan,
+            on_change=guide.close_plan,
         )
         with st.popover("Contents", icon=":material/toc:"):
             for other, chapter in enumerate(CHAPTERS, start=1):
@@ -126,7 +126,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
             if not found:
                 return None
             first = opening.first_head(opened, found[0], chapter.opens_on)
-            link.begin_chapter(chapter.title, (found[0], *first) if chapter.chooses_head else None)
+            guide.begin_chapter(chapter.title, (found[0], *first) if chapter.chooses_head else None)
             kind = choose_kind(opened, trace) if chapter.chooses_kind else found[0]
         (layer, head), row = first, 0
         if chapter.chooses_head:
@@ -150,7 +150,7 @@ def _ask(question: Question | None, number: int) -> None:
             return
         if options.index(answer) == question.answer:
             st.markdown(f":green-badge[:material/check: Right] {question.why}")
-            if link.mark_done(number):
+            if guide.mark_done(number):
                 st.rerun()  # the contents stand above
         else:
             st.markdown(f":red-badge[:material/close: Not quite] {question.hint}")
@@ -173,7 +173,7 @@ def _code(source: Source) -> None:
 def _turn_to(number: int) -> None:
     """Open a chapter, from 1; a callback."""
     turn("chapter", NUMBERS, number - 1)
-    link.close_plan()
+    guide.close_plan()
 
 
 def _neighbours(number: int) -> None:
