@@ -240,7 +240,7 @@ class Learned(Encoding):
 
 
 class Rotary(Encoding):
-    """Queries and keys are turned by their position, so that a score knows only the distance (Su et al. 2021).
+    """Queries and keys are turned by their position, so that a score knows only the offset (Su et al. 2021).
 
     Each pair of dimensions ``(2i, 2i+1)`` of a query or key at ``pos`` turns by ``pos / 10000^(2i/d_head)``
     (section 3.2.2, equations 14 and 15); a product of two turned vectors keeps the difference of the angles.

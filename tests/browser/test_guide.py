@@ -50,7 +50,7 @@ def test_a_link_of_a_teacher(context: BrowserContext, address: str):
     page = visit(context, address, chapter="4", presentation="on", controls="off")
     expect(page.get_by_role("heading", name="4 · Self-attention")).to_be_visible()
     expect(page.get_by_label("Source sentence")).to_be_hidden()
-    text = page.get_by_text("A row here is a token that was")
+    text = page.get_by_text("In a row “a ▸ b” the query is that of")
     expect(text).to_have_css("font-size", re.compile(r"^(18|19|[2-9]\d)[.\d]*px$"))  # once the style is there
 
 

@@ -77,7 +77,7 @@ def cost_figure(
     lines, rings = (
         {name: [(p.n, what(p)) for p in found] for name, found in by_layer(part).items()} for part in (points, again)
     )
-    hover = "%{x} tokens: <b>%{y:.4~g}</b><extra>%{fullData.name}</extra>"
+    hover = "%{x} tokens: <b>%{y:,.4~r}</b><extra>%{fullData.name}</extra>"
     shown = _chart(
         lines, rings, hover, theme,
         xaxis=_lengths(lines, rings, "tokens", theme),

@@ -108,15 +108,22 @@ def row_asked(
 
 def option_named(options: Sequence[str], name: str) -> str | None:
     """Which of :func:`row_options` is meant. The row's number and what is written there are enough: the token read
-    before it may have changed, and a link may leave it out."""
+    before it may have changed, and a link may leave it out. So are the number and the token read alone, by which
+    older links name a row."""
     if name in options:
         return name
-    return next((one for one in options if _number_and_written(one) == _number_and_written(name)), None)
+    number, read, written = _parts(name)
+    of_number = [one for one in options if _parts(one)[0] == number]
+    return next(
+        (one for one in of_number if written == _parts(one)[2] or (not read and written == _parts(one)[1])), None
+    )
 
 
-def _number_and_written(option: str) -> tuple[str, str]:
+def _parts(option: str) -> tuple[str, str, str]:
+    """The number of a row, the token read, and the token written, which is its name if there is only one."""
     number, _, name = option.partition(" ")
-    return number, name.rpartition(READ_THEN_WRITTEN)[2]
+    read, _, written = name.rpartition(READ_THEN_WRITTEN)
+    return number, read, written
 
 
 def is_word(token: str) -> bool:

@@ -13,6 +13,8 @@ from viz.state.session import visitor
 
 DONE = "done"
 """The parameter of the address with the chapters that are done."""
+BETWEEN = "_"
+"""Stands between their numbers: a hyphen would read as a range, and a comma is written %2C in an address."""
 
 
 def chapters_done() -> frozenset[int]:
@@ -27,7 +29,7 @@ def mark_done(number: int) -> bool:
     done = chapters_done() | {number}
     news = number not in visitor().done
     visitor().done |= done
-    st.query_params[DONE] = "-".join(map(str, sorted(done)))
+    st.query_params[DONE] = BETWEEN.join(map(str, sorted(done)))
     return news
 
 

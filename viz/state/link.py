@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
-from viz.look.choice import AUTO
+from viz.look.choice import AUTO, option_named
 from viz.look.forcing import OWN, Forcing
 from viz.state import opening
 from viz.state.session import visitor
@@ -304,6 +304,19 @@ def asked(key: str, default: str = "") -> str:
     knows."""
     chosen = st.session_state[key] if key in st.session_state else ",".join(st.query_params.get_all(key))
     return default if chosen in (None, "") else str(chosen)
+
+
+def keep_row(options: Sequence[str]) -> None:
+    """Before a list of rows: the row that was chosen, by the visitor or the link, under the name it has now."""
+    name = asked("token", AUTO)
+    known = option_named(options, name)
+    if known in (None, name):
+        return
+    if "token" in st.session_state:
+        st.session_state["token"] = known
+    else:
+        st.query_params["token"] = known
+        st.rerun()  # what is set before a widget is first drawn does not get into the address
 
 
 def keep_choice(key: str, options: list, first: object) -> None:

@@ -94,7 +94,7 @@ def test_any_text_is_taken_apart(name: str, text: str):
 def test_a_decoder_row_has_both_its_names():
     app = opened(checkpoint="reverse", source="abc", kind="Cross", token="2 b")
     (said,) = [text for text in texts(app) if text.startswith("**Cross-attention")]
-    assert "the one read just before “b” is written: “c”, token 2" in said
+    assert "row “c ▸ b”.** The query token $t$ is “c”, token 2: the model has just read it, and writes “b” next" in said
     app = opened(checkpoint="reverse", source="abc", kind="Encoder self", token="2 b")
     (said,) = [text for text in texts(app) if text.startswith("**Encoder self-attention")]
     assert "The query token $t$ is “b”, token 2." in said
@@ -137,7 +137,7 @@ def test_what_the_decoder_is_made_to_write_is_what_is_taken_apart():
     app = on_page(ran(app_on(checkpoint="dates", token="2 9", **given)), "anatomy")
     shown = "\n".join(texts(app))
     assert "**This target is yours.**" in shown
-    assert "the one read just before “9” is written: “1”, token 2" in shown
+    assert "“1”, token 2: the model has just read it, and writes “9” next" in shown
     assert all_agree(app)
     app.button(key="own_again").click()
     assert "This target is yours" not in "\n".join(texts(ran(app)))

@@ -355,6 +355,19 @@ def test_the_table_of_costs_is_that_of_the_sentence():
         assert f"= {count:,} |" in texts(app)
 
 
+def test_how_long_the_paths_of_a_sentence_are():
+    said = texts(opened(11, checkpoint=LETTERS, source="transform"))  # 10 tokens
+    for length, layer in ((1, "self-attention"), (10, "recurrent"), (3, "convolutional, width 3")):
+        assert f"**{length}** ({layer})" in said
+
+
+@pytest.mark.parametrize("asked", ["2 dogs", "2 Two", "2 some ▸ dogs"])
+def test_a_link_with_an_older_name_of_a_row_opens_it(asked: str):
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", token=asked)
+    assert app.selectbox(key="token").value == "2 Two ▸ dogs"
+    assert app.query_params["token"] in ("2 Two ▸ dogs", ["2 Two ▸ dogs"])
+
+
 def test_each_link_keeps_checkpoint_and_sentence():
     for number in NUMBERS:
         app = opened(number, checkpoint=WORDS, source="Two dogs run")

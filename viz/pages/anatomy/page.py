@@ -84,14 +84,14 @@ def _live(opened: Checkpoint) -> None:
 
 def _introduction(look: Look, anatomy: Anatomy) -> str:
     """What is taken apart, and what the letters in the formulas mean."""
-    token = _quoted(anatomy.tokens[anatomy.query])
-    fed = f"{token}, token {anatomy.query + 1}"
+    query, row = f"{_quoted(anatomy.tokens[anatomy.query])}, token {anatomy.query + 1}", ""
     if anatomy.predicted is not None:
-        fed = f"the one read just before {_quoted(anatomy.predicted[anatomy.query])} is written: {fed}"
+        row = f", row {_quoted(look.attention_map.row_names()[look.row])}"
+        query += f": the model has just read it, and writes {_quoted(anatomy.predicted[anatomy.query])} next"
     config = look.opened.config
     return (
-        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}.** The query token $t$ is {fed}. "
-        f"It is framed below. $j$ runs over the keys, $c$ over the numbers of a vector. "
+        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}{row}.** The query token $t$ "
+        f"is {query}. It is framed below. $j$ runs over the keys, $c$ over the numbers of a vector. "
         f"$d_\\text{{model}}={config.d_model}$, $d_\\text{{head}}={config.d_head}$, $d_\\text{{ff}}={config.d_ff}$."
     )
 

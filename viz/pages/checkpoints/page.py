@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import streamlit as st
 
 from model.checkpoint import Checkpoint
@@ -12,6 +13,7 @@ from model.network.capabilities import Capability
 from model.trace import Kind
 from viz.figures.checkpoints import distribution, spectra
 from viz.look.elsewhere_words import why_not
+from viz.look.numbers import number
 from viz.look.theme import code_for_markdown, for_markdown
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared.choices import choose_checkpoint
@@ -132,20 +134,22 @@ def _parameters(opened: Checkpoint) -> None:
     if not known:
         st.info("A recording has patterns and no parameters.")
         return
-    chosen = st.dataframe(
+    table = pd.DataFrame(
         {
             "name": [one.name for one in known],
             "shape": [" × ".join(map(str, one.shape)) for one in known],
             "numbers": [one.n for one in known],
             "norm": [one.norm for one in known],
             "largest magnitude": [one.largest for one in known],
-        },
+        }
+    )
+    chosen = st.dataframe(
+        table.style.format({"numbers": "{:,}", "norm": number, "largest magnitude": number}),
         key="parameters",
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
         height=320,
-        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in ("norm", "largest magnitude")},
     )
     st.caption(
         f"{len(known):,} tensors, {sum(one.n for one in known):,} numbers. The norm is the square root of the sum of "

@@ -211,6 +211,7 @@ def choose_view() -> View:
 def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: Telling = telling_row) -> int:
     """The row to explain, from 0: the one that was chosen, or the one that says most, which ``telling`` finds."""
     options = [AUTO, *row_options(attention_map)]
+    link.keep_row(options[1:])
     asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
     return row_asked(attention_map, asked, layer, head, telling)
 

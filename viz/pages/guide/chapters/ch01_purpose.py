@@ -20,6 +20,7 @@ from viz.pages.guide.chapters.chapter import (
     numbered,
     probability,
     quoted,
+    row_name,
 )
 from viz.state import session
 
@@ -33,9 +34,9 @@ a word, look back at every word read, and draw most on the ones that matter. In 
 attention and dropped the recurrence, without putting convolutions in its place as others did (Gehring et al. 2017).
 That is the Transformer.
 
-The picture is one head of this model on your sentence. Each row is a word being written; the colours show how much
-attention it pays to each word that was read. (Strictly, to the encoder's vector at that word, which already holds
-something of the whole sentence.)
+The picture is one head of this model on your sentence. Each row is a word being written (in a row “a ▸ b” the model has
+just read “a” and writes “b”); the colours show how much attention it pays to each word that was read. (Strictly, to the
+encoder's vector at that word, which already holds something of the whole sentence.)
 
 Such a model writes one token after another, each given the source and all the tokens before it. So the probability of
 the whole text is a product, with a factor for each token: that is all the formula says. A recurrent translator has the
@@ -69,10 +70,10 @@ def ask(look: Look) -> Question | None:
     weights = shown.pattern[look.layer, look.head, look.row]
     if len(weights) < 2:
         return None
-    best, name = int(weights.argmax()), quoted(shown.row_tokens[look.row])
+    best, name = int(weights.argmax()), row_name(look)
     return among(
-        f"Choose a row, or type another sentence. To which token does this head attend most while writing {name} "
-        f"(row {look.row + 1})?",
+        f"Choose a row, or type another sentence. To which token does this head attend most in row {look.row + 1}, "
+        f"{name}?",
         numbered(shown.key_tokens),
         best,
         f"It gives {quoted(shown.key_tokens[best])} the weight {weights[best]:.3f}, of 1 in all.",

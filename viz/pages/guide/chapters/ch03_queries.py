@@ -9,7 +9,7 @@ from model.anatomy.steps import Anatomy
 from model.network.attention import MultiHeadAttention
 from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.look import Look
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, quoted
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, row_name
 from viz.state import session
 
 IDEA = """
@@ -54,10 +54,9 @@ def ask(look: Look) -> Question | None:
     options = [("query",), ("key", "value"), tuple(NAMES)]
     if changed not in options:  # without positions, the same token twice asks the same
         return None
-    tokens = here.tokens
     return Question(
-        text=f"Choose {quoted(tokens[other])} (row {other + 1}) instead of {quoted(tokens[look.row])} (row "
-        f"{look.row + 1}). What changes?",
+        text=f"Choose row {other + 1}, {row_name(look, other)}, instead of row {look.row + 1}, {row_name(look)}. What "
+        "changes?",
         options=("only the query", "the keys and the values", "all three"),
         answer=options.index(changed),
         why="Taken apart at both rows: keys and values are made for all tokens at once, whichever token is asking. "

@@ -12,7 +12,17 @@ from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.pages.guide.chapters.ch03_queries import taken_apart
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.pages.guide.chapters.chapter import (
+    Chapter,
+    Further,
+    Question,
+    among,
+    chart,
+    head_query,
+    numbered,
+    quoted,
+    row_name,
+)
 from viz.pages.guide.chapters.openings import masked_head, masked_row
 from viz.state import session
 
@@ -25,7 +35,8 @@ IDEA = r"""
 5. **Weighted sum.** The head's output is the weighted average of the **values**: not of the words, and not of the
    layer's inputs.
 
-This is the decoder's self-attention, where there is something to mask. A row here is a token that was **fed in**.
+This is the decoder's self-attention, where there is something to mask. In a row “a ▸ b” the query is that of “a”, the
+token **fed in**; “b” is what the model writes next.
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"
 WRONG = {
@@ -57,7 +68,7 @@ def show(look: Look) -> None:
     changed = np.abs(wrong - right) >= NOTICED
     for column, name, pattern in zip(st.columns(2), ("right", mistake), (right, wrong), strict=True):
         panel = weights_panel(
-            pattern, anatomy.tokens, anatomy.keys, name, framed=anatomy.query,
+            pattern, look.attention_map.row_names(), anatomy.keys, name, framed=anatomy.query,
             marked=changed if name == mistake else None, bar=False, theme=theme,
         )  # fmt: skip
         with column:
@@ -86,8 +97,8 @@ def ask(look: Look) -> Question | None:
     best = int(weights.argmax())
     scores = anatomy.step("masked").value
     return among(
-        f"Token {n}, {quoted(anatomy.tokens[anatomy.query])}, was fed in. It may see {n} tokens, itself included. "
-        "Which of them gets the most attention?",
+        f"Row {n}, {row_name(look)}: {quoted(anatomy.tokens[anatomy.query])} was fed in, and may see {n} tokens, "
+        "itself included. Which of them gets the most attention?",
         numbered(anatomy.keys[:n]),
         best,
         f"{quoted(anatomy.keys[best])} has the largest score, {scores[best]:.2f}; softmax makes it "

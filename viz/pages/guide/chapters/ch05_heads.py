@@ -13,7 +13,7 @@ from viz.look.look import Look
 from viz.look.numbers import power_of_ten
 from viz.look.theme import show_token
 from viz.pages.guide.chapters.ch03_queries import taken_apart
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, choice, head_query, quoted, row_name
 from viz.pages.guide.chapters.openings import parted_head, parted_row
 from viz.state import session
 
@@ -48,7 +48,7 @@ def show(look: Look) -> None:
     anatomy, theme = taken_apart(look), session.theme()
     names = [f"H{head + 1}" for head in range(look.attention_map.n_heads)]
     weights = look.attention_map.pattern[look.layer, :, look.row]
-    row = show_token(look.attention_map.row_tokens[look.row])
+    row = show_token(look.attention_map.row_names()[look.row])
     title = f"layer {look.layer + 1}, row “{row}”: where each head (H) looks"
     chart(weights_panel(weights, names, anatomy.keys, title, framed=look.head, theme=theme), "heads_weights")
     looked_at = [anatomy.keys[key] for key in dict.fromkeys(weights.argmax(1).tolist())]
@@ -62,8 +62,8 @@ def show(look: Look) -> None:
     projected = anatomy.step("projected")
     missed = np.abs(parts.sum(0) + projected.weights["bias"] - projected.value).max()
     st.caption(
-        f"The parts and b_O add up to what the model's W_O gave for {quoted(anatomy.tokens[anatomy.query])}: the "
-        f"largest difference is {power_of_ten(missed)}."
+        f"The parts and b_O add up to what the model's W_O gave in this row: the largest difference is "
+        f"{power_of_ten(missed)}."
     )
 
 
@@ -73,10 +73,9 @@ def ask(look: Look) -> Question | None:
         return None
     most = int(lengths.argmax())
     places = choice(most, len(lengths))
-    token = quoted(look.attention_map.query_tokens[look.row])
     return Question(
-        text=f"Which head of this layer adds most to the vector of {token}? Then choose other rows: is it always the "
-        "head with the sharpest weights?",
+        text=f"Which head of this layer adds most in row {look.row + 1}, {row_name(look)}? Then choose other rows: is "
+        "it always the head with the sharpest weights?",
         options=tuple(f"head {place + 1}" for place in places),
         answer=places.index(most),
         why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "

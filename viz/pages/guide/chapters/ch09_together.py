@@ -10,7 +10,17 @@ from model.network.transformer import DecoderLayer
 from viz.figures.bars import beside_bars
 from viz.figures.decoder import brings_spaces, candidate_bars
 from viz.look.look import Look
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
+from viz.pages.guide.chapters.chapter import (
+    Chapter,
+    Further,
+    Question,
+    among,
+    chart,
+    head_query,
+    numbered,
+    quoted,
+    row_name,
+)
 from viz.state import decoder as decoding
 from viz.state import session
 
@@ -34,7 +44,10 @@ def show(look: Look) -> None:
     shown, theme = look.attention_map, session.theme()
     written, probabilities = shown.row_tokens, look.trace.probabilities
     weights = shown.pattern[look.layer, look.head, look.row]
-    st.markdown(f"**Step {look.row + 1} writes {quoted(written[look.row])}.** While writing it, this head attends to:")
+    st.markdown(
+        f"**Step {look.row + 1}, the row {row_name(look)}, writes {quoted(written[look.row])}.** While writing it, "
+        "this head attends to:"
+    )
     chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
     step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from model.compare.costs import layer_costs
+from model.compare.costs import Cost, layer_costs
 from model.interventions.influence import by_distance, influence, influences
 from viz.figures.architectures import distance_figure
 from viz.figures.bars import curves
 from viz.look.architecture_words import describe_distance
 from viz.look.look import Look
 from viz.look.words import KIND_NAMES
-from viz.pages.guide.chapters.ch10_parallel import table
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, ids, reader
 from viz.pages.guide.chapters.measuring import with_progress
 from viz.pages.guide.chapters.recorded import architectures, show_recorded
@@ -48,10 +47,18 @@ def attended(pattern: np.ndarray) -> np.ndarray:
     return np.bincount(distance.ravel(), weights=mean.ravel(), minlength=n) / n
 
 
+def _paths(costs: tuple[Cost, ...], n: int) -> str:
+    """How long the longest path is in each kind of layer, in a sentence."""
+    paths = ", ".join(f"**{cost.path}** ({cost.name})" for cost in costs)
+    return (
+        f"**Your sentence: n = {n} tokens.** The longest path between two of them: {paths}. What such layers compute "
+        "for it is in the table of chapter 10."
+    )
+
+
 def show(look: Look) -> None:
     theme, n = session.theme(), len(ids(look))
-    st.markdown(f"**Your sentence: n = {n} tokens.**")
-    st.markdown(table(layer_costs(n, look.opened.config.d_model)))
+    st.markdown(_paths(layer_costs(n, look.opened.config.d_model), n))
     distances = list(range(n))
     pattern, kind = reader(look).pattern, reader(look).kind
     allowed = np.tri(n) if kind == "decoder" else np.ones((n, n))
@@ -113,8 +120,8 @@ def ask(look: Look) -> Question | None:
         {recurrent.path, convolution.path, n * n} - {attention.path},
         f"Each query meets each key directly. A recurrent layer takes {recurrent.path} steps, convolutions of width 3, "
         f"each wider than the last, {convolution.path} (counted from the input at one end to the output at the other).",
-        "See the column “path” in the table. How many other tokens must a signal pass through, if every token can look "
-        "at every other?",
+        "See the paths above the picture. How many steps must a signal take, if every token can look at every other "
+        "directly?",
     )
 
 

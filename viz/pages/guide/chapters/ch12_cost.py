@@ -35,8 +35,8 @@ def show(look: Look) -> None:
     shown = {kind: look.trace.map(kind).pattern for kind in look.trace.kinds}
     n, first = len(ids(look)), reader(look).kind
     st.markdown(
-        f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} weights for it, all "
-        f"kinds together {sum(pattern.size for pattern in shown.values()):,}: "
+        f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} attention weights for "
+        f"it, all kinds together {sum(pattern.size for pattern in shown.values()):,}: "
         f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the {first} "
         f"alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )
@@ -66,8 +66,8 @@ def ask(look: Look) -> Question:
     layers, heads, n, _ = pattern.shape
     twice = layers * heads * (2 * n) ** 2
     return amount(
-        f"The {reader(look).kind} computed {pattern.size:,} weights for {n} tokens. How many for a "
-        f"sentence of {2 * n} tokens?",
+        f"The {reader(look).kind} computed {pattern.size:,} attention weights for {n} tokens. How many would it "
+        f"compute for {2 * n} tokens?",
         twice,
         {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
         f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",

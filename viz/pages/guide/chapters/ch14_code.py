@@ -17,8 +17,8 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_qu
 
 IDEA = """
 Chapters 4 and 5 come to about ten lines of code. Here they are written out, then with PyTorch's own layer, then with
-Keras. Each example runs as it stands: copy it into a file. Each makes the same weights from the same seed, so all three
-print the same numbers. The tests of this project run them and compare.
+Keras. Each example runs as it stands: copy it into a file. Each makes the same weight matrices from the same seed, so
+all three print the same numbers. The tests of this project run them and compare.
 
 What differs is convention: on which side a weight matrix stands, whether a mask says what is **allowed** or what is
 **forbidden**, and whether you get the weights of each head or their mean.
@@ -37,7 +37,8 @@ def text(name: str) -> str:
 
 @torch.inference_mode()
 def difference(look: Look) -> tuple[float, float]:
-    """By how much PyTorch's layer with this model's weights misses our output and weights, on the sentence."""
+    """By how much PyTorch's layer with this model's parameters misses our output and attention weights, on the
+    sentence."""
     points = watch(look.opened, look.trace).within(*attention_at(look.kind, look.layer))
     layer = look.opened.model.layers("encoder" if look.kind == "encoder" else "decoder")[look.layer]
     x = points["input"]
@@ -47,7 +48,7 @@ def difference(look: Look) -> tuple[float, float]:
 
 
 def same_weights(ours: MultiHeadAttention) -> nn.MultiheadAttention:
-    """PyTorch's layer with the weights of ours."""
+    """PyTorch's layer with the parameters of ours."""
     layer = nn.MultiheadAttention(ours.query.out_features, ours.n_heads, batch_first=True).eval()
     parts = (ours.query, ours.key, ours.value)
     with torch.no_grad():
@@ -63,7 +64,7 @@ def show(look: Look) -> None:
         output, weights = difference(look)
         st.markdown(
             f"**On your sentence**, layer {look.layer + 1} of this model's {look.kind} and `nn.MultiheadAttention` "
-            f"with the same weights differ by at most {power_of_ten(weights)} in the attention weights "
+            f"with the same parameters differ by at most {power_of_ten(weights)} in the attention weights "
             f"and {power_of_ten(output)} in the output."
         )
     for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):

@@ -30,8 +30,8 @@ IDEA = """
 **Mistake: thinking that a model without an encoder cannot read.** It reads with the same masked attention with which
 it writes. The fourth picture is such a model, `repeat`, on the first letters of your text.
 
-A chatbot is far larger, has read far more, and was then trained further on which answers people prefer (Ouyang et al.
-2022).
+A chatbot is far larger, has read far more, and was then trained further: on answers that people wrote, and on which of
+its own answers people prefer (Ouyang et al. 2022).
 """
 EQUATION = (
     r"\begin{aligned}\text{encoder:}&\quad j\in\{1,\dots,n\}\\\text{decoder:}&\quad j\le t\\"

@@ -17,7 +17,7 @@ from viz.look.numbers import power_of_ten
 from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.ch05_heads import contributions
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, quoted
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query, row_name
 from viz.pages.guide.chapters.openings import resting_head, resting_row
 from viz.state import session
 
@@ -100,7 +100,7 @@ def _row(look: Look, heads: list[str]) -> None:
         "weight on special tokens": shown.pattern[look.layer, :, look.row, special].sum(0),
         "length of what it adds": np.linalg.norm(contributions(anatomy), axis=1),
     }
-    st.markdown(f"Layer {look.layer + 1}, the row {quoted(shown.row_tokens[look.row])}:")
+    st.markdown(f"Layer {look.layer + 1}, row {look.row + 1}, {row_name(look)}:")
     chart(beside_bars(heads, columns, framed=look.head, theme=session.theme()), "resting_row")
     lengths = np.linalg.norm(anatomy.step("value").value, axis=1)
     if special.any() and not special.all():
@@ -117,8 +117,8 @@ def ask(look: Look) -> Question:
     moved = float(np.abs(after - before).max())
     fallen, stayed = after.sum() < 0.5, moved < 1e-6
     return Question(
-        text=f"Suppose nothing suits the query of {quoted(look.attention_map.row_tokens[look.row])}: lower all its "
-        f"scores by {LOWER:g}. What do its attention weights do?",
+        text=f"Suppose nothing suits the query of row {look.row + 1}, {row_name(look)}: lower all its scores by "
+        f"{LOWER:g}. What happens to its attention weights?",
         options=("all fall to nearly 0", "they stay as they are", "the largest falls, the others rise"),
         answer=0 if fallen else 1 if stayed else 2,
         why=f"Tried on this head's scores: they sum to {after.sum():.3f}, and none moves by more than "

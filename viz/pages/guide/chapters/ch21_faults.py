@@ -97,12 +97,14 @@ def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAtten
     weights = run(chosen, reference, x)[1]
     with torch.inference_mode():
         right = reference(x, x, x, attn_mask=causal(x), average_attn_weights=False)[1][0, 0].numpy()
-    tokens, pictures = look.trace.map("decoder").query_tokens, {"as it should be": right}
+    shown, pictures = look.trace.map("decoder"), {"as it should be": right}
     if weights is not None:
         pictures["this layer"] = weights[0, 0].numpy()
     for column, (name, pattern) in zip(st.columns(2), pictures.items(), strict=False):
         marked = np.abs(pattern - right) >= NOTICED
-        panel = weights_panel(pattern, tokens, tokens, name, marked=marked, bar=False, theme=session.theme())
+        panel = weights_panel(
+            pattern, shown.row_names(), shown.key_tokens, name, marked=marked, bar=False, theme=session.theme()
+        )
         with column:
             chart(panel, f"faults_{'right' if name == 'as it should be' else 'own'}")
     if weights is not None:

@@ -120,6 +120,11 @@ def amount(text: str, right: int, others: Iterable[int], why: str, hint: str) ->
     return Question(text=text, options=options, answer=numbers.index(right), why=why, hint=hint)
 
 
+def row_name(look: Look, row: int | None = None) -> str:
+    """What the row on show, or another one, is called in the pictures and in the list of rows; Markdown."""
+    return quoted(look.attention_map.row_names()[look.row if row is None else row])
+
+
 def head_query(look: Look) -> dict[str, str]:
     """What a link says of the head on show."""
     return {
