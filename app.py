@@ -53,12 +53,14 @@ def main() -> None:
     """The page of one visitor."""
     from viz.components.connection import keep_typed
     from viz.components.history import one_entry_a_choice
+    from viz.components.scheme import turn_with_browser
     from viz.pages.shared.header import header
     from viz.state import link, session
 
     st.set_page_config(page_title="Headlight", page_icon="🔦", layout="wide")
     session.prepare_process()
     one_entry_a_choice()
+    turn_with_browser()
     keep_typed(link.TYPED)
     pages = {page.in_navigation(): page for page in PAGES}
     shown = st.navigation(list(pages), position="top")

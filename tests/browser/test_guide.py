@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.accessible import nothing_serious
 from tests.browser.conftest import FIRST_PATIENCE
 from tests.helpers import SENTENCE
 from viz.pages.guide.chapters import CHAPTERS
@@ -22,7 +23,7 @@ def visit(context: BrowserContext, address: str, **query: str) -> Page:
 
 
 @pytest.mark.parametrize("number", range(1, len(CHAPTERS) + 1))
-def test_every_chapter_opens_by_its_link(context: BrowserContext, address: str, number: int):
+def test_every_chapter_opens_by_its_link_and_can_be_read_by_all(context: BrowserContext, address: str, number: int):
     page = visit(context, address, chapter=str(number))
     expect(page.get_by_role("heading", name=f"{number} · {CHAPTERS[number - 1].title}")).to_be_visible()
     expect(page.get_by_label("Source sentence")).to_have_value(SENTENCE)
@@ -30,6 +31,7 @@ def test_every_chapter_opens_by_its_link(context: BrowserContext, address: str, 
     for figure in page.locator(".js-plotly-plot").all():
         expect(figure.locator("svg.main-svg").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+    nothing_serious(page)
 
 
 def test_typing_and_answering(context: BrowserContext, address: str):

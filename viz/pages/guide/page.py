@@ -167,7 +167,8 @@ def _code(source: Source) -> None:
     shown = listing(source)
     where = f"`{Path(shown.file).relative_to(ROOT).as_posix()}`, line {shown.line}"
     st.caption(f"{where}, without its docstring" if shown.short else where)
-    st.code(shown.code, height=CODE_HEIGHT if shown.code.count("\n") > LONGEST_CODE else "content")
+    height = CODE_HEIGHT if shown.code.count("\n") > LONGEST_CODE else "content"
+    st.code(shown.code, height=height, wrap_lines=True)
 
 
 def _turn_to(number: int) -> None:

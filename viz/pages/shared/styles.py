@@ -51,16 +51,18 @@ READABLE = """
 .stCode .token { color: var(--text) !important; opacity: 1; }
 .stCode .token.comment { color: var(--muted) !important; }
 .stCode .token:is(.keyword, .boolean, .operator-word) { color: var(--more) !important; }
+.stCode .linenumber { color: var(--muted) !important; opacity: 1; }
 .stCode .token:is(.string, .triple-quoted-string, .string-interpolation) { color: var(--less) !important; }
 :is(a, button, summary, [role="radio"], [tabindex="0"]):focus-visible {
   outline: 2px solid var(--primary); outline-offset: 2px;
 }
+[data-testid="stBaseButton-primary"] p { color: var(--page); }
 [data-testid="stTopNavLink"]:focus-visible { outline-offset: -2px; box-shadow: none; }
 :is(svg, canvas):focus:not(:focus-visible) { outline: none; }
 """
 """Contrast of 4.5 : 1 where Streamlit has less, and a ring around whatever has the focus by key."""
 NARROW = """
-.katex-display { overflow-x: auto; overflow-y: hidden; padding: 3px 0; max-width: 100%; }
+.katex-display { overflow-x: auto; overflow-y: hidden; padding: 6px 4px; max-width: 100%; }
 .stColumn, .stVerticalBlock, .stMarkdown { min-width: 0; }
 @media (max-width: 900px) {
   .stHorizontalBlock:has(> .stColumn) { flex-wrap: wrap; }

@@ -68,7 +68,7 @@ def show(look: Look) -> None:
             f"and {power_of_ten(output)} in the output."
         )
     for tab, name in zip(st.tabs(list(FILES)), FILES.values(), strict=True):
-        tab.code(text(name))
+        tab.code(text(name), wrap_lines=True)
     st.caption("Keras is not part of this app; install it to run the third example: `pip install keras`.")
 
 

@@ -57,7 +57,7 @@ def show(look: Look) -> None:
     code = st.empty()
     chosen = _choose()
     with code:
-        st.code(written(chosen), line_numbers=True)
+        st.code(written(chosen), line_numbers=True, wrap_lines=True)
     checks = check(chosen, reference, x)
     st.markdown(_verdict(chosen, checks))
     st.markdown("\n".join(f"- {MARKS[one.passed]} {one.asks}{_found(one)}" for one in checks))
