@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,14 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.decoding.search import encode_source, greedy_steps
+from model.decoding.begin import begin
+from model.decoding.drafted import Drafted, write_together
+from model.decoding.search import encode_source, limits_of
+from model.network.attention import pad, padding_mask
 from model.network.model import Model
 from model.network.taps import POINTS, UNTAPPED, Name, Point, Seen, Taps, reading
-from model.network.transformer import Patterns
-from model.text.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from model.network.transformer import EncoderOutput, Patterns, Transformer
+from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 from model.trace import AttentionMap, Kind, Trace
 
 
@@ -26,6 +30,14 @@ class _Pass(NamedTuple):
     cross_pattern: np.ndarray  # [layer, head, target, source]
     predicted: list[int]  # the token after each position
     probabilities: np.ndarray  # [target], of the predicted tokens
+
+
+class Text(NamedTuple):
+    """What :func:`capture` takes for the model's own translation of a text."""
+
+    source: str
+    prefix: Sequence[int] = ()
+    draft: Sequence[int] = ()
 
 
 @torch.inference_mode()
@@ -55,34 +67,44 @@ def capture(
     """
     if checkpoint.elsewhere is not None:
         return checkpoint.elsewhere.trace(checkpoint.name, source, target, prefix=prefix, more=more)
+    if target is None:
+        return capture_together(checkpoint, [Text(source, prefix, draft)], taps)[0]
     model, tokenizer, max_len = checkpoint.model, checkpoint.tokenizer, checkpoint.config.max_len
     source_ids, source_dropped = encode_source(checkpoint, source)
-    source_row = torch.tensor([source_ids])
-    encoded = model.encode(source_row, None, taps)
-    if target is None:
-        tokenizer.require_target(prefix)
-        target_dropped, n_forced = max(0, len(prefix) - max_len), min(len(prefix), max_len)
-        seen = _translate(model, source_row, encoded.hidden, prefix[:max_len], draft, taps)
-    else:
-        ids = tokenizer.encode(target)
-        target_dropped = max(0, len(ids) - (max_len - 1))
-        seen = _force(model, encoded.hidden, [*ids[: max_len - 1], EOS_ID], taps)
-        n_forced = len(seen.predicted)
-    rows = model.rows(source_row, _fed(seen.predicted))[0].tolist()
-    return Trace(
-        model_name=checkpoint.name,
-        maps=_maps(tokenizer, encoded.patterns, seen, source_ids, rows),
-        source=tokenizer.decode(source_ids),
-        target=tokenizer.decode(seen.predicted),
-        teacher_forced=target is not None,
-        n_forced=n_forced,
-        source_ids=tuple(source_ids),
-        predicted_ids=tuple(seen.predicted),
-        probabilities=seen.probabilities,
-        source_dropped=source_dropped,
-        target_dropped=target_dropped,
-        target_cut=target is None and seen.predicted[-1] != EOS_ID,
-    )
+    encoded = model.encode(torch.tensor([source_ids]), None, taps)
+    ids = tokenizer.encode(target)
+    target_dropped = max(0, len(ids) - (max_len - 1))
+    seen = _force(model, encoded.hidden, [*ids[: max_len - 1], EOS_ID], taps)
+    made = _trace(checkpoint, source_ids, encoded.patterns, seen, source_dropped, target_dropped)
+    return replace(made, teacher_forced=True, n_forced=len(seen.predicted))
+
+
+@torch.inference_mode()
+def capture_together(checkpoint: Checkpoint, texts: Sequence[Text], taps: Taps = UNTAPPED) -> list[Trace]:
+    """:func:`capture` of several texts with the model's own translation; in common passes, which read each of the
+    weights once for all of them. A model from elsewhere is not asked for several.
+
+    Raises:
+        ValueError: a text's ``prefix`` is nothing that can be written.
+    """
+    model, max_len = checkpoint.model, checkpoint.config.max_len
+    for text in texts:
+        checkpoint.tokenizer.require_target(text.prefix)
+    read = [encode_source(checkpoint, text.source) for text in texts]
+    encoded = _encode(model, [ids for ids, _ in read], taps)
+    targets = []
+    for text, (ids, _), one in zip(texts, read, encoded, strict=True):
+        prefix = text.prefix[:max_len]
+        limit = max(len(prefix), int(limits_of(model, torch.tensor([ids]))))
+        targets.append(Drafted(begin(model, one.hidden, None, limit, taps), limit, prefix, text.draft))
+    write_together(targets)
+    made = []
+    for text, (ids, dropped), one, target in zip(texts, read, encoded, targets, strict=True):
+        seen = _seen(model, one.hidden, target, taps)
+        trace = _trace(checkpoint, ids, one.patterns, seen, dropped, max(0, len(text.prefix) - max_len))
+        cut = seen.predicted[-1] != EOS_ID
+        made.append(replace(trace, n_forced=min(len(text.prefix), max_len), target_cut=cut))
+    return made
 
 
 @torch.inference_mode()
@@ -122,6 +144,29 @@ def attention_at(kind: Kind, layer: int) -> Point:
     return ("encoder" if kind == "encoder" else "decoder", layer, f"{'cross' if kind == 'cross' else 'self'}_attention")
 
 
+def _trace(
+    checkpoint: Checkpoint,
+    source_ids: list[int],
+    encoder_patterns: Patterns,
+    seen: _Pass,
+    source_dropped: int,
+    target_dropped: int,
+) -> Trace:
+    tokenizer = checkpoint.tokenizer
+    rows = checkpoint.model.rows(torch.tensor([source_ids]), _fed(seen.predicted))[0].tolist()
+    return Trace(
+        model_name=checkpoint.name,
+        maps=_maps(tokenizer, encoder_patterns, seen, source_ids, rows),
+        source=tokenizer.decode(source_ids),
+        target=tokenizer.decode(seen.predicted),
+        source_ids=tuple(source_ids),
+        predicted_ids=tuple(seen.predicted),
+        probabilities=seen.probabilities,
+        source_dropped=source_dropped,
+        target_dropped=target_dropped,
+    )
+
+
 def _maps(
     tokenizer: Tokenizer, encoder_patterns: Patterns, seen: _Pass, source_ids: list[int], rows: list[int]
 ) -> tuple[AttentionMap, ...]:
@@ -141,21 +186,30 @@ def _maps(
     )
 
 
-def _translate(
-    model: Model, source: Tensor, memory: Tensor, prefix: Sequence[int], draft: Sequence[int], taps: Taps
-) -> _Pass:
-    """Decode greedily after ``prefix``; the patterns are those of the steps, so nothing is computed twice."""
-    chosen, steps = zip(*greedy_steps(model, source, memory, None, prefix, draft, taps), strict=True)
-    predicted = torch.cat(chosen)
+def _encode(model: Model, sources: Sequence[list[int]], taps: Taps) -> list[EncoderOutput]:
+    """What the encoder makes of each source, as if it were alone."""
+    if len(sources) == 1 or not isinstance(model, Transformer):
+        return [model.encode(torch.tensor([ids]), None, taps) for ids in sources]
+    padded = pad(sources)
+    hidden, patterns = model.encode(padded, padding_mask(padded, PAD_ID), taps)
+    return [
+        EncoderOutput(hidden[i : i + 1, :n], tuple(one[i : i + 1, :, :n, :n] for one in patterns))
+        for i, n in enumerate(map(len, sources))
+    ]
+
+
+def _seen(model: Model, memory: Tensor, target: Drafted, taps: Taps) -> _Pass:
+    """What a target's passes gave; the patterns are those of the steps, so nothing is computed twice."""
+    steps, predicted = target.steps, target.ids
     if steps[0].self_pattern.shape[-1] > 1:  # the decoder read the source before, in rows that no step gave
-        return _force(model, memory, predicted.tolist(), taps)
+        return _force(model, memory, predicted, taps)
     n_layers, _, n_heads, _ = steps[0].self_pattern.shape
     decoder_pattern = np.zeros((n_layers, n_heads, len(steps), len(steps)), dtype=np.float32)
     for i, step in enumerate(steps):
         decoder_pattern[:, :, i, : i + 1] = step.self_pattern[:, 0]
     cross_pattern = np.stack([step.cross_pattern[:, 0] for step in steps], axis=2)
     logits = torch.cat([step.logits for step in steps])  # [target, vocab]
-    return _Pass(decoder_pattern, cross_pattern, predicted.tolist(), _probabilities(logits, predicted))
+    return _Pass(decoder_pattern, cross_pattern, predicted, _probabilities(logits, torch.tensor(predicted)))
 
 
 def _force(model: Model, memory: Tensor, predicted: list[int], taps: Taps) -> _Pass:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.decoding.incremental import LOWEST, DecoderStep
+from model.decoding.incremental import DecoderStep
+from model.decoding.parts import LOWEST, array
 from model.network.recurrent import Recurrent
 
 
@@ -34,14 +35,14 @@ class RecurrentSteps:
             source_mask: ``[batch, 1, 1, source]``, True where there is a token; None without padding.
         """
         decoder, attention = model.decoder, model.decoder.attention
-        self.embedding, self.scale = _array(model.embedding.tokens.weight), np.float32(model.embedding.scale)
+        self.embedding, self.scale = array(model.embedding.tokens.weight), np.float32(model.embedding.scale)
         self.layers = [_layer(layer) for layer in decoder.layers if isinstance(layer, nn.LSTM)]
-        self.query, self.query_bias = _array(attention.query.weight).T, _array(attention.query.bias)
-        self.score = _array(attention.score.weight)[0]
-        self.output, self.output_bias = _array(decoder.output.weight).T, _array(decoder.output.bias)
-        self.memory, self.keys = _array(memory), _array(attention.key(memory))
+        self.query, self.query_bias = array(attention.query.weight).T, array(attention.query.bias)
+        self.score = array(attention.score.weight)[0]
+        self.output, self.output_bias = array(decoder.output.weight).T, array(decoder.output.bias)
+        self.memory, self.keys = array(memory), array(attention.key(memory))
         self.hidden = None if source_mask is None else ~source_mask[:, 0, 0].numpy()  # [batch, source]
-        self.states = _array(decoder.start_states(memory)).copy()  # [layer, batch, d_ff]
+        self.states = array(decoder.start_states(memory)).copy()  # [layer, batch, d_ff]
         self.cells = np.zeros_like(self.states)
         self.length = 0  # positions decoded so far
 
@@ -92,14 +93,10 @@ class RecurrentSteps:
 
 
 def _layer(lstm: nn.LSTM) -> _Layer:
-    own = {name: _array(parameter) for name, parameter in lstm.named_parameters()}
+    own = {name: array(parameter) for name, parameter in lstm.named_parameters()}
     weight = np.concatenate((own["weight_ih_l0"], own["weight_hh_l0"]), axis=1)
     return _Layer(np.ascontiguousarray(weight.T), own["bias_ih_l0"] + own["bias_hh_l0"])
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     return (np.tanh(x / 2) + 1) / 2  # without the overflow of exp(-x)
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().numpy()

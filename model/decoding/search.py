@@ -14,7 +14,6 @@ from model.decoding.begin import begin
 from model.decoding.incremental import DecoderStep
 from model.network.attention import pad, padding_mask
 from model.network.model import Model
-from model.network.taps import UNTAPPED, Taps
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID
 
 BATCH_TOKENS = 4096
@@ -110,46 +109,31 @@ def _greedy(model: Model, source: Tensor) -> list[tuple[tuple[int, ...], bool]]:
 
 @torch.inference_mode()
 def greedy_steps(
-    model: Model,
-    source: Tensor,
-    memory: Tensor,
-    source_mask: Tensor | None,
-    forced: Sequence[int] = (),
-    draft: Sequence[int] = (),
-    taps: Taps = UNTAPPED,
+    model: Model, source: Tensor, memory: Tensor, source_mask: Tensor | None
 ) -> Iterator[tuple[Tensor, DecoderStep]]:
     """:func:`greedy`, step by step, from the encoder's output ``memory``.
-
-    The first tokens of every row are the ids ``forced``, at most ``max_len``; a row's limit is at least their number.
-
-    ``draft`` is a guess of what will be chosen for the only row. Where a decoder can, it is read in one pass
-    and serves as far as it was right, which saves steps and changes nothing but the rounding (Stern et al. 2018,
-    section 3; Leviathan et al. 2023). ``taps`` is as in :func:`model.decoding.begin.begin`.
 
     Yields:
         The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
         decoder gave.
     """
-    limits = limits_of(model, source).clamp(min=len(forced))
-    decoder = begin(model, memory, source_mask, int(limits.max()), taps)
-    draft = draft[: int(limits.max())]
-    ahead = decoder.read([BOS_ID, *draft[:-1]]) if draft else []
+    limits = limits_of(model, source)
+    decoder = begin(model, memory, source_mask, int(limits.max()))
     chosen = torch.full((len(source),), BOS_ID)
     open_rows = torch.ones(len(source), dtype=torch.bool)
     length = 0
     while open_rows.any():
-        step = ahead[length] if length < len(ahead) else decoder.step(chosen)
+        step = decoder.step(chosen)
         length += 1
-        if length <= len(forced):
-            chosen = torch.full_like(chosen, forced[length - 1])
-        else:  # the ids before </s> are <pad> and <s>, which are never part of a target
-            chosen = step.logits[:, EOS_ID:].argmax(-1) + EOS_ID
-        chosen = chosen.where(open_rows, PAD_ID)
+        chosen = likeliest(step.logits).where(open_rows, PAD_ID)
         yield chosen, step
         open_rows = open_rows & (chosen != EOS_ID) & (limits > length)
-        if length < len(ahead) and draft[length - 1] != chosen[0]:
-            del ahead[length:]
-            decoder.rewind(length)
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """The likeliest token under each row of logits ``[row, vocab]``, ``[row]``: none of those before ``</s>``, which
+    are ``<pad>`` and ``<s>`` and never part of a target."""
+    return logits[:, EOS_ID:].argmax(-1) + EOS_ID
 
 
 def beam_search(model: Model, source: Tensor, beam: int = 5, length_penalty: float = 1.0) -> list[list[Hypothesis]]:

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from model.capture import capture
+from model.capture import Text, capture, capture_together
 from model.checkpoint import Checkpoint
+from model.decoding import drafted
 from model.decoding.search import greedy, translate
 from model.network.transformer import Transformer
 from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
@@ -83,6 +84,41 @@ def test_the_own_beginning_given_changes_nothing(checkpoint: Checkpoint):
         for kind in KINDS:
             np.testing.assert_array_equal(trace.map(kind).pattern, own.map(kind).pattern)
         np.testing.assert_array_equal(trace.probabilities, own.probabilities)
+
+
+@pytest.mark.parametrize("change", ["left out", "put in", "other"])
+def test_a_draft_that_is_right_again_serves_again(checkpoint: Checkpoint, change: str, monkeypatch: pytest.MonkeyPatch):
+    own = capture(checkpoint, "a red ball")
+    ids = own.predicted_ids
+    draft = {"left out": ids[:2] + ids[3:], "put in": (*ids[:2], 200, *ids[2:]), "other": (*ids[:2], 200, *ids[3:])}
+    passes: list[int] = []
+    read = drafted.read_together
+    monkeypatch.setattr(drafted, "read_together", lambda some, rows: passes.append(len(rows[0])) or read(some, rows))
+    found = capture(checkpoint, "a red ball", draft=draft[change])
+    assert found.predicted_ids == ids
+    assert len(passes) <= 3 < len(ids)
+    for kind in own.kinds:
+        np.testing.assert_allclose(found.map(kind).pattern, own.map(kind).pattern, atol=1e-5)
+
+
+def test_texts_traced_together_are_as_if_alone(checkpoint: Checkpoint):
+    own = capture(checkpoint, "a red ball")
+    texts = [
+        Text("a red ball", draft=own.predicted_ids),
+        Text(""),
+        Text(SOURCE, draft=own.predicted_ids),
+        Text("ball", prefix=checkpoint.tokenizer.encode("dog")),
+        Text("a blue dog " * MAX_LEN),
+    ]
+    for text, found in zip(texts, capture_together(checkpoint, texts), strict=True):
+        alone = capture(checkpoint, text.source, prefix=text.prefix)
+        for name in ("source", "target", "predicted_ids", "source_dropped", "n_forced", "target_cut"):
+            assert getattr(found, name) == getattr(alone, name)
+        assert found.probabilities is not None
+        assert alone.probabilities is not None
+        np.testing.assert_allclose(found.probabilities, alone.probabilities, atol=1e-5)
+        for kind in alone.kinds:
+            np.testing.assert_allclose(found.map(kind).pattern, alone.map(kind).pattern, atol=1e-5)
 
 
 @pytest.mark.parametrize("wrong_from", [0, 1, 3, None])

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -140,6 +141,7 @@ def shortened(text: str, longest: int = LONGEST_LABEL) -> str:
     return text if len(shown) <= longest else "".join(shown[: longest - 1]) + "…"
 
 
+@lru_cache(maxsize=1 << 16)  # a keystroke asks for each of its tokens several times, and for most of the last one's
 def _show(token: str) -> str:
     text = token[1:] if len(token) > 1 and token[0] == " " else token
     return "".join(map(_visible, graphemes(text)))

@@ -15,7 +15,7 @@ from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.look.choice import AUTO, option_named
 from viz.look.forcing import OWN, Forcing
-from viz.state import opening
+from viz.state import opening, tracing
 from viz.state.session import visitor
 
 
@@ -227,7 +227,7 @@ def file_dropped() -> None:
 
 def typed_trace(opened: Checkpoint, forced: Forcing) -> Trace:
     """The trace of what is typed, after :func:`begin_source`."""
-    return opening.drafted_trace(visitor(), opened, forced, source())
+    return tracing.typed_traces(opened, [tracing.Typed(visitor(), forced, source())])[0]
 
 
 def checkpoint_changed() -> None:

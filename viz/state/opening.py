@@ -1,4 +1,4 @@
-"""Checkpoints that are open and the traces made with them: one cache of each for the whole server."""
+"""Checkpoints that are open, one cache of them for the whole server, and what a page begins with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from model.capture import capture
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
 from model.families import shelves
-from model.families.proof import HeadPass
 from model.interventions.experiment import Experiment, What
 from model.interventions.experiment import experiment as run_experiment
 from model.interventions.moving import Change, Displaced, displace
@@ -24,16 +23,13 @@ from model.text.tasks import TASKS
 from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import telling_head
 from viz.look.examples import KNOWN, translates
-from viz.look.forcing import Forcing
-from viz.state.session import Visitor, visitor
+from viz.state.session import visitor
+from viz.state.tracing import TRACES_KEPT, trace
 
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
-CHECKPOINTS_KEPT, TRACES_KEPT, UPLOADS_KEPT = 32, 256, 4
-TRACES_OF_ONE, LARGE_TRACES = 16, 100_000_000
-"""Of a model from elsewhere: traces that are kept for one visitor, and the bytes that more than two may have: that of
-the text on show, and that of the example, which says which head to begin with."""
+CHECKPOINTS_KEPT, UPLOADS_KEPT = 32, 4
 
 
 def prepare_first_look() -> None:
@@ -148,76 +144,6 @@ def forget_file_error() -> None:
 def file_error() -> str | None:
     """Why the file dropped last cannot be opened."""
     return visitor().file_error
-
-
-def trace(
-    opened: Checkpoint,
-    source: str,
-    target: str | None = None,
-    prefix: tuple[int, ...] = (),
-    draft: tuple[int, ...] = (),
-    more: int = 0,
-    who: Visitor | None = None,
-) -> Trace:
-    """The trace of a text, from the cache if anyone asked for it lately; ``draft`` and ``more`` as in
-    :func:`capture`. ``who`` asks for it, where that is not the visitor of this run."""
-    if opened.elsewhere is not None:
-        return _trace_elsewhere(who or visitor(), opened, source, target, prefix, more)
-    return _trace(opened.digest, opened.name, source, target, prefix, opened, draft)
-
-
-def _trace_elsewhere(
-    who: Visitor, opened: Checkpoint, source: str, target: str | None, prefix: tuple[int, ...], more: int
-) -> Trace:
-    """One of the last traces of ``who``, or a new one; they may have hundreds of megabytes, so few are kept."""
-    asked = opened.digest, source, target, prefix, more
-    found = who.traces.pop(asked, None) or capture(opened, source, target, prefix=prefix, more=more)
-    who.traces[asked] = found
-    while len(who.traces) > 2 and sum(map(_size, who.traces.values())) > LARGE_TRACES:
-        who.traces.pop(next(iter(who.traces)), None)
-    while len(who.traces) > TRACES_OF_ONE:
-        who.traces.pop(next(iter(who.traces)), None)
-    return found
-
-
-def _size(shown: Trace) -> int:
-    return sum(one.pattern.nbytes for one in shown.maps)
-
-
-# A trace cannot be changed, so visitors share it as it is. The digest stands for the checkpoint in the key; the draft
-# only makes the same trace faster.
-@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
-def _trace(
-    digest: str,
-    name: str,
-    source: str,
-    target: str | None,
-    prefix: tuple[int, ...],
-    _checkpoint: Checkpoint,
-    _draft: tuple[int, ...],
-) -> Trace:
-    return capture(_checkpoint, source, target, prefix=prefix, draft=_draft)
-
-
-def head_pass(opened: Checkpoint, shown: Trace, kind: Kind, layer: int, head: int) -> HeadPass:
-    """What stood in one head of a model from elsewhere, in the pass that a trace is of.
-
-    Raises:
-        ValueError: it does not tell.
-    """
-    if opened.elsewhere is None:
-        raise ValueError("The page Anatomy takes the heads of this model apart.")
-    return opened.elsewhere.head(shown, kind, layer, head)
-
-
-def drafted_trace(who: Visitor, opened: Checkpoint, forced: Forcing, text: str) -> Trace:
-    """The trace of a text that ``who`` types. Most of what is written stays from one keystroke to the next, so it is
-    the next one's draft."""
-    digest, draft = who.draft
-    known = draft if digest == opened.digest else ()
-    found = trace(opened, text, forced.target, forced.prefix, known, forced.more, who)
-    who.draft = opened.digest, found.predicted_ids
-    return found
 
 
 def example(opened: Checkpoint) -> str:

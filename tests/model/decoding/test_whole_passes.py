@@ -7,7 +7,8 @@ import torch
 
 from model.config import MEANINGLESS
 from model.decoding.begin import begin
-from model.decoding.search import greedy_steps
+from model.decoding.drafted import Drafted, write_together
+from model.decoding.search import greedy_steps, limits_of
 from model.decoding.whole_passes import WholePasses
 from model.network.build import Trainable, build
 from model.network.taps import UNTAPPED, Seen, reading
@@ -48,9 +49,11 @@ def test_a_draft_changes_nothing_watched_or_not(model: Trainable, wrong_from: in
     plain = [(int(chosen), step.logits) for chosen, step in greedy_steps(model, source, memory, None)]
     draft = [token if i < wrong_from else 3 + token % 7 for i, (token, _) in enumerate(plain)]
     for taps in (UNTAPPED, reading(Seen(), ())):
-        drafted = list(greedy_steps(model, source, memory, None, draft=draft, taps=taps))
-        assert [int(chosen) for chosen, _ in drafted] == [token for token, _ in plain]
-        for (_, step), (_, logits) in zip(drafted, plain, strict=True):
+        limit = int(limits_of(model, source))
+        drafted = Drafted(begin(model, memory, None, limit, taps), limit, draft=draft)
+        write_together([drafted])
+        assert drafted.ids == [token for token, _ in plain]
+        for step, (_, logits) in zip(drafted.steps, plain, strict=True):
             close(step.logits, logits, 1e-4)
 
 

@@ -1,5 +1,6 @@
 """Models from elsewhere on the pages: what they give is shown, and what they cannot do is said in one sentence."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from model.trace import Trace
 from tests.model.families.folders import make
 from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
-from viz.pages.explore import live
+from viz.pages.explore.answering import answered
 from viz.pages.explore.page import DECODER, PROOF
-from viz.state import opening
+from viz.state import tracing
 from viz.state.clicked import read_zoom
 from viz.state.decoder import MORE
 
@@ -108,10 +109,11 @@ def test_a_text_that_a_newer_one_supersedes_is_not_computed_to_its_end(monkeypat
         net.get_submodule(f"transformer.{name}").register_forward_hook(lambda *_, name=name: passes.append(name))
     turn = visitor.pace.turn()
     monkeypatch.setattr(type(visitor.pace), "superseded", lambda pace, turn: bool(passes))  # after the first layer
-    assert live._answer(visitor, visitor.chosen, "A newer text", turn, False) is None
+    answer = lambda: asyncio.run(answered(visitor, visitor.chosen, "A newer text", turn, False))  # noqa: E731
+    assert answer() is None
     assert passes == ["h.0"]
     monkeypatch.undo()
-    assert b"newer" in (live._answer(visitor, visitor.chosen, "A newer text", turn, False) or b"")
+    assert b"newer" in (answer() or b"")
 
 
 def test_heads_that_share_their_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -228,7 +230,7 @@ def test_a_model_that_nobody_looks_at_is_let_go():
 
 
 def test_few_large_traces_are_kept(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(opening, "LARGE_TRACES", 20_000)
+    monkeypatch.setattr(tracing, "LARGE_TRACES", 20_000)
     app = ran(app_on(checkpoint="shelf/bert-base"))
     for text in ("one two three", "one two four", "one two three four one two three"):
         app.text_input(key="source").set_value(text)

@@ -5,7 +5,9 @@ import gc
 import gzip
 import json
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ from starlette.types import Message
 from streamlit.testing.v1 import AppTest
 
 from model import checkpoint
-from model.trace import KINDS, Kind
+from model.capture import Text
+from model.checkpoint import Checkpoint
+from model.trace import KINDS, Kind, Trace
 from tests.helpers import MAX_LEN, SENTENCE, save_letters, save_words
 from tests.viz.helpers import pictures
 from tests.viz.pages.test_explore import LETTERS, UNUSUAL, WORDS, opened, pin, ran, target, typed
@@ -28,8 +32,9 @@ from viz.look.forcing import BEGINNING, TARGET
 from viz.look.look import Chosen
 from viz.look.view import View
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
-from viz.pages.explore import live
-from viz.state import session
+from viz.pages.explore import answering, live
+from viz.pages.explore.answering import answered
+from viz.state import session, tracing
 from viz.state.link import LONGEST
 from viz.state.pace import Pace
 
@@ -220,7 +225,7 @@ def test_who_asks_too_often_is_told_so_and_others_are_answered():
 
 def test_a_text_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     app = opened()
-    monkeypatch.setattr(live, "drawn", lambda seen, text: 1 / 0)
+    monkeypatch.setattr(answering, "drawn", lambda seen, text: 1 / 0)
     assert asked(question(app, "a")) == (500, {"says": live.SAYS[500]})
     assert "ZeroDivisionError" in caplog.text
 
@@ -240,8 +245,54 @@ def test_a_text_that_is_superseded_is_not_begun():
     older, newer = visitor.pace.turn(), visitor.pace.turn()
     assert older is not None
     assert newer is not None
-    assert live._answer(visitor, visitor.chosen, "do", older, False) is None
-    assert json.loads(live._answer(visitor, visitor.chosen, "dog", newer, False) or b"")["text"] == "dog"
+    assert asyncio.run(answered(visitor, visitor.chosen, "do", older, False)) is None
+    assert json.loads(asyncio.run(answered(visitor, visitor.chosen, "dog", newer, False)) or b"")["text"] == "dog"
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, texts: Mapping[AppTest, str]) -> list[bytes | BaseException | None]:
+    """The answers to texts that all wait when the first one's turn comes."""
+
+    async def answers() -> list[bytes | BaseException | None]:
+        with ThreadPoolExecutor(1) as held:
+            monkeypatch.setattr(answering, "OURS", held)
+            held.submit(time.sleep, 0.1)
+            asks = []
+            for app, text in texts.items():
+                visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
+                turn = visitor.pace.turn()
+                assert visitor.chosen is not None
+                assert turn is not None
+                asks.append(answered(visitor, visitor.chosen, text, turn, False))
+            return await asyncio.gather(*asks, return_exceptions=True)
+
+    return asyncio.run(answers())
+
+
+def test_texts_that_wait_are_drawn_together_each_for_its_visitor(monkeypatch: pytest.MonkeyPatch):
+    texts = {opened(): "dog", opened(checkpoint=WORDS): SENTENCE, opened(): "a red ball", opened(): "nothing"}
+    alone = [asked(question(app, text))[1] for app, text in texts.items()]
+    tracing._kept().traces.clear()
+    made: list[int] = []
+    several = tracing.capture_together
+    monkeypatch.setattr(tracing, "capture_together", lambda one, some: made.append(len(some)) or several(one, some))
+    found = waited(monkeypatch, texts)
+    assert [json.loads(one) for one in found if isinstance(one, bytes)] == alone
+    assert sorted(made) == [1, 3]  # by model
+
+
+def test_a_text_that_fails_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch):
+    several = tracing.capture_together
+
+    def fails(opened: Checkpoint, texts: Sequence[Text]) -> list[Trace]:
+        if any(text.source == "broken" for text in texts):
+            raise RuntimeError("broken")
+        return several(opened, texts)
+
+    monkeypatch.setattr(tracing, "capture_together", fails)
+    failed, found = waited(monkeypatch, {opened(): "broken", opened(): "dog"})
+    assert isinstance(failed, RuntimeError)
+    assert isinstance(found, bytes)
+    assert json.loads(found)["text"] == "dog"
 
 
 def test_a_key_held_down_is_followed_and_a_flood_is_not():

@@ -19,7 +19,7 @@ from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared.choices import choose_checkpoint
 from viz.pages.shared.frame import WIDTHS, chart, style, title_beside
 from viz.state import checkpoints as state
-from viz.state import opening, session
+from viz.state import opening, session, tracing
 
 STYLE = """
 .st-key-cards table { display: block; overflow-x: auto; }
@@ -106,7 +106,7 @@ def _not_here(opened: Checkpoint, capability: Capability) -> str:
 
 def _head(opened: Checkpoint) -> None:
     st.subheader("What the matrices of a head do together")
-    shown = opening.trace(opened, opening.example(opened))
+    shown = tracing.trace(opened, opening.example(opened))
     with st.container(horizontal=True):
         kind: Kind = st.segmented_control(
             "Attention", shown.kinds, format_func=SHORT_KIND_NAMES.__getitem__, default=shown.kinds[0], required=True,

@@ -6,10 +6,7 @@ a script, and its browser part builds the elements anew; that takes several time
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import json
-from concurrent.futures import ThreadPoolExecutor
 from logging import getLogger
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -18,17 +15,12 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from model.families.stopping import GivenUpError, given_up_when
-from viz.components.pictures import PicturesData, pictures_data
-from viz.components.views import VIEWS
 from viz.look.look import Chosen
-from viz.look.scene import Scene, scene
-from viz.state import opening, session
-from viz.state.address import addresses
+from viz.pages.explore.answering import answered
+from viz.state import session
 from viz.state.session import Visitor
 
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
-COMPRESSION = 1  # of gzip: a third of the bytes already, for a tenth of the time that 9 takes
 PAUSE = "The page follows when you pause."
 SAYS = {
     400: f"The server could not read what your browser asked while you typed. {PAUSE}",
@@ -40,9 +32,6 @@ SAYS = {
 }
 """By status, what the visitor reads when there is no answer."""
 LOG = getLogger(__name__)
-OURS, ELSEWHERE = ThreadPoolExecutor(1, "live"), ThreadPoolExecutor(1, "live-elsewhere")
-"""One answer after the other: two threads take the interpreter from each other in the midst of an answer, and both are
-done later. Models from elsewhere may be large; who looks at one keeps nobody else waiting."""
 
 
 @st.cache_resource
@@ -60,11 +49,6 @@ def follow(chosen: Chosen) -> str:
     return visitor.name
 
 
-def drawn(seen: Scene, text: str) -> PicturesData:
-    """What the browser draws of ``text``, as it was typed."""
-    return pictures_data(seen, addresses(seen.chosen, seen.look, text, first_view=VIEWS[0].name), text)
-
-
 async def answer(request: Request) -> Response:
     """Of a request ``{"visitor": …, "text": …}`` the data of :func:`viz.components.pictures.pictures_data`.
 
@@ -77,8 +61,8 @@ async def answer(request: Request) -> Response:
     if int(request.headers.get("content-length", LONGEST + 1)) > LONGEST:
         return _refused(413)
     try:
-        asked = json.loads(await request.body())
-        name, text = asked["visitor"], asked["text"]
+        said = json.loads(await request.body())
+        name, text = said["visitor"], said["text"]
     except (ValueError, TypeError, KeyError):
         return _refused(400)
     if not isinstance(name, str) or not isinstance(text, str):
@@ -88,10 +72,8 @@ async def answer(request: Request) -> Response:
     if (turn := visitor.pace.turn()) is None:
         return _refused(429)
     zipped = "gzip" in request.headers.get("accept-encoding", "")
-    queue = OURS if visitor.chosen.opened.elsewhere is None else ELSEWHERE
-    running = asyncio.get_running_loop()
     try:
-        body = await running.run_in_executor(queue, _answer, visitor, visitor.chosen, text, turn, zipped)
+        body = await answered(visitor, visitor.chosen, text, turn, zipped)
     except Exception:
         LOG.exception("a text that is typed could not be drawn")
         return _refused(500)
@@ -111,18 +93,3 @@ def _from_here(request: Request) -> bool:
 def _refused(status: int) -> Response:
     headers = {"Retry-After": "1"} if status == 429 else {}
     return JSONResponse({"says": SAYS[status]}, status_code=status, headers=headers)
-
-
-def _answer(visitor: Visitor, chosen: Chosen, text: str, turn: int, zipped: bool) -> bytes | None:
-    """The bytes of the answer; None if a newer text was asked for before this one's turn came, or before a model from
-    elsewhere, which may be large, was done with it."""
-    if visitor.pace.superseded(turn):
-        return None
-    try:
-        with given_up_when(lambda: visitor.pace.superseded(turn)):
-            trace = opening.drafted_trace(visitor, chosen.opened, chosen.forced, text)
-    except GivenUpError:
-        return None
-    data = drawn(scene(chosen, chosen.look(trace)), text)
-    body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return gzip.compress(body, COMPRESSION) if zipped else body

@@ -19,7 +19,7 @@ from viz.look.picture import Display, Picture, rows_shown
 from viz.look.scene import scene
 from viz.look.words import meaning, unit_of
 from viz.pages import link_to
-from viz.pages.explore import experiment, live
+from viz.pages.explore import answering, experiment, live
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
 from viz.pages.explore.elsewhere import choose_more, mask_button
@@ -128,7 +128,7 @@ def _live(opened: Checkpoint) -> None:
         beside = st.container(key="what_if") if experiment.can_experiment(opened) else None
         meant.markdown(_meaning(chosen, trace))
         seen = scene(chosen, look)
-        drawn = live.drawn(seen, link.source())
+        drawn = answering.drawn(seen, link.source())
         pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
         if beside is not None:
             with beside:

@@ -11,7 +11,7 @@ from model.families.proof import HeadPass
 from viz.look.look import Look
 from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
-from viz.state import opening
+from viz.state import tracing
 
 AGREES = 1e-5
 
@@ -19,7 +19,7 @@ AGREES = 1e-5
 def proof_panel(look: Look) -> None:
     """The formula, the difference, and the numbers of the framed row."""
     try:
-        found = opening.head_pass(look.opened, look.trace, look.kind, look.layer, look.head)
+        found = tracing.head_pass(look.opened, look.trace, look.kind, look.layer, look.head)
     except ValueError as error:
         st.info(for_markdown(str(error)))
         return

@@ -18,7 +18,7 @@ from viz.figures.side_by_side import length_curves, weights_panel
 from viz.look.theme import code_for_markdown, for_markdown
 from viz.look.words import SHORT_KIND_NAMES, cut_mark
 from viz.pages.shared.frame import chart
-from viz.state import opening, session
+from viz.state import opening, session, tracing
 
 LONGEST = 60
 AGAIN = 100
@@ -125,9 +125,9 @@ def _trace(model: Checkpoint, text: str, answer: str | None) -> Trace | None:
     try:
         longer = stretched(model, room)
     except ValueError:
-        trace = opening.trace(model, text, answer)
+        trace = tracing.trace(model, text, answer)
         return None if trace.source_dropped or trace.target_dropped else trace
-    return opening.trace(longer, text, answer)
+    return tracing.trace(longer, text, answer)
 
 
 def _outputs(own: Mapping[str, Trace | None], answer: str) -> None:

@@ -20,7 +20,7 @@ from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row, reading
 from viz.pages.shared.choices import left_out_notice
 from viz.pages.shared.frame import WIDTHS
-from viz.state import link, opening, session
+from viz.state import link, opening, session, tracing
 from viz.state import train as lab
 
 
@@ -45,9 +45,9 @@ def forming(run: RunView, *, pictures: bool) -> None:
         text = type_text(run)
         if not pictures:
             return
-        own = opening.trace(opened, text)
+        own = tracing.trace(opened, text)
         answer = right_answer(run, text)
-        trace = own if answer is None else opening.trace(opened, text, answer)
+        trace = own if answer is None else tracing.trace(opened, text, answer)
         _output(own, step, answer)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = _choose_kind(trace)

@@ -12,7 +12,7 @@ from model.trace import Trace
 from model.training.folder import RunView
 from viz.look.theme import for_markdown
 from viz.pages.train.forming import right_answer
-from viz.state import opening
+from viz.state import opening, tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,10 @@ def newest(run: RunView, text: str) -> Side | None:
             opened = opening.open_shared(path)
         except CheckpointError:
             continue
-        own = opening.trace(opened, text)
+        own = tracing.trace(opened, text)
         answer = right_answer(run, text)
         fed = own.target if answer is None else answer
-        trace = opening.trace(opened, text, fed)
+        trace = tracing.trace(opened, text, fed)
         return Side(run=run, fed=fed, step=step, opened=opened, trace=trace, own=own)
     return None
 
@@ -55,5 +55,5 @@ def at_step(run: RunView, text: str, fed: str, step: int) -> Side | None:
     except CheckpointError as error:
         st.error(f"The checkpoint of step {step:,} cannot be used; choose another step. {for_markdown(str(error))}")
         return None
-    own = opening.trace(opened, text)
-    return Side(run=run, fed=fed, step=step, opened=opened, trace=opening.trace(opened, text, fed), own=own)
+    own = tracing.trace(opened, text)
+    return Side(run=run, fed=fed, step=step, opened=opened, trace=tracing.trace(opened, text, fed), own=own)

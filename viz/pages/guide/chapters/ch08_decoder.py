@@ -12,7 +12,7 @@ from viz.look.look import Look
 from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
 from viz.pages.guide.chapters.openings import masked_head, masked_row
-from viz.state import opening, session
+from viz.state import session, tracing
 
 IDEA = """
 The decoder writes from left to right. At each position it **is fed** the previous token and **predicts** the next one;
@@ -37,7 +37,7 @@ def show(look: Look) -> None:
     chart(panel, "decoder")
     n = len(pattern)
     st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
-    forced = opening.trace(look.opened, look.trace.source, look.trace.target)
+    forced = tracing.trace(look.opened, look.trace.source, look.trace.target)
     own, again = look.trace.probabilities, forced.probabilities
     if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
         st.caption(

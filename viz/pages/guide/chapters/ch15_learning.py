@@ -14,7 +14,7 @@ from viz.figures.bars import beside_bars
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, probability, quoted
-from viz.state import decoder, link, opening, session
+from viz.state import decoder, link, session, tracing
 
 IDEA = r"""
 At first all parameters are random, and so is what the model writes. Training shows it pairs of a source and the right
@@ -50,7 +50,7 @@ def losses(probabilities: np.ndarray) -> np.ndarray:
 def learned_from(look: Look) -> Trace:
     """The target on show: the one that the reader typed, fed token by token, or the model's own."""
     reference = link.asked("reference").strip()
-    return opening.trace(look.opened, look.trace.source, reference) if reference else look.trace
+    return tracing.trace(look.opened, look.trace.source, reference) if reference else look.trace
 
 
 def show(look: Look) -> None:
@@ -77,7 +77,7 @@ def _price(look: Look) -> None:
     """What the model does after a first token that it would not have chosen."""
     first = decoder.steps(look.opened, look.trace, 2)[0]
     other = next(one for one in first.best if one.token_id != first.written.token_id)
-    astray = opening.trace(look.opened, look.trace.source, None, (other.token_id,))
+    astray = tracing.trace(look.opened, look.trace.source, None, (other.token_id,))
     st.markdown(
         f"**The price.** By itself the model writes “{_said(look.trace)}”. Made to begin with {quoted(other.label)} "
         f"(p = {probability(other.probability)}) in place of {quoted(first.written.label)}, it goes on by itself: "

@@ -15,7 +15,7 @@ from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, head_query
-from viz.state import opening, session
+from viz.state import opening, session, tracing
 
 IDEA = """
 **“Is this ChatGPT?”** No, but a relative. From the same layers one can build three kinds of Transformer:
@@ -76,7 +76,7 @@ def show(look: Look) -> None:
 def _decoder_only(look: Look) -> float:
     """The decoder-only model that ships, at work on the reader's letters; returns :func:`on_later` of it."""
     opened = opening.open_shared(DECODER_ONLY)
-    trace = opening.trace(opened, first_letters(look.trace.source))
+    trace = tracing.trace(opened, first_letters(look.trace.source))
     kind: Kind = "decoder"
     _picture(trace.map(kind), *opening.first_head(opened, kind), f"{DECODER_ONLY}: one text")
     st.caption(f"It read “{for_markdown(trace.source)}”, then wrote “{for_markdown(trace.target)}”.")
