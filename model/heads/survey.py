@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from model.heads.links import Links, links
 from model.heads.measures import Tally, tally
 from model.text.reading import split_lines
 from model.trace import Kind, Trace
@@ -21,7 +23,7 @@ class Survey:
     """Sentences, and what the heads did on the first ``n_read`` of them.
 
     ``n_left_out`` counts the sentences beyond :data:`MOST_SENTENCES`; ``n_cut`` those of which the model could
-    read only a part.
+    read only a part. The texts of ``links`` are places in ``sentences``.
     """
 
     sentences: tuple[str, ...]
@@ -29,10 +31,17 @@ class Survey:
     n_read: int = 0
     n_cut: int = 0
     tallies: Mapping[Kind, Tally] = field(default_factory=dict)
+    links: Mapping[Kind, Links] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
         return self.n_read == len(self.sentences)
+
+    @property
+    def digest(self) -> str:
+        """By which the sentences are known again: their SHA-256, of UTF-8 with a line feed after each."""
+        whole = "".join(f"{sentence}\n" for sentence in self.sentences)
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
     def values(self, kind: Kind) -> dict[str, np.ndarray]:
         """The measures over all sentences read, as :func:`model.heads.measures.measure` gives them for one.
@@ -46,18 +55,36 @@ class Survey:
 def advance(survey: Survey, trace_of: Callable[[str], Trace], seconds: float) -> Survey:
     """The survey after reading on for about ``seconds``, at least one sentence if any is left."""
     until = time.monotonic() + seconds
-    while not survey.done:
-        trace = trace_of(survey.sentences[survey.n_read])
-        tallies: dict[Kind, Tally] = {one.kind: tally(one) for one in trace.maps}
-        survey = replace(
-            survey,
-            n_read=survey.n_read + 1,
-            n_cut=survey.n_cut + bool(trace.source_dropped),
-            tallies={kind: survey.tallies[kind] + one for kind, one in tallies.items()} if survey.tallies else tallies,
-        )
+    read: Survey | None = None  # in these seconds; small, so that adding to it is quick
+    for text in range(survey.n_read, len(survey.sentences)):
+        more = _read(survey, text, trace_of(survey.sentences[text]))
+        read = more if read is None else _sum(read, more)
         if time.monotonic() >= until:
             break
-    return survey
+    if read is None:
+        return survey
+    return _sum(survey, read) if survey.n_read else read
+
+
+def _read(survey: Survey, text: int, trace: Trace) -> Survey:
+    """Of one of its sentences alone."""
+    return replace(
+        survey,
+        n_read=1,
+        n_cut=int(bool(trace.source_dropped)),
+        tallies={one.kind: tally(one) for one in trace.maps},
+        links={one.kind: links(one, text) for one in trace.maps},
+    )
+
+
+def _sum(survey: Survey, more: Survey) -> Survey:
+    return replace(
+        survey,
+        n_read=survey.n_read + more.n_read,
+        n_cut=survey.n_cut + more.n_cut,
+        tallies={kind: survey.tallies[kind] + one for kind, one in more.tallies.items()},
+        links={kind: survey.links[kind] + one for kind, one in more.links.items()},
+    )
 
 
 def begin(text: str | bytes) -> Survey:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from model.heads.links import Links, Pair, Sharpest
 from viz.export.provenance import Provenance
 
 HEADS = ("layer", "head")  # axes whose names are numbers from 1
@@ -62,18 +63,43 @@ def to_csv(numbers: Numbers, made: Provenance) -> bytes:
     An undefined number is an empty cell.
     """
     *down, (last, across) = numbers.names.items()
-    head = [["# " + name, _cell(text)] for name, text in made.items().items()]
-    head.insert(0, ["# the table begins at line", str(len(head) + 3)])
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerows([*head, []])
     titles = [
         title for name, _ in down for title in ((name,) if name in ("layer", "head") else (f"{name} number", name))
     ]
-    writer.writerow([*titles, *map(_cell, across)] if last == "measure" else [*titles, *_numbered(across)])
+    rows: list[Sequence[str]] = [[*titles, *map(_cell, across)] if last == "measure" else [*titles, *_numbered(across)]]
     for place in np.ndindex(numbers.values.shape[:-1]):
         names = [cell for (name, all_), i in zip(down, place, strict=True) for cell in _places(name, all_, i)]
-        writer.writerow([*names, *map(_number, numbers.values[place])])
+        rows.append([*names, *map(_number, numbers.values[place])])
+    return _csv(rows, made)
+
+
+def links_csv(links: Links, sentences: Sequence[str], n_heads: int, made: Provenance) -> bytes:
+    """Of every head, ``n_heads`` a layer, the sentences in which it looks most sharply and the pairs of tokens to which
+    it gives most attention, best first; as :func:`to_csv` writes tables."""
+    rows: list[Sequence[str]] = [("layer", "head", "what", "rank", "query", "key", "weight", "times", "sentence")]
+    for place, sharpest in enumerate(links.sharpest):
+        head = [str(number + 1) for number in divmod(place, n_heads)]
+        rows += [
+            [*head, "sharpest in a sentence", str(rank), *_link(one), "", _cell(sentences[one.text])]
+            for rank, one in enumerate(sharpest, start=1)
+        ]
+        rows += [
+            [*head, "pair", str(rank), *_link(one), str(one.times), ""]
+            for rank, one in enumerate(links.pairs(place), start=1)
+        ]
+    return _csv(rows, made)
+
+
+def _link(one: Sharpest | Pair) -> tuple[str, str, str]:
+    return _cell(one.query), _cell(one.key), _number(np.float32(one.weight))
+
+
+def _csv(rows: Sequence[Sequence[str]], made: Provenance) -> bytes:
+    """Where a table comes from, and the table."""
+    head = [["# " + name, _cell(text)] for name, text in made.items().items()]
+    head.insert(0, ["# the table begins at line", str(len(head) + 3)])
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows([*head, [], *rows])
     return file.getvalue().encode("utf-8-sig", "backslashreplace")
 
 

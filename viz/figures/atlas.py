@@ -9,12 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from model.heads.measures import Measure
-from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
+from viz.figures.plot import MARGIN as PLOT_MARGIN
+from viz.figures.plot import axis, cell_axis, colour_bar_below, figure, frame, heatmap, note
 from viz.look.geometry import FEW, MEASURE_ROW, head_label, head_name, layer_label
 from viz.look.measured import measured
 from viz.look.theme import LIGHT, Theme, ink
 
 MARGIN = {"l": 40, "r": 8, "t": 28, "b": 56}
+APART = (0.11, 0.07)  # of the plot's width and height, from one point with a name to the next
 HEAD, WORDS = "Head", "In words"
 
 
@@ -60,6 +62,68 @@ def measure_heatmap(
         shapes=[] if chosen is None else [_frame(*chosen, theme)],
         annotations=_numbers(values, shown.colours),
     )
+
+
+def measure_scatter(
+    across: Measure,
+    up: Measure,
+    values: Mapping[str, np.ndarray],
+    chosen: tuple[int, int] | None = None,
+    *,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Two measures of all heads against each other, a point a head, in the order of :func:`head_table`.
+
+    A head of which one is undefined has no point; ``chosen`` (layer, head from 0) stands out.
+    """
+    heads = list(np.ndindex(values[across.name].shape))
+    places = np.stack([values[one.name].reshape(-1) for one in (across, up)], axis=-1)  # [head, 2]
+    x, y = ([None if np.isnan(one) else float(one) for one in along] for along in places.T)
+    picked = [head == chosen for head in heads]
+    named = _with_room(places, [i for i, one in enumerate(picked) if one])
+    dots = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": x,
+        "y": y,
+        "text": [head_name(*head) if i in named else "" for i, head in enumerate(heads)],
+        "hovertext": [head_name(*head) for head in heads],
+        "textposition": "top center",
+        "cliponaxis": False,
+        # Which head is chosen, its marker says; what Plotly takes for selected may have been clicked long ago.
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}, "textfont": {"color": theme.text}},
+        "marker": {
+            "opacity": 1,
+            "size": [14 if one else 9 for one in picked],
+            "color": [theme.accent if one else theme.primary for one in picked],
+        },
+        "hovertemplate": f"%{{hovertext}}<br>{across.name} <b>%{{x:.3f}}</b><br>"
+        f"{up.name} <b>%{{y:.3f}}</b><extra></extra>",
+    }
+    return figure(
+        [dots],
+        theme,
+        margin={**PLOT_MARGIN, "t": 28},
+        xaxis=axis(_named(across), theme),
+        yaxis=axis(_named(up), theme),
+    )
+
+
+def _with_room(places: np.ndarray, first: Sequence[int]) -> set[int]:
+    """Points ``[point, 2]`` whose names do not lie over each other: the ``first`` ones, and others in turn."""
+    known = np.flatnonzero(~np.isnan(places).any(-1))
+    low, high = (places[known].min(axis=0), places[known].max(axis=0)) if len(known) else (0, 1)
+    shares = (places - low) / np.maximum(high - low, 1e-9)
+    found: list[int] = []
+    for i in (*np.intersect1d(first, known), *known):
+        if not any((np.abs(shares[i] - shares[j]) < APART).all() for j in found):
+            found.append(int(i))
+    return set(found)
+
+
+def _named(one: Measure) -> str:
+    return f"{one.name.capitalize()} ({one.unit})" if one.unit else one.name.capitalize()
 
 
 def _numbers(values: np.ndarray, colours: np.ndarray) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.heads.habits import MOSTLY, PARTLY, percent
+from model.heads.links import A_CHOICE
 from model.text.tasks import TASKS, TRANSLATION
 from model.text.tokenizer import SPECIAL
 from model.trace import READ_THEN_WRITTEN, Kind, RowNames, Trace
@@ -35,7 +36,6 @@ UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
 """By task: what a person takes the tokens for; of others nobody knows."""
 DOUBTS = 3  # words, from which on it is said what a model has read
 CLEAREST = 3
-A_CHOICE = 3  # keys that a row must be able to see before its choice of one is worth telling
 CHOOSES = "word that may see three tokens or more"
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 

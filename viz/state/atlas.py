@@ -13,7 +13,7 @@ from model.heads.survey import Survey, begin
 from model.heads.survey import advance as carry_on
 from viz.state import link
 
-TABLE, TEXT, FILE = "atlas_table", "atlas_text", "atlas_file"
+TABLE, TEXT, FILE, SCATTER = "atlas_table", "atlas_text", "atlas_file", "atlas_scatter"
 PORTION = 0.15  # seconds; other visitors wait as long
 
 
@@ -25,6 +25,7 @@ class Surveys:
     running: tuple[str, Survey] | None = None
     finished: tuple[str, Survey] | None = None
     error: str | None = None
+    clicked: int | None = None  # the point of the scatter, last
 
 
 def _surveys() -> Surveys:
@@ -42,6 +43,16 @@ def row_chosen(n_heads: int) -> None:
     """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer."""
     if rows := st.session_state[TABLE]["selection"]["rows"]:
         link.show_head(*divmod(rows[0], n_heads))
+
+
+def point_chosen(n_heads: int) -> None:
+    """A point was clicked; points are all heads, ``n_heads`` a layer. A second click on one takes the browser's mark
+    from it; if another head was chosen since, it is this one that is wanted."""
+    points = st.session_state[SCATTER]["selection"]["points"]
+    if points:
+        _surveys().clicked = int(points[-1]["point_index"])
+    if (clicked := _surveys().clicked) is not None:
+        link.show_head(*divmod(clicked, n_heads))
 
 
 def start(opened: Checkpoint) -> None:

@@ -1,5 +1,7 @@
 """The panel Atlas and its pictures: what it says is measured on the model on screen."""
 
+import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,12 +17,13 @@ from streamlit.testing.v1 import AppTest
 from model import checkpoint
 from model.capture import capture
 from model.heads.habits import describe_heads
+from model.heads.links import links
 from model.heads.measures import MEASURES, Measure, measure, measures_of, similar, tally
 from model.heads.survey import MOST_SENTENCES
 from model.trace import KINDS, Kind
 from tests.helpers import HEADS, LAYERS, SENTENCES, save_letters, save_words
 from tests.viz.helpers import app_on, ran, random_map
-from viz.figures.atlas import head_name, head_table, measure_heatmap
+from viz.figures.atlas import head_name, head_table, measure_heatmap, measure_scatter
 from viz.look.theme import DARK, LIGHT
 from viz.look.words import SHORT_KIND_NAMES
 from viz.state import atlas as surveys
@@ -384,3 +387,105 @@ def test_measures_of_a_sentence_are_what_is_shown():
     values = measure(capture(checkpoint.load(WORDS), TEXTS[1]).map("encoder"))
     for name, value in values.items():
         np.testing.assert_allclose(np.array(table[name], dtype=float), value.ravel(), atol=1e-6)
+
+
+def test_two_measures_against_each_other():
+    values = {"first": np.array([[0.1, np.nan], [0.3, 0.4]]), "special": np.array([[0.9, 0.8], [np.nan, 0.6]])}
+    figure: Any = measure_scatter(named("first"), named("special"), values, (1, 1), theme=DARK)
+    (drawn,) = figure.data
+    assert list(drawn.x) == [0.1, None, 0.3, 0.4]  # a place for each head, so that a click tells which it is
+    assert list(drawn.y) == [0.9, 0.8, None, 0.6]
+    assert list(drawn.hovertext) == ["L1 H1", "L1 H2", "L2 H1", "L2 H2"]
+    assert list(drawn.text) == ["L1 H1", "", "", "L2 H2"]
+    assert [color == DARK.accent for color in drawn.marker.color] == [False, False, False, True]
+
+
+def test_names_of_points_do_not_lie_over_each_other():
+    values = {"first": np.array([[0.1, 0.11, 0.9]]), "special": np.array([[0.5, 0.5, 0.5]])}
+    for chosen, named_ in (((0, 0), ["L1 H1", "", "L1 H3"]), ((0, 1), ["", "L1 H2", "L1 H3"])):
+        figure: Any = measure_scatter(named("first"), named("special"), values, chosen)
+        assert list(figure.data[0].text) == named_
+    nothing = np.full((1, 3), np.nan)
+    figure = measure_scatter(named("first"), named("special"), {"first": nothing, "special": nothing})
+    assert list(figure.data[0].text) == [""] * 3
+
+
+def test_heads_that_have_no_point_are_counted():
+    app = opened(kind="Encoder self", source="", atlas_across="Entropy", atlas_up="Special")
+    assert any("heads have no point" in element.value for element in app.caption)
+    assert not any("have no point" in element.value for element in opened(kind="Encoder self").caption)
+
+
+def test_clicking_a_point_shows_its_head():
+    app = opened(kind="Encoder self", layer_number="1", head_number="1")
+    for point in (HEADS + 1, 0):
+        click(app, point)
+        assert chosen(app) == (point // HEADS + 1, point % HEADS + 1)
+
+
+def click(app: AppTest, point: int) -> None:
+    """As the browser reports it; AppTest itself cannot select."""
+    states = app._tree.get_widget_states()
+    widget = states.widgets.add()
+    widget.id = next(one.proto.id for one in app.get("plotly_chart") if surveys.SCATTER in one.proto.id)
+    found = {"points": [{"point_index": point}], "point_indices": [point], "box": [], "lasso": []}
+    widget.string_value = json.dumps({"selection": found})
+    app._run(states)
+    assert not app.exception
+
+
+def test_where_a_head_looks_over_many_sentences():
+    app = survey(opened(kind="Encoder self", layer_number="2", head_number="1"), "\n".join((*TEXTS, TEXTS[1])))
+    read = [capture(checkpoint.load(WORDS), text).map("encoder") for text in TEXTS]
+    largest = {text: links(one).sharpest[HEADS][0] for text, one in zip(TEXTS, read, strict=True)}
+    best = sorted(largest, key=lambda text: -largest[text].weight)
+    buttons = [button for button in app.button if (button.key or "").startswith("atlas_sharpest_")]
+    assert len(buttons) == len(TEXTS)  # one that is there twice is told once
+    assert [next(text for text in TEXTS if text[:20] in button.label) for button in buttons] == best
+    pairs = sum((links(one) for one in read[1:]), links(read[0])).pairs(HEADS)
+    (told,) = [element.value for element in app.markdown if element.value.startswith("1. ")]
+    assert len(told.splitlines()) == len(pairs) > 0
+    press(app, "atlas_sharpest_1")
+    assert typed(app) == best[1]
+
+
+def test_the_numbers_as_files(monkeypatch: pytest.MonkeyPatch):
+    offered: dict[str, dict[str, Any]] = {}
+
+    def offer(label: str, data: Any, **options: Any) -> None:
+        offered[options["key"]] = {"data": data, **options}
+
+    monkeypatch.setattr(st, "download_button", offer)
+    app = opened(kind="Cross", source=TEXTS[3])
+    alone = offered["atlas_download_atlas"]["data"]().decode("utf-8-sig")
+    assert f"# source,{TEXTS[3]}" in alone
+    assert "atlas_download_links" not in offered
+    assert offered["atlas_download_atlas"]["file_name"].endswith("-atlas.csv")
+
+    survey(app, "\n".join(TEXTS))
+    table = list(csv.reader(offered["atlas_download_atlas"]["data"]().decode("utf-8-sig").splitlines()))
+    said = {row[0]: row[1] for row in table if row and row[0].startswith("#")}
+    digest = hashlib.sha256("".join(f"{text}\n" for text in TEXTS).encode()).hexdigest()
+    assert said["# source"] == f"4 sentences, of which the SHA-256, with a line feed after each, is {digest}"
+    assert "Measured over 4 sentences." in said["# note"]
+    begin = int(said["# the table begins at line"]) - 1
+    wanted = expected("cross", *TEXTS)
+    assert table[begin] == ["layer", "head", *list(wanted)[2:]]
+    for row, cells in enumerate(table[begin + 1 :]):
+        assert [float(cell) for cell in cells[2:] if cell] == [
+            pytest.approx(column[row], abs=1e-5) for column in list(wanted.values())[2:] if column[row] is not None
+        ]
+
+    told = list(csv.reader(offered["atlas_download_links"]["data"]().decode("utf-8-sig").splitlines()))
+    begin = next(i for i, row in enumerate(told) if row[:1] == ["layer"])
+    found = capture(checkpoint.load(WORDS), TEXTS[0]).map("cross")
+    total = links(found)
+    for number, text in enumerate(TEXTS[1:], start=1):
+        total += links(capture(checkpoint.load(WORDS), text).map("cross"), number)
+    sharp, pairs = ([row for row in told[begin + 1 :] if row[2].startswith(what)] for what in ("sharpest", "pair"))
+    assert [(int(row[3]), row[8]) for row in sharp] == [
+        (rank, TEXTS[one.text]) for head in total.sharpest for rank, one in enumerate(head, start=1)
+    ]
+    assert [(row[4], row[5], int(row[7])) for row in pairs] == [
+        (one.query, one.key, one.times) for head in range(LAYERS * HEADS) for one in total.pairs(head)
+    ]

@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from model.heads.habits import describe_heads
-from model.heads.measures import Tally, measures_of, similar, tally
-from model.heads.survey import MOST_SENTENCES, Survey
+from model.heads.measures import Measure, measures_of, similar, tally
+from model.heads.survey import Survey
 from model.trace import Kind
-from viz.figures.atlas import HEAD, WORDS, head_table, measure_heatmap
+from viz.export.numbers import links_csv, measure_numbers, to_csv
+from viz.export.provenance import Provenance, file_name, provenance
+from viz.figures.atlas import HEAD, WORDS, head_table, measure_heatmap, measure_scatter
 from viz.look.geometry import head_name
 from viz.look.look import Look
-from viz.look.picture import Display, rows_shown
+from viz.look.picture import Display, displayed, rows_shown
 from viz.look.words import KIND_NAMES
+from viz.pages.explore.corpus import choose_measured_on, in_all, measured_over, survey_panel
 from viz.pages.shared.frame import chart
 from viz.state import atlas as surveys
 from viz.state import link, session
 
 MOST_ALIKE = 5
 ROWS_SHOWN = 16
-PAUSE = 0.1  # seconds between two portions of a survey, when other visitors have their turn
 
 
 def atlas_panel(look: Look, display: Display) -> None:
-    """The table of all heads of one kind, one measure of it as a picture, and the heads like the chosen one."""
+    """The table of all heads of one kind, one measure and two of it as pictures, and what else is like the chosen one
+    or is linked by it; all of it on the sentence on screen, or over many."""
     with st.container():  # always there: what comes below keeps its place, so an open expander stays open
-        found = _tally(look)
+        survey = choose_measured_on(look)
+    with st.expander("Over many sentences", icon=":material/library_books:"):
+        survey_panel(look)
+    found = tally(look.attention_map) if survey is None else survey.tallies[look.kind]
     values = found.values()
     _table(look, values, describe_heads(found.observed, rows_shown(look.attention_map, display)))
-    left, right = st.columns(2, gap="medium")
+    _take(look, display, values, survey)
+    left, right = st.columns(2, gap="large")
     with left:
         _picture(look, values)
     with right:
-        _alike(look)
+        _scatter(look, values)
+    with st.container(key="atlas_in_all"):
+        if survey is not None:
+            in_all(look, survey)
+    _alike(look)
     with st.expander("How each is defined"):
         _definitions(look.kind)
-    with st.expander("Over many sentences"):
-        _survey(look)
-
-
-def _tally(look: Look) -> Tally:
-    """The measures on the sentence, or, where there is a survey and the visitor wants it, over its sentences."""
-    survey = surveys.finished(look.opened)
-    if survey is not None:
-        names = {"sentence": "this sentence", "survey": _sentences(len(survey.sentences))}
-        asked = st.segmented_control(
-            "Measured on", list(names), format_func=names.__getitem__, default="survey", required=True, key="atlas_on"
-        )
-        if asked == "survey":
-            return survey.tallies[look.kind]
-    return tally(look.attention_map)
 
 
 def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -> None:
@@ -86,12 +82,60 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
 
 def _picture(look: Look, values: Mapping[str, np.ndarray]) -> None:
     by_name = {one.name: one for one in measures_of(look.kind)}
-    name = st.selectbox(
-        "Measure of all heads", list(by_name), format_func=str.capitalize, key="atlas_measure", bind="query-params"
+    one = _choose_measure("Measure of all heads", "atlas_measure", by_name)
+    chart(measure_heatmap(one, values[one.name], (look.layer, look.head), theme=session.theme()), "atlas_picture")
+    st.caption(one.definition)
+
+
+def _scatter(look: Look, values: Mapping[str, np.ndarray]) -> None:
+    by_name = {one.name: one for one in measures_of(look.kind)}
+    left, right = st.columns(2)
+    with left:
+        across = _choose_measure("Across", "atlas_across", by_name)
+    with right:
+        up = _choose_measure("Up", "atlas_up", by_name, "special")
+    figure = measure_scatter(across, up, values, (look.layer, look.head), theme=session.theme())
+    chart(figure, surveys.SCATTER, partial(surveys.point_chosen, look.attention_map.n_heads))
+    missing = int((np.isnan(values[across.name]) | np.isnan(values[up.name])).sum())
+    without = f" {missing} heads have no point: one of the two is undefined for them." if missing else ""
+    st.caption(f"Each point is a head; click one to see it above.{without}")
+
+
+def _choose_measure(label: str, key: str, by_name: Mapping[str, Measure], first: str = "entropy") -> Measure:
+    names = list(by_name)
+    asked = st.selectbox(
+        label, names, index=names.index(first), format_func=str.capitalize, key=key, bind="query-params"
     )
-    figure = measure_heatmap(by_name[name], values[name], (look.layer, look.head), theme=session.theme())
-    chart(figure, "atlas_picture")
-    st.caption(by_name[name].definition)
+    return by_name[asked]
+
+
+def _take(look: Look, display: Display, values: Mapping[str, np.ndarray], survey: Survey | None) -> None:
+    """The numbers as files, with what they were measured on."""
+    made = provenance(look.opened, look.trace, displayed(look.attention_map, display), display, None)
+    if survey is not None:
+        made = measured_over(made, survey)
+    with st.container(horizontal=True, key="atlas_take"):
+        _download("Measures of all heads (CSV)", "atlas", made, lambda: to_csv(measure_numbers(values), made))
+        if survey is not None:
+            found, n_heads = survey.links[look.kind], look.attention_map.n_heads
+            _download(
+                "Sentences and token pairs of all heads (CSV)",
+                "links",
+                made,
+                lambda: links_csv(found, survey.sentences, n_heads, made),
+            )
+
+
+def _download(label: str, what: str, made: Provenance, data: Callable[[], bytes]) -> None:
+    st.download_button(
+        label,
+        data,
+        file_name=file_name(made, what, "csv"),
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"atlas_download_{what}",
+    )
 
 
 def _alike(look: Look) -> None:
@@ -125,47 +169,3 @@ def _definitions(kind: Kind) -> None:
         source = f" *Source:* {one.source}." if one.source else ""
         st.markdown(f"**{one.name.capitalize()}**{unit}. {one.definition}{source}")
         st.latex(one.formula)
-
-
-def _survey(look: Look) -> None:
-    """Sentences typed or in a file, and how far they have been read."""
-    st.markdown(
-        "What a head does on one sentence may be chance. Give more, one per line, and each measure is the mean over "
-        "the "
-        f"rows of all of them. At most {MOST_SENTENCES} are read."
-    )
-    typed, dropped = st.columns(2, gap="medium")
-    typed.text_area("Sentences, one per line", key=surveys.TEXT, height=140)
-    dropped.file_uploader("Or a text file in UTF-8, one sentence per line", key=surveys.FILE)
-    if surveys.running(look.opened) is not None:
-        _progress(look)
-        return
-    st.button("Measure", key="atlas_measure_all", on_click=surveys.start, args=(look.opened,), type="primary")
-    if message := surveys.error():
-        st.error(message)
-    if (survey := surveys.finished(look.opened)) is not None:
-        st.success(_outcome(survey))
-
-
-@st.fragment(run_every=PAUSE)
-def _progress(look: Look) -> None:
-    """Read on a little; again and again until all is read or the visitor cancels."""
-    survey = surveys.advance(look.opened)
-    if survey is None:
-        st.rerun()
-    of_all = f"{survey.n_read} of {_sentences(len(survey.sentences))}"
-    st.progress(survey.n_read / len(survey.sentences), text=f"Read {of_all}")
-    st.button("Cancel", key="atlas_cancel", on_click=surveys.cancel)
-
-
-def _outcome(survey: Survey) -> str:
-    said = [f"Measured over {_sentences(len(survey.sentences))}."]
-    if survey.n_left_out:
-        said.append(f"{_sentences(survey.n_left_out)} more were left out.")
-    if survey.n_cut:
-        said.append(f"{_sentences(survey.n_cut)} had more tokens than the model reads; the rest of each was not read.")
-    return " ".join(said)
-
-
-def _sentences(n: int) -> str:
-    return f"{n:,} sentence{'' if n == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -69,10 +69,18 @@ def to_come(height: int = 200) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def chart(figure: go.Figure, key: str | None = None) -> None:
-    """A figure in its own colours, without Plotly's buttons; in a presentation, enlarged."""
+def chart(figure: go.Figure, key: str | None = None, on_click: Callable[[], None] | None = None) -> None:
+    """A figure in its own colours, without Plotly's buttons; in a presentation, enlarged. With ``on_click``, its points
+    can be clicked: which, the state of ``key`` then says."""
     if presenting():
         from viz.figures.plot import presented
 
         figure = presented(figure)
-    st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key=key)
+    st.plotly_chart(
+        figure,
+        theme=None,
+        config={"displayModeBar": False},
+        key=key,
+        on_select=on_click or "ignore",
+        selection_mode="points",
+    )
