@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from model.decoding.search import Written
 
 OPTION_HELP = {
-    "vocab_size": "tokens in the vocabulary learnt from the text files, bytes and special tokens included",
-    "n_layers": "encoder layers, and decoder layers",
+    "vocab_size": "size of the vocabulary learned from the text files, bytes and special tokens included",
+    "n_layers": "number of encoder layers, and of decoder layers",
     "n_heads": "attention heads in each layer",
     "d_model": "size of a token's vector",
     "d_ff": "size of the feed-forward layer; of an LSTM's state",
@@ -34,23 +34,23 @@ OPTION_HELP = {
     "activation": "of the feed-forward layer: relu or gelu",
     "positional": f"positional encoding: {', '.join(POSITIONALS)}",
     "architecture": f"{', '.join(ARCHITECTURES)}",
-    "seed": "for the data, the initial weights and dropout",
-    "steps": "updates; with --resume, more of them go on as if they had been given at first: inverse_sqrt and constant "
-    "where they were, cosine at the higher rate that it has on the way to the new end",
-    "batch_tokens": "most target tokens in a batch, padding included",
+    "seed": "seed of the data, the initial parameters and dropout",
+    "steps": "number of updates; with --resume you may give more, and the run continues as if it had begun with that "
+    "number: inverse_sqrt and constant at the same learning rate, cosine at the higher one of the longer schedule",
+    "batch_tokens": "largest number of target tokens in a batch, padding included",
     "learning_rate": "the peak, after the warm-up",
-    "warmup": "steps until the peak",
+    "warmup": "number of steps until the peak",
     "schedule": "after the warm-up: inverse_sqrt, cosine or constant",
     "label_smoothing": "share of the target spread over the whole vocabulary",
     "weight_decay": "decoupled weight decay",
-    "clip_norm": "longest gradient",
-    "average": "decay of the moving average of the weights that is saved; 0: the weights themselves",
+    "clip_norm": "largest norm of the gradient; a longer one is scaled down",
+    "average": "decay of the moving average of the parameters, which is what is saved; 0: the parameters themselves",
     "precision": "of the matrix products in training: float32, or bfloat16, which is faster on a GPU and on processors "
     "with instructions for it (AVX512-BF16, AMX), and many times slower on others",
     "weights": "number format of saved checkpoints: float32, or float16 at half the size",
     "validate_every": "steps between two validations",
     "checkpoint_every": "steps between two saved checkpoints",
-    "keep_every": "steps between two checkpoints that are all kept, to replay the training; 0: none",
+    "keep_every": "keep a checkpoint every so many steps, to replay the training later; 0: keep none",
 }
 CLOSED_PIPE = 141  # the exit status that a shell gives to a program which a closed pipe has ended
 ALIGNED = 1000  # examples by which the aligned head is found
@@ -90,62 +90,89 @@ def _parser() -> argparse.ArgumentParser:
     translate = commands.add_parser("translate", help="print the model's target for a text, or for each line of input")
     translate.hint = "a text that begins with a hyphen goes to the end, after --"
     translate.set_defaults(command=_translate)
-    translate.add_argument("text", nargs="?", help=f"without it, each line of standard input, UTF-8; {translate.hint}")
+    translate.add_argument(
+        "text", nargs="?", help=f"the text; without it, each line of standard input, in UTF-8; {translate.hint}"
+    )
 
     evaluate = commands.add_parser("evaluate", help="print a model's scores as one JSON object")
     evaluate.set_defaults(command=_evaluate)
-    evaluate.add_argument("--source", type=Path, metavar="FILE", help="UTF-8, a sentence a line")
+    evaluate.add_argument("--source", type=Path, metavar="FILE", help="in UTF-8, one sentence per line")
     evaluate.add_argument(
-        "--target", type=Path, nargs="+", metavar="FILE", help="its translation; several files: several right ones"
+        "--target",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="its translation; several files count as several correct translations",
     )
     evaluate.add_argument(
-        "--moses", metavar="LANGUAGE", help="also BLEU as papers on Multi30k report it, such as --moses fr"
+        "--moses", metavar="LANGUAGE", help="also report BLEU as papers on Multi30k do, for example --moses fr"
     )
     evaluate.add_argument(
-        "--casual", action="store_true", help="also BLEU of the words alone, when the source is typed as people type"
+        "--casual",
+        action="store_true",
+        help="also report BLEU of the words alone, with the source written as people type it",
     )
     evaluate.add_argument(
-        "--against", metavar="NAME_OR_PATH", help="also another checkpoint, by a paired bootstrap test"
+        "--against", metavar="NAME_OR_PATH", help="compare with another checkpoint, by a paired bootstrap test"
     )
-    evaluate.add_argument("--task", choices=tuple(TASKS), help="instead of files: unseen examples of this task")
-    evaluate.add_argument("--examples", type=int, default=10_000, help="how many (10000)")
-    evaluate.add_argument("--seed", type=int, default=1, help="which (1)")
+    evaluate.add_argument(
+        "--task", choices=tuple(TASKS), help="instead of files, score on unseen examples of this task"
+    )
+    evaluate.add_argument("--examples", type=int, default=10_000, help="number of examples (default: 10000)")
+    evaluate.add_argument("--seed", type=int, default=1, help="seed of the examples (default: 1)")
 
     align = commands.add_parser("align", help="print how well each cross-attention head aligns words, as JSON")
     align.set_defaults(command=_align)
-    align.add_argument("--source", type=Path, required=True, metavar="FILE", help="UTF-8, a sentence a line")
+    align.add_argument("--source", type=Path, required=True, metavar="FILE", help="in UTF-8, one sentence per line")
     align.add_argument("--target", type=Path, required=True, metavar="FILE", help="its translation, also read")
     align.add_argument(
         "--links",
         type=Path,
         metavar="FILE",
-        help="right links, such as 1-1 2p3, of words between spaces",
+        help="correct links between words, which are separated by spaces, such as 1-1 2p3",
     )
     for side in ("source", "target"):
         align.add_argument(
-            f"--learn-{side}", type=Path, nargs="+", metavar="FILE", help="to learn a dictionary from, by IBM model 1"
+            f"--learn-{side}",
+            type=Path,
+            nargs="+",
+            metavar="FILE",
+            help="files to learn a dictionary from, by IBM model 1",
         )
-    align.add_argument("--longest", type=int, default=15, metavar="N", help="leave out longer sentences, in words (15)")
+    align.add_argument(
+        "--longest", type=int, default=15, metavar="N", help="leave out sentences of more words than this (default: 15)"
+    )
 
-    prepare = commands.add_parser("prepare", help="make training files from the public downloads as they come")
+    prepare = commands.add_parser("prepare", help="make training files from the public downloads")
     prepare.set_defaults(command=_prepare)
     prepare.add_argument("--tatoeba", type=Path, metavar="FILE", help="fra-eng.zip of manythings.org/anki, or its text")
     prepare.add_argument("--multi30k", type=Path, metavar="FOLDER", help="data/task1/raw of multi30k/dataset")
-    prepare.add_argument("--out", type=Path, required=True, help="gets a folder for each, which must not be there")
-    prepare.add_argument("--seed", type=int, default=1, help="by which pairs of Tatoeba are held out (1)")
-    for part, size, use in (("valid", 1500, "to choose by"), ("test", 2000, "to be tested on")):
-        prepare.add_argument(f"--n-{part}", type=int, default=size, help=f"how many are held out {use} ({size})")
+    prepare.add_argument(
+        "--out", type=Path, required=True, help="where to make a folder for each; it must not exist yet"
+    )
+    prepare.add_argument(
+        "--seed", type=int, default=1, help="seed that decides which pairs of Tatoeba are held out (default: 1)"
+    )
+    for part, size, use in (("valid", 1500, "to choose the best checkpoint"), ("test", 2000, "for testing")):
+        prepare.add_argument(
+            f"--n-{part}", type=int, default=size, help=f"number of pairs held out {use} (default: {size})"
+        )
 
     export = commands.add_parser("export", help="write a checkpoint as a folder that transformers opens")
     export.set_defaults(command=_export)
-    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a folder that is not there, or is empty")
+    export.add_argument(
+        "--to", type=Path, required=True, metavar="DIR", help="a folder that is empty or does not exist yet"
+    )
 
     for command in (translate, evaluate, align, export):
         command.add_argument(
-            "--checkpoint", required=True, metavar="NAME_OR_PATH", help="one that ships, a file, or a run folder"
+            "--checkpoint",
+            required=True,
+            metavar="NAME_OR_PATH",
+            help="the name of one that ships, a file, or a run folder",
         )
     for command in (translate, evaluate):
-        command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1: greedy (5)")
+        command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1 is greedy (default: 5)")
     return parser
 
 
@@ -168,17 +195,25 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resume",
         action="store_true",
-        help="carry on the run in --out, with its own options, which may be given once more; more --steps lengthen it",
+        help="continue the run in --out with its own options, which may be repeated; more --steps lengthen it",
     )
-    command.add_argument("--queue", type=Path, metavar="FOLDER", help="wait until few enough runs under it go on")
-    command.add_argument("--at-most", type=int, default=1, metavar="N", help="how many that is, with --queue (1)")
     command.add_argument(
-        "--stop-with-parent", action="store_true", help="save and end when standard input closes, as with a server"
+        "--queue", type=Path, metavar="FOLDER", help="wait for a place among the runs under this folder"
     )
-    command.add_argument("--device", choices=DEVICES, default="auto", help="what computes; auto: a GPU if there is one")
+    command.add_argument(
+        "--at-most", type=int, default=1, metavar="N", help="with --queue, how many runs may go on at once (default: 1)"
+    )
+    command.add_argument(
+        "--stop-with-parent",
+        action="store_true",
+        help="save and stop when standard input closes, as it does when a server ends",
+    )
+    command.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to compute; auto: on a GPU if there is one"
+    )
     data = command.add_argument_group("what to learn")
     data.add_argument("--task", choices=tuple(TASKS), default=GIVEN, help="a generated task")
-    data.add_argument("--examples", type=int, default=GIVEN, help="how many examples of it (100000)")
+    data.add_argument("--examples", type=int, default=GIVEN, help="number of examples to generate (default: 100000)")
     for name in ("source", "target", "valid-source", "valid-target"):
         data.add_argument(
             f"--{name}", nargs="+", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line; one or more files"
@@ -188,20 +223,21 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         type=float,
         default=GIVEN,
         metavar="SHARE",
-        help="of the training pairs, learned once more as people type: lower case, no final stop, no apostrophes (0)",
+        help="share of the training pairs to repeat with the source as people type it: lower case, no final stop, no "
+        "apostrophes (default: 0)",
     )
     data.add_argument(
         "--names",
         type=float,
         default=GIVEN,
         metavar="SHARE",
-        help="of the English–French pairs that name Tom, John or Mary, learned once more with another name (0)",
+        help="share of the English–French pairs naming Tom, John or Mary to repeat with a different name (default: 0)",
     )
     data.add_argument(
         "--start-from",
         default=GIVEN,
         metavar="NAME_OR_PATH",
-        help="a checkpoint, whose sizes, weights and vocabulary the run begins with",
+        help="a checkpoint whose sizes, parameters and vocabulary the run begins with",
     )
     for title, config in (("the model", ModelConfig), ("the training", TrainConfig)):
         group = command.add_argument_group(title)
@@ -262,9 +298,10 @@ def _prepare(options: argparse.Namespace) -> int:
 def _left_out(written: Written, max_len: int) -> Iterator[str]:
     """What a reader of the target would not know: that the text was not read to its end, or the target cut."""
     if written.source_dropped:
-        yield f"the last {written.source_dropped} tokens were not read, the model reads at most {max_len}"
+        yield f"the last {written.source_dropped} tokens were not read; the model reads at most {max_len}"
     if written.cut:
-        yield f"the target was cut after {written.n_tokens} tokens, the most for this text; the model had not ended"
+        yield f"the target was cut after {written.n_tokens} tokens, the most allowed for this text; the model had not "
+        "finished"
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -312,7 +349,9 @@ def _align(options: argparse.Namespace) -> int:
     pairs = read_parallel(options.source, options.target)
     short = [i for i, pair in enumerate(pairs) if max(len(text.split()) for text in pair) <= options.longest]
     if not short:
-        raise ValueError(f"no pair of {options.source} and {options.target} has at most {options.longest} words a side")
+        raise ValueError(
+            f"no pair of {options.source} and {options.target} has at most {options.longest} words on each side"
+        )
     pairs_read = [pairs[i] for i in short]
     truths = alignment.read_truths(options.links) if options.links else None
     if truths is not None and len(truths) != len(pairs):

@@ -119,7 +119,8 @@ def load_own(name_or_path: str | Path) -> Checkpoint:
     found = load(name_or_path)
     if found.elsewhere is not None:
         raise CheckpointError(
-            f"{found.name} comes from elsewhere; this takes a checkpoint that `python -m model train` has written"
+            f"{found.name} was not trained by Headlight; this command needs a checkpoint written by `python -m model "
+            "train`"
         )
     return found
 
@@ -178,7 +179,7 @@ def find(name_or_path: str | Path) -> Path:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     raise CheckpointError(
         f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
-        f"nor a folder of Hugging Face with a {HUGGING_FACE}{why_no_hub(str(name_or_path))}, "
+        f"nor a Hugging Face folder with a {HUGGING_FACE}{why_no_hub(str(name_or_path))}, "
         f"nor one that ships ({', '.join(pretrained()) or 'none'})"
     )
 
@@ -212,8 +213,8 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{name} is truncated, or not a safetensors file: {error}") from error
     if text is None:
         raise CheckpointError(
-            f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}. If it is of Hugging Face, "
-            "open the folder it is from: the weights alone do not say how they are used"
+            f"{name} was not written by Headlight: its metadata has no field {FORMAT!r}. If it is a Hugging Face "
+            "model, open its folder: the weights alone do not say how they are used"
         )
     try:
         described = json.loads(text)
@@ -270,7 +271,7 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Model:
         _require_shape(tensors, name, expected[name].shape)
         if not tensor.is_floating_point():
             raise ValueError(
-                f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point one"
+                f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point format"
             )
         if not tensor.float().isfinite().all():  # as float32, in which it will be used
             raise ValueError(f"the tensor {name} has values that are not finite")

@@ -49,7 +49,7 @@ def dissect(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: 
     shown = trace.map(kind)
     for name, at, n in zip(("layer", "head", "query"), (layer, head, query), shown.pattern.shape[:3], strict=True):
         if not 0 <= at < n:
-            raise IndexError(f"{name} {at} is asked for, but {kind} has {n}, counted from 0")
+            raise IndexError(f"{name} {at} was asked for, but {kind} has {n}, counted from 0")
     bench = Bench(model=checkpoint.model, query=query, head=head)
     source, target = read_ids(checkpoint, trace)
     ids = source if kind == "encoder" else checkpoint.model.rows(source, target)

@@ -46,7 +46,7 @@ def head_scores(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, he
         ValueError: it is no self-attention.
     """
     if kind == "cross":
-        raise ValueError("cross-attention has no mask to be wrong about; take a head of self-attention")
+        raise ValueError("cross-attention has no mask to get wrong; take a head of self-attention")
     points = watch(checkpoint, trace).within(*attention_at(kind, layer))
     query, key = (points.get(f"turned_{name}", points[name])[0, head].double().numpy() for name in ("query", "key"))
     n, causal = len(key), kind == "decoder"

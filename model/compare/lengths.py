@@ -62,7 +62,7 @@ def recorded() -> Measured:
         curves = {name: [LengthScore(**score) for score in scores] for name, scores in fields["curves"].items()}
         return Measured(**{**fields, "curves": curves})
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{MEASURED.name} is no record of accuracy by length: {error!r}") from error
+        raise ValueError(f"{MEASURED.name} is not a record of accuracy by length: {error!r}") from error
 
 
 def score_lengths(

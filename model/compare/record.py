@@ -116,7 +116,7 @@ def recorded() -> dict[str, Measured]:
         parts = json.loads(MEASURED.read_text(encoding="utf-8"))
         return {name: _measured(name, parts[name]) for name in PLANS if name in parts}
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{MEASURED.name} is no record of these measurements: {error!r}") from error
+        raise ValueError(f"{MEASURED.name} is not a record of these measurements: {error!r}") from error
 
 
 def recorded_part(name: str) -> Measured | None:
@@ -146,7 +146,7 @@ def main(names: Sequence[str] = ()) -> None:
         ValueError: there is no such part.
     """
     if unknown := set(names) - set(PLANS):
-        raise ValueError(f"the parts are {', '.join(PLANS)}, but not {', '.join(sorted(unknown))}")
+        raise ValueError(f"there is no part {', '.join(sorted(unknown))}; the parts are {', '.join(PLANS)}")
     torch.set_num_threads(1)
     for name in names or PLANS:
         going = Going(PLANS[name])

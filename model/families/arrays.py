@@ -40,9 +40,9 @@ def trace_of(
     if isinstance(patterns, Mapping):
         by_kind: dict[Kind, Patterns] = dict(patterns)
         if unknown := sorted(set(by_kind) - set(KINDS)):
-            raise ValueError(f"there is no kind {unknown[0]!r} of attention; there are {', '.join(KINDS)}")
+            raise ValueError(f"there is no attention of kind {unknown[0]!r}; the kinds are {', '.join(KINDS)}")
         if kind is not None:
-            raise ValueError("patterns that are given by their kinds need no kind besides")
+            raise ValueError("patterns given as a mapping of kinds need no separate kind")
     else:
         array = stacked(patterns, text)
         by_kind = {kind or _kind_of(array, source, target, n_sinks if isinstance(n_sinks, int) else 0): array}
@@ -218,5 +218,5 @@ def _chosen(n: int, text: int | None, what: str) -> int:
     if text is None:
         raise ValueError(f"{what} has {n} texts in its batch: say which one with text=, from 0")
     if not 0 <= text < n:
-        raise ValueError(f"text {text} is asked for, but {what} has {n}, counted from 0")
+        raise ValueError(f"text {text} was asked for, but {what} has {n}, counted from 0")
     return text

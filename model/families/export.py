@@ -44,9 +44,9 @@ def export(checkpoint: Checkpoint, to: Path) -> None:
         ValueError: no architecture of `transformers` is the same, or the folder holds something.
     """
     if checkpoint.elsewhere is not None:
-        raise ValueError(f"{checkpoint.name} is not of Headlight, so there is nothing to translate")
+        raise ValueError(f"{checkpoint.name} is not one of Headlight's own, so it cannot be exported")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise ValueError(f"{to} is there already; give a folder that is not, or is empty")
+        raise ValueError(f"{to} already exists; give a folder that is empty or does not exist yet")
     config, state = checkpoint.config, checkpoint.model.state_dict()
     if config.architecture == "lstm":
         raise ValueError(f"{checkpoint.name} is an LSTM, and transformers has no such model")
@@ -55,7 +55,7 @@ def export(checkpoint: Checkpoint, to: Path) -> None:
     if config.positional not in ALIKE and not turned:
         raise ValueError(
             f"{checkpoint.name} has the positional encoding {config.positional!r}; transformers has an architecture "
-            f"with the same layers for {', '.join(ALIKE)} only"
+            f"with the same layers only for {', '.join(ALIKE)}"
         )
     translated = _sequence if config.architecture == "transformer" else _turned if turned else _language
     described, tensors = translated(checkpoint, state)

@@ -90,7 +90,7 @@ def look(path: Path, *, largest: int) -> Folder:
     name = path.name
     config = read_json(path / CONFIG, name)
     if not isinstance(model_type := config.get("model_type"), str):
-        raise CheckpointError(f"{name}: {CONFIG} does not say of which model_type it is, but {model_type!r:.60}")
+        raise CheckpointError(f"{name}: {CONFIG} must name its model_type, but has {model_type!r:.60}")
     files = _weights(path, name)
     n_bytes = sum(file.stat().st_size for file in files)
     if n_bytes > largest:
@@ -113,7 +113,9 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > LONGEST_JSON:
-            raise CheckpointError(f"{name}: {path.name} has {path.stat().st_size:,} bytes, too many for a description")
+            raise CheckpointError(
+                f"{name}: {path.name} has {path.stat().st_size:,} bytes, too many for a file of its kind"
+            )
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"{name}: {path.name} cannot be read: {error.strerror}") from error
@@ -143,7 +145,7 @@ def _weights(path: Path, name: str) -> Sequence[Path]:
             f"{name}: its weights are only in {pickles[0]}. Such a file can run code when it is opened, so this "
             f"program reads weights from {WEIGHTS} alone; `save_pretrained` writes it"
         )
-    raise CheckpointError(f"{name}: there are no weights in the folder, neither {WEIGHTS} nor {INDEX}")
+    raise CheckpointError(f"{name}: the folder has no weights: neither {WEIGHTS} nor {INDEX}")
 
 
 def shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:

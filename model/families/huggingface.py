@@ -51,7 +51,8 @@ def load(path: Path, name: str | None = None) -> Checkpoint:
     name = name or folder.name
     if find_spec("transformers") is None:
         raise CheckpointError(
-            f"{name} is a model of Hugging Face, for which this program needs the package transformers: {HOW_TO_GET_IT}"
+            f"{name} is a model of Hugging Face, and to open it this program needs the package transformers: "
+            f"{HOW_TO_GET_IT}"
         )
     try:
         net = _network(folder)
@@ -95,7 +96,7 @@ class HuggingFace:
         patterns = self._patterns(self._run(reading, self._start() if self.shape == "both" else ()))
         if not patterns:
             raise CheckpointError(
-                f"models of type {self.folder.model_type!r} do not give their attention in transformers, so there is "
+                f"models of type {self.folder.model_type!r} do not return their attention in transformers, so there is "
                 "nothing to show"
             )
         self.n_maps = sum(pattern.shape[0] * pattern.shape[1] for pattern in patterns.values())
@@ -209,11 +210,11 @@ class HuggingFace:
                 self._run(Reading(ids=ids, segments=segments), fed)
             found = [call for call in calls if is_of(names[call.module], kind, self.net)]
             if layer >= len(found):
-                raise ValueError("Models of this family give their patterns, and not the queries and keys of them.")
+                raise ValueError("Models of this family give their patterns, but not the queries and keys behind them.")
             passed = _head_pass(found[layer], head)
             if np.allclose(passed.pattern, trace.map(kind).pattern[layer, head], atol=SAME):
                 return passed
-        raise ValueError("This pass cannot be done again: the trace does not tell all that the model was given.")
+        raise ValueError("This pass cannot be repeated: the trace does not record everything the model was given.")
 
     def _segments(self, ids: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Which of two texts each token may have been said to be of: all of the first, or those after the first mark
@@ -512,7 +513,7 @@ def _class(folder: Folder, config: Any) -> Any:
     if isinstance(named, type) and issubclass(named, transformers.PreTrainedModel):
         if named.config_class is not None and isinstance(config, named.config_class):
             return named
-        raise CheckpointError(f"{folder.architecture} is no model of the type {folder.model_type!r}")
+        raise CheckpointError(f"{folder.architecture} is not a model of the type {folder.model_type!r}")
     with suppress(KeyError):
         return transformers.MODEL_MAPPING[type(config)]
     raise CheckpointError(f"transformers has no model for the type {folder.model_type!r} that reads text")

@@ -89,7 +89,7 @@ class Recorded:
         Raises:
             ValueError: always; only patterns were recorded.
         """
-        raise ValueError("A recording has patterns, and not the queries and keys that they were made of.")
+        raise ValueError("A recording has patterns, but not the queries and keys behind them.")
 
     def configuration(self) -> Mapping[str, object]:
         """None: a recording has no config."""

@@ -60,8 +60,8 @@ def require_allowed(name: str) -> None:
             for one in inside:
                 if real not in (target := one.resolve(), *target.parents):
                     raise NotAllowedError(
-                        f"{one.name} leads out of {folder.name}, the folder that this server may read, "
-                        "so it is not opened"
+                        f"{one.name} points outside {folder.name}, the folder that this server may read, so it is not "
+                        "opened"
                     )
 
 
@@ -79,7 +79,7 @@ def why_no_hub(name: str) -> str:
     if "/" not in name or not MODEL_ID.fullmatch(name):
         return ""
     if not hub_allowed():
-        return f", nor may model ids of Hugging Face be opened here (the owner of this server can set {HUB}=1)"
+        return f", and Hugging Face model ids may not be opened here (whoever runs this server can set {HUB}=1)"
     return ", nor a model id in the cache of Hugging Face on this machine, and nothing is downloaded"
 
 

@@ -42,7 +42,8 @@ class Tokens:
         largest = max(inner.get_vocab().values(), default=0)
         if largest >= vocab_size:
             raise CheckpointError(
-                f"its tokenizer does not fit: it has a token {largest}, but the model knows {vocab_size} tokens, from 0"
+                f"its tokenizer does not fit: it has a token {largest}, but the model has only {vocab_size} tokens, "
+                "counted from 0"
             )
         self.inner, self.vocab_size = inner, vocab_size
         self._labels = Labeller(inner)
@@ -57,7 +58,7 @@ class Tokens:
         from transformers import AutoTokenizer
 
         if not any(file.name in VOCABULARIES or file.suffix == ".model" for file in path.iterdir()):
-            raise CheckpointError("there is no tokenizer in the folder; a model reads numbers, not text")
+            raise CheckpointError("the folder has no tokenizer, and without one a model reads only numbers, not text")
         try:
             inner = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # whatever its file brings about

@@ -104,7 +104,7 @@ class Description:
         try:
             found = cls(**given)
         except TypeError as error:
-            raise ValueError(f"the description is not whole: {error}") from error
+            raise ValueError(f"the description is incomplete: {error}") from error
         if found.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, but it is {found.activation!r}")
         for file in (found.weights, found.tokenizer):
@@ -122,7 +122,9 @@ def load(path: Path) -> Checkpoint:
     name = path.stem
     said = folder.read_json(path, name)
     if said.get("format") != FORMAT:
-        raise CheckpointError(f"{name} is JSON, but no description of a {FORMAT}: its field 'format' does not say so")
+        raise CheckpointError(
+            f"{name} is JSON, but not the description of a {FORMAT}: its field 'format' does not say so"
+        )
     try:
         described = Description.of(said)
         tensors = _tensors(path.with_name(described.weights), name)
@@ -286,7 +288,7 @@ class TorchTransformer:
         Raises:
             ValueError: always; PyTorch's modules keep queries and keys to themselves.
         """
-        raise ValueError("PyTorch's own modules give patterns, and not the queries and keys that these were made of.")
+        raise ValueError("PyTorch's own modules give their patterns, but not the queries and keys behind them.")
 
     def configuration(self) -> Mapping[str, object]:
         return {one.name: getattr(self.described, one.name) for one in fields(self.described)}
@@ -330,7 +332,7 @@ class TorchTransformer:
 
 def _tensors(path: Path, name: str) -> dict[str, Tensor]:
     if not path.is_file():
-        raise ValueError(f"the file {path.name} is not there")
+        raise ValueError(f"the file {path.name} does not exist")
     folder.shapes(path, name)  # whether it is as long as its header says
     try:
         tensors = {key: tensor.float() for key, tensor in load_file(path).items()}

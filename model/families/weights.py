@@ -122,7 +122,7 @@ def matrices(checkpoint: Checkpoint, kind: Kind, layer: int) -> Matrices:
         )  # fmt: skip
     net = getattr(checkpoint.elsewhere, "net", None)
     if net is None:
-        raise ValueError("A recording has patterns and no matrices.")
+        raise ValueError("A recording has patterns, but no matrices.")
     sizes: Any = checkpoint.config
     return _of_kind(net, kind, layer, sizes.n_heads, sizes.n_key_heads)
 
@@ -144,7 +144,7 @@ def _of_kind(net: nn.Module, kind: Kind, layer: int, n_heads: int, n_key_heads: 
     """The attention of a ``layer`` of a model of `transformers`, by the names that families give to its parts."""
     found = [name for name, part in net.named_modules() if _is_attention(part) and is_of(name, kind, net)]
     if not found:
-        raise ValueError("How models of this family keep the matrices of a head is not known here.")
+        raise ValueError("Headlight does not know how models of this family store the matrices of a head.")
     name = found[layer] if layer < len(found) else found[-1]  # ALBERT has one layer, again and again
     part = net.get_submodule(name)
     if hasattr(part, "c_attn"):  # GPT-2 keeps the three side by side, and transposed
@@ -181,5 +181,5 @@ def _output_of(net: nn.Module, name: str) -> Any:
         beside = dict(net.get_submodule(name.rpartition(".")[0]).named_children()).get("output")
         output = None if beside is None else _child(beside, OUTPUT)
     if output is None:
-        raise ValueError("Where models of this family keep the map after their heads is not known here.")
+        raise ValueError("Headlight does not know where models of this family store the linear map after their heads.")
     return output

@@ -166,7 +166,7 @@ def _truth(links: Sequence[str], where: str) -> Truth:
     for text in links:
         found = _LINK.fullmatch(text)
         if found is None or "0" in (found[1], found[3]):
-            raise ValueError(f"{where}: {text!r} is no link, such as 1-2 or 1p2, of words counted from 1")
+            raise ValueError(f"{where}: {text!r} is not a link; write 1-2 or 1p2, with words counted from 1")
         link = int(found[1]) - 1, int(found[3]) - 1
         possible.add(link)
         if found[2] == "-":

@@ -47,10 +47,10 @@ def uniform_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
         ValueError: there is no such head.
     """
     if kind not in before.kinds:
-        raise ValueError(f"{kind} attention is asked for, but there is {', '.join(before.kinds)}")
+        raise ValueError(f"{kind} attention was asked for, but there is {', '.join(before.kinds)}")
     for name, at, n in zip(("layer", "head"), (layer, head), before.map(kind).pattern.shape[:2], strict=True):
         if not 0 <= at < n:
-            raise ValueError(f"{name} {at} is asked for, but there are {n}, counted from 0")
+            raise ValueError(f"{name} {at} was asked for, but there are {n}, counted from 0")
 
     def level(scores: Tensor) -> Tensor:  # [batch, head, query, key]
         return scores.index_fill(1, torch.tensor([head]), 0.0)

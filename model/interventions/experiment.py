@@ -50,7 +50,7 @@ class Experiment:
         """By how much the log-probability of each token of the first output changed, in nats, ``[n_compared]``."""
         before, after = self.before.probabilities, self.forced.probabilities
         if before is None or after is None:
-            raise ValueError("a trace without probabilities tells nothing of what changed")
+            raise ValueError("a trace without probabilities cannot say what changed")
         n = self.n_compared
         return np.log(after[:n].astype(np.float64)) - np.log(before[:n].astype(np.float64))
 

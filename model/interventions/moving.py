@@ -63,8 +63,8 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
     longest = max(len(before.source_ids), len(before.predicted_ids))
     if longest > second.config.max_len:
         raise ValueError(
-            f"a shift of {change.shift} leaves {second.config.max_len} positions of the learned table, but the text "
-            f"or its output has {longest} tokens"
+            f"a shift of {change.shift} leaves {second.config.max_len} positions in the learned table, but the text or "
+            f"its output has {longest} tokens"
         )
     after = capture(second, text, free.target)
     own = capture(second, text)

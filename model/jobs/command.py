@@ -133,14 +133,14 @@ def _as_in(data: DataConfig, start_from: str, given: dict[str, Any]) -> ModelCon
     config = load_own(start_from).config
     if data.task is not None and config != data.model(to_dict(config)):
         raise ValueError(
-            f"{start_from} reads pieces of words, but a task needs a token for each byte: start from a checkpoint of a "
-            "task"
+            f"{start_from} reads pieces of words, but a task needs a token for each byte: start from a checkpoint "
+            "trained on a task"
         )
     for name, value in given.items():
         if name not in ("dropout", "attention_dropout") and value != (own := getattr(config, name)):
             raise ValueError(
-                f"--{name.replace('_', '-')} is {own} in {start_from} and cannot be {value}: leave it out, or start a "
-                "run from nothing, without --start-from"
+                f"--{name.replace('_', '-')} is {own} in {start_from} and cannot be {value}: leave it out, or start "
+                "from scratch, without --start-from"
             )
     return replace(config, **given)
 

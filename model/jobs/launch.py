@@ -30,11 +30,11 @@ def check_name(name: str) -> str:
     allowed = all(character.isalnum() or character in " ._-" for character in name)
     if not name or not allowed or not name[0].isalnum() or name != name.strip() or len(name) > LONGEST_NAME:
         raise ValueError(
-            f"a name has up to {LONGEST_NAME} letters, digits, dots, hyphens, underscores and spaces, and begins with "
-            f"a letter or digit, but this one is {name!r}"
+            f"a name has up to {LONGEST_NAME} letters, digits, dots, hyphens, underscores and spaces, and must begin "
+            f"with a letter or digit, but this one is {name!r}"
         )
     if name == PUBLISHED:
-        raise ValueError(f"the name {PUBLISHED!r} is taken; choose another one")
+        raise ValueError(f"the name {PUBLISHED!r} is taken; choose another")
     return name
 
 
@@ -57,7 +57,7 @@ def reserve(root: Path, name: str) -> Path:
     try:
         folder.mkdir()
     except FileExistsError as error:
-        raise ValueError(f"there is a run with the name {name!r}; choose another one") from error
+        raise ValueError(f"there is already a run called {name!r}; choose another name") from error
     return folder
 
 
@@ -115,9 +115,13 @@ class Launcher:
             ValueError: nothing is started here, or as many runs wait as may.
         """
         if self.limits.at_once == 0:
-            raise ValueError("this server starts no trainings; whoever runs it can allow them (HEADLIGHT_AT_ONCE)")
+            raise ValueError(
+                "this server does not start training runs; whoever runs it can allow them (HEADLIGHT_AT_ONCE)"
+            )
         if (busy := self.running()) >= self.limits.at_once + self.limits.queued:
-            raise ValueError(f"{busy} runs are going or waiting here, which is the most; try again when one is done")
+            raise ValueError(
+                f"{busy} runs are already running or waiting here, the most allowed; try again when one is done"
+            )
 
     def running(self) -> int:
         """How many of the processes have not ended."""
@@ -138,7 +142,7 @@ class Launcher:
         with self._lock, (folder / OUTPUT).open("ab") as output:
             self._forget_ended()
             if folder in self._processes:
-                raise ValueError(f"a process is at the run {folder.name!r} already")
+                raise ValueError(f"a process is already working on the run {folder.name!r}")
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,

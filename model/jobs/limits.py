@@ -61,4 +61,4 @@ def refuse_too_large(needed: Estimate, train: TrainConfig, limits: Limits) -> No
         ("needs about {:,} MB of disk", disk, limits.disk_mb, "choose a smaller model"),
     ):  # fmt: skip
         if value > most:
-            raise ValueError(f"this training {what.format(value)}, but this server allows {most:,}: {helps}")
+            raise ValueError(f"this training run {what.format(value)}, but this server allows {most:,}: {helps}")

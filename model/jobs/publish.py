@@ -35,5 +35,5 @@ def publish(checkpoint: Path, root: Path, name: str) -> Path:
         try:
             os.rename(copy, folder)  # noqa: PTH104 - Path.rename() would replace a file
         except OSError as error:
-            raise ValueError(f"the name {name!r} is taken; choose another one") from error
+            raise ValueError(f"the name {name!r} is taken; choose another") from error
     return folder

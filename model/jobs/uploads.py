@@ -24,7 +24,7 @@ def read_uploads(files: Mapping[str, tuple[str, bytes]]) -> tuple[list[Pair], li
         ValueError: a file is missing or cannot be used; the message names it as the visitor does.
     """
     if missing := [part for part in ("source", "target") if part not in files]:
-        raise ValueError(f"the {' and the '.join(missing)} file is missing; a text file has a sentence a line")
+        raise ValueError(f"the {' and the '.join(missing)} file is missing; a text file has one sentence per line")
     if ("valid_source" in files) != ("valid_target" in files):
         raise ValueError("validation takes two files, source and target; give both, or none to set some lines aside")
     names = {part: f"the {part.replace('valid_', 'validation ')} file “{file}”" for part, (file, _) in files.items()}
@@ -48,15 +48,15 @@ def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
     targets = sorted({target for _, target in pairs}, key=lambda target: (zlib.crc32(target.encode()), target))
     if len(targets) < 2:
         raise ValueError(
-            f"there {'is' if len(pairs) == 1 else 'are'} {len(pairs)} pair{'' if len(pairs) == 1 else 's'} with "
-            "one target; at least two are needed, one to learn from and one to be tested on"
+            "at least two different targets are needed, one to train on and one to validate on, but there is only one "
+            f"(in {len(pairs)} pair{'' if len(pairs) == 1 else 's'})"
         )
     held_out = set(targets[: min(VALID_EXAMPLES, max(1, len(targets) // HELD_OUT))])
     train = [pair for pair in pairs if pair[1] not in held_out]
     if len(train) < FEWEST:
         raise ValueError(
-            f"of {len(pairs)} pairs, {len(train)} is left to learn from when some are set aside; at least {FEWEST} are "
-            "needed"
+            f"of {len(pairs)} pairs only {len(train)} would be left to train on when some are set aside; at least "
+            f"{FEWEST} are needed"
         )
     return train, [pair for pair in pairs if pair[1] in held_out][:VALID_EXAMPLES]
 

@@ -50,7 +50,9 @@ def read_tatoeba(path: Path) -> list[Pair]:
     for number, line in enumerate(split_lines(_content(path), str(path)), start=1):
         columns = line.split("\t")
         if len(columns) < 2 and line:
-            raise ValueError(f"{path}, line {number} has no tab; expected English, tab, French, but it is {line!r:.60}")
+            raise ValueError(
+                f"{path}, line {number} has no tab; it should be English, tab, French, but it is {line!r:.60}"
+            )
         if line:
             pairs.append((columns[0], columns[1]))
     if not pairs:
@@ -96,7 +98,10 @@ def part_tatoeba(pairs: Iterable[Pair], seed: int, n_valid: int, n_test: int, pr
         ValueError: there are too few groups, or a number is below 1.
     """
     if min(n_valid, n_test) < 1:
-        raise ValueError(f"at least one pair must be held out for each use, but it is {n_valid} and {n_test}")
+        raise ValueError(
+            "at least one pair must be held out for validation and one for testing, but the numbers are "
+            f"{n_valid} and {n_test}"
+        )
     cleaned = [plain(pair) for pair in progress(pairs)]
     different = list(dict.fromkeys(pair for pair in cleaned if all(pair)))
     groups = grouped(different)
@@ -171,7 +176,7 @@ def refuse_to_overwrite(out: Path, names: Iterable[str]) -> None:
         ValueError: a file that would be written is there.
     """
     if there := [path for name in names for path in files_of(out, name).values() if path.exists()]:
-        raise ValueError(f"{there[0]} is there already; remove it, or choose another --out")
+        raise ValueError(f"{there[0]} already exists; remove it, or choose another --out")
 
 
 def write(out: Path, name: str, corpus: Corpus) -> None:

@@ -57,7 +57,7 @@ def stream_lines(stream: Iterable[bytes], name: str = "", longest: int = LONGEST
         if len(line) > longest:
             raise ValueError(
                 f"{where} has {len(line):,} characters, but a line may have at most {longest:,}. "
-                "Write one sentence a line."
+                "Write one sentence per line."
             )
         yield line
 

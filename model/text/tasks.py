@@ -115,7 +115,7 @@ def _chosen(drawn: Iterator[Pair], n: int, *, held_out: bool) -> list[Pair]:
     among = itertools.islice(drawn, PATIENCE * (n + 10))
     found = list(itertools.islice((pair for pair in among if _is_held_out(pair[1]) == held_out), n))
     if len(found) < n:
-        raise ValueError(f"too few targets differ: of {PATIENCE * (n + 10)} examples only {len(found)} can be used")
+        raise ValueError(f"too few different targets: of {PATIENCE * (n + 10)} examples only {len(found)} can be used")
     return found
 
 

@@ -53,7 +53,7 @@ class Examples:
         kept = [i for i in range(len(pairs)) if len(sources[i]) <= max_len and len(targets[i]) - 1 <= max_len]
         if not kept:
             raise ValueError(
-                f"of {len(pairs):,} {name}, none fits max_len {max_len}; a larger --max-len takes longer ones"
+                f"of {len(pairs):,} {name}, none fits max_len {max_len}; a larger --max-len accepts longer ones"
             )
         return cls(tuple(sources[i] for i in kept), tuple(targets[i] for i in kept), len(pairs) - len(kept))
 

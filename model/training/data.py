@@ -55,7 +55,7 @@ class DataConfig:
                 raise ValueError("give either a task or text files, not both")
             for name in SHARES:
                 if getattr(self, name):
-                    raise ValueError(f"{name} is for text files; the examples of a task are as they are")
+                    raise ValueError(f"{name} is for text files; it does not apply to the examples of a task")
             if self.task not in TASKS:
                 raise ValueError(f"task must be one of {', '.join(TASKS)}, but it is {self.task!r}")
         elif absent:
@@ -103,8 +103,8 @@ class DataConfig:
             for file in map(Path, getattr(self, name)):
                 if not file.exists():
                     raise ValueError(
-                        f"{file} is no longer there; put it back, or say where it is now by "
-                        f"--{name.replace('_', '-')}, with all files that this option had"
+                        f"{file} no longer exists; put it back, or say where it is now with "
+                        f"--{name.replace('_', '-')}, naming all the files of that option"
                     )
 
     def check(self) -> None:
@@ -133,8 +133,8 @@ class DataConfig:
         )
         if len(train) < FEWEST:
             raise ValueError(
-                f"{_to_read(self.source[0])} has one sentence, which a model would only learn by heart; at least "
-                f"{FEWEST} are needed"
+                f"{_to_read(self.source[0])} has one sentence, which a model would only memorise; at least {FEWEST} "
+                "are needed"
             )
         return with_casual(with_names(train, self.names, seed), self.augment, seed), valid
 
@@ -148,7 +148,7 @@ def _to_read(file: str) -> Path:
     path = Path(file)
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError(
-            f"{file} is a pipe, or a device, but a run reads its texts again when it is carried on: write the text to "
-            "a file, and give that"
+            f"{file} is a pipe or a device, but a run reads its texts again when it is continued: write the text to a "
+            "file and give that"
         )
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

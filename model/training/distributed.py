@@ -81,7 +81,7 @@ class Team:
         """
         others = self.sums(float(self.from_leader(lambda: value) != value))[0]
         if others:
-            raise ValueError(f"{what} is not the same in all processes; {others:.0f} have another than the first")
+            raise ValueError(f"{what} is not the same in all processes; {others:.0f} differ from the first")
 
     def free_memory(self) -> int | None:
         """Bytes of memory that are free on the device; None where that is not known."""

@@ -143,7 +143,7 @@ def create(path: Path, options: Options) -> None:
         *(path / name for name in names if (path / name).exists()),
         *(file for _, file in kept_checkpoints(path)),
     ]:
-        raise ValueError(f"{found[0]} is there already, and the run would write over it; choose another --out")
+        raise ValueError(f"{found[0]} already exists, and the run would overwrite it; choose another --out")
     path.mkdir(parents=True, exist_ok=True)
     write_options(path, options._replace(data=options.data.anchored()))
 
@@ -168,7 +168,7 @@ def read_status(path: Path) -> Status | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file} cannot be read: {error}; remove it, if no process is at this run") from error
+        raise ValueError(f"{file} cannot be read: {error}; remove it if no process is working on this run") from error
     try:
         return _judged(_status(values), time.time())
     except (AttributeError, TypeError, ValueError) as error:

@@ -42,14 +42,14 @@ class Options(NamedTuple):
         ]
         if changed:
             raise ValueError(
-                f"in the run that is carried on, {', '.join(changed)}; leave it out, or start another run in another "
-                "--out"
+                f"this run cannot be continued with a different option: {', '.join(changed)}; leave it out, or start a "
+                "new run in another --out"
             )
         steps = given.get("steps", self.train.steps)
         if steps < self.train.steps:
             raise ValueError(
-                f"--steps {steps} is fewer than the {self.train.steps} of the run that is carried on; give as many, or "
-                "more to lengthen it"
+                f"--steps {steps} is fewer than the {self.train.steps} of the run that you are continuing; give as "
+                "many, or more to lengthen it"
             )
         return self._replace(
             data=replace(self.data, **moved).anchored() if moved else self.data, train=replace(self.train, steps=steps)

@@ -126,7 +126,7 @@ class Run:
         for part, examples, known in (("training", train, "fingerprint"), ("validation", valid, "valid_fingerprint")):
             # A run of an earlier version knows its training data only.
             if described.get(known) not in (None, examples.fingerprint()):
-                raise ValueError(f"{folder} cannot go on: its {part} data is no longer what it was at the start")
+                raise ValueError(f"{folder} cannot be continued: its {part} data has changed since the start")
         if team.leads:
             _forget_after(folder, state.step)
             write_options(folder, Options(data, model_config, config, options.vocab_asked))
@@ -232,7 +232,7 @@ def _first(start_from: str, model_config: ModelConfig) -> tuple[dict[str, torch.
     """
     found = checkpoint.load_own(start_from)
     if replace(found.config, dropout=0, attention_dropout=0) != replace(model_config, dropout=0, attention_dropout=0):
-        raise ValueError(f"{start_from} is no longer the checkpoint with which this run was described: start it anew")
+        raise ValueError(f"{start_from} is no longer the checkpoint that this run was set up with; start the run again")
     return dict(found.model.state_dict()), found.tokenizer.to_json()
 
 

@@ -263,7 +263,7 @@ def test_what_was_cut_is_noted_beside_the_targets(
     assert main(["translate", "--checkpoint", str(folder), "--beam", "1"]) == 0
     said = capsys.readouterr()
     assert said.out.split("\n") == [expected[0].target, expected[1].target, ""]
-    dropped = f"note: line 2: the last {expected[1].source_dropped} tokens were not read, "
+    dropped = f"note: line 2: the last {expected[1].source_dropped} tokens were not read; "
     assert dropped in said.err
     for i, written in expected.items():
         note = f"note: line {i + 1}: the target was cut after {written.n_tokens} tokens"

@@ -72,7 +72,7 @@ def test_a_requeued_run_takes_the_same_command_and_more_steps(tmp_path: Path, ca
         (("--seed", "3"), "--seed is 0 and cannot be 3"),
         (("--task", "copy", "--warmup", "1"), "--task is reverse and cannot be copy, --warmup is 400 and cannot be 1"),
         (("--source", "a"), "--source is not given and cannot be a"),
-        (("--steps", "4"), "--steps 4 is fewer than the 5 of the run"),
+        (("--steps", "4"), "--steps 4 is fewer than the 5 of the run that you are continuing"),
         (("--steps", "0"), "--steps 0 is fewer than"),
         (("--d-model", "9"), "--d-model is 6 and cannot be 9"),
     ):

@@ -195,7 +195,7 @@ def test_another_architecture_is_named(characters: Tokenizer):
 @pytest.mark.parametrize("place", [(2, 0, 0), (0, 3, 0), (0, 0, 99), (-1, 0, 0)])
 def test_what_is_not_there_is_refused(characters: Tokenizer, place: tuple[int, int, int]):
     checkpoint = random_checkpoint(characters, 0)
-    with pytest.raises(IndexError, match="is asked for, but cross has"):
+    with pytest.raises(IndexError, match="was asked for, but cross has"):
         dissect(checkpoint, capture(checkpoint, "abc"), "cross", *place)
 
 

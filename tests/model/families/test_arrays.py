@@ -58,7 +58,7 @@ def test_one_text_of_a_batch():
     np.testing.assert_array_equal(Trace.of(batch, TOKENS, text=1).map("encoder").pattern, batch[:, 1])
     with pytest.raises(ValueError, match="has 3 texts in its batch: say which one with text="):
         Trace.of(batch, TOKENS)
-    with pytest.raises(ValueError, match=r"text 3 is asked for, but .* has 3, counted from 0"):
+    with pytest.raises(ValueError, match=r"text 3 was asked for, but .* has 3, counted from 0"):
         Trace.of(batch, TOKENS, text=3)
 
 
@@ -127,9 +127,9 @@ def test_three_kinds():
 def test_kinds_that_need_a_second_text_or_are_none():
     with pytest.raises(ValueError, match="cross attention needs target_tokens"):
         Trace.of({"cross": weights(2, 7, 3, 5)}, TOKENS)
-    with pytest.raises(ValueError, match="there is no kind 'self' of attention"):
+    with pytest.raises(ValueError, match="there is no attention of kind 'self'"):
         Trace.of({"self": weights(2, 7, 5, 5)}, TOKENS)
-    with pytest.raises(ValueError, match="need no kind besides"):
+    with pytest.raises(ValueError, match="need no separate kind"):
         Trace.of({"encoder": weights(2, 7, 5, 5)}, TOKENS, kind="encoder")
 
 

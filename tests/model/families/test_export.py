@@ -139,7 +139,7 @@ def test_an_lstm(tmp_path: Path):
 
 def test_a_folder_that_holds_something(tmp_path: Path):
     (tmp_path / "mine").touch()
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         export(made(), tmp_path)
 
 
@@ -147,7 +147,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["export", "--checkpoint", "reverse", "--to", str(tmp_path / "out")]) == 0
     assert checkpoint.load(tmp_path / "out").config.n_layers == checkpoint.load("reverse").config.n_layers
     assert main(["export", "--checkpoint", "reverse", "--to", str(tmp_path / "out")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_the_end_of_a_text_is_one_token(tmp_path: Path):
@@ -169,4 +169,4 @@ def test_commands_that_need_a_model_of_ours(tmp_path: Path, capsys: pytest.Captu
     ):
         assert main(command) == 2
         said = capsys.readouterr().err
-        assert "comes from elsewhere" in said or "is not of Headlight" in said
+        assert "was not trained by Headlight" in said or "is not one of Headlight's own" in said

@@ -99,7 +99,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
         "its weights are only in model.ckpt",
     ),
     "a zip bomb": (zip_bomb, "model.safetensors is truncated, or not a safetensors file"),
-    "no weights": (lambda path: (path / "model.safetensors").unlink(), "there are no weights in the folder"),
+    "no weights": (lambda path: (path / "model.safetensors").unlink(), "the folder has no weights"),
     "empty weights": (lambda path: cut(path, 0), "is truncated, or not a safetensors file"),
     "cut in the header": (lambda path: cut(path, 99), "is truncated, or not a safetensors file"),
     "cut in the tensors": (lambda path: cut(path, -100), "is truncated or damaged: its tensors should take"),
@@ -143,7 +143,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "a tokenizer of another model": (another_tokenizer, "its tokenizer does not fit: it has a token 1000000"),
     "no tokenizer": (
         lambda path: [file.unlink() for file in path.glob("*token*")],
-        "there is no tokenizer in the folder",
+        "the folder has no tokenizer",
     ),
     "a tokenizer that is no JSON": (
         lambda path: (path / "tokenizer.json").write_text("{"),
@@ -155,13 +155,13 @@ HARMS: dict[str, tuple[Harm, str]] = {
     ),
     "a class of another family": (
         lambda path: config(path, architectures=["GPT2LMHeadModel"]),
-        "GPT2LMHeadModel is no model of the type 'bert'",
+        "GPT2LMHeadModel is not a model of the type 'bert'",
     ),
     "a class that is no model": (
         lambda path: config(path, architectures=["pipeline"], model_type="vits"),
         "the config asks for",
     ),
-    "no type": (lambda path: config(path, model_type=None), "does not say of which model_type it is"),
+    "no type": (lambda path: config(path, model_type=None), "must name its model_type"),
     "a config that is no JSON": (lambda path: (path / "config.json").write_text("{"), "config.json is not JSON"),
     "a config that is nested without end": (
         lambda path: (path / "config.json").write_text("[" * 10**6),
@@ -223,7 +223,7 @@ def test_a_recursive_symbolic_link(healthy: Path, tmp_path: Path):
 
 
 def test_weights_alone_do_not_say_how_they_are_used(healthy: Path):
-    with pytest.raises(CheckpointError, match="open the folder it is from"):
+    with pytest.raises(CheckpointError, match="open its folder"):
         loads((healthy / "model.safetensors").read_bytes(), "model")
 
 

@@ -127,7 +127,7 @@ def test_one_matrix_for_all_and_no_last_norm(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "onnx"}, "no description of a torch.nn.Transformer"),
+        ({"format": "onnx"}, "not the description of a torch.nn.Transformer"),
         ({"n_heads": 5}, "d_model is 28 and n_heads 5"),
         ({"n_heads": 0}, "d_model is 28 and n_heads 0"),
         ({"n_heads": "4"}, "the field 'n_heads' must be of type int, but it is '4'"),
@@ -138,7 +138,7 @@ def test_one_matrix_for_all_and_no_last_norm(tmp_path: Path):
         ({"output_bias": None}, "the tensor generator.bias does not belong to the model described (1 in all)"),
         ({"activation": "swish"}, "activation must be one of relu, gelu, but it is 'swish'"),
         ({"weights": "../model.safetensors"}, "'../model.safetensors' must be a file beside the description"),
-        ({"weights": "none.safetensors"}, "the file none.safetensors is not there"),
+        ({"weights": "none.safetensors"}, "the file none.safetensors does not exist"),
         ({"tokenizer": "mine.json"}, "the tokenizer mine.json cannot be read"),
         ({"begin": "<begin>"}, "the tokenizer has no token '<begin>'"),
         ({"transformer": "other."}, "does not belong to the model described"),

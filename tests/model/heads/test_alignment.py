@@ -59,7 +59,7 @@ def test_links_as_the_file_gives_them(tmp_path: Path):
     assert (third.sure, third.possible) == (set(), {(1, 1)})
     for wrong in ("1-0", "1:2", "1-2-3", "-1-2"):
         file.write_text(f"1-1\n1-1 {wrong}\n", encoding="utf-8")
-        with pytest.raises(ValueError, match=rf"gold, line 2: '{wrong}' is no link, such as 1-2 or 1p2"):
+        with pytest.raises(ValueError, match=rf"gold, line 2: '{wrong}' is not a link; write 1-2 or 1p2"):
             read_truths(file)
 
 
@@ -167,8 +167,8 @@ def test_the_command(files: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     [
         ((), "give --links, or --learn-source and --learn-target"),
         (("--learn-source=TEXT",), "give --links, or --learn-source and --learn-target"),
-        (("--links=TEXT",), "'Two' is no link"),
-        (("--links=LINKS", "--longest=2"), "has at most 2 words a side"),
+        (("--links=TEXT",), "'Two' is not a link"),
+        (("--links=LINKS", "--longest=2"), "has at most 2 words on each side"),
         (("--links=SHORT",), "short has 1 lines, but"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_sentence_a_line(text: str | bytes):
 
 @pytest.mark.parametrize("text", ["", "\n\n", "  \t\r\n", b"", b"\xef\xbb\xbf", b"\n"])
 def test_a_text_without_sentences(text: str | bytes):
-    with pytest.raises(ValueError, match=r"There is no sentence in it. Write one a line."):
+    with pytest.raises(ValueError, match=r"There are no sentences in it. Write one per line."):
         begin(text)
 
 
@@ -58,7 +58,8 @@ def test_what_is_not_utf_8(data: bytes, message: str):
 
 def test_a_line_that_is_no_sentence():
     with pytest.raises(
-        ValueError, match=r"Line 3 has 2,001 characters, but a line may have at most 2,000. Write one sentence a line."
+        ValueError,
+        match=r"Line 3 has 2,001 characters, but a line may have at most 2,000. Write one sentence per line.",
     ):
         begin("one\n\n" + "x" * 2001)
 

@@ -78,5 +78,5 @@ def test_the_one_head_that_copies_is_needed_and_no_other(letters: Checkpoint):
 
 @pytest.mark.parametrize(("layer", "head"), [(2, 0), (-1, 0), (0, 3)])
 def test_a_head_that_is_not_there(random: Checkpoint, layer: int, head: int):
-    with pytest.raises(ValueError, match="is asked for"):
+    with pytest.raises(ValueError, match="was asked for"):
         uniform_head(capture(random, "seven"), "encoder", layer, head)

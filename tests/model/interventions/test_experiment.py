@@ -60,5 +60,5 @@ def test_the_change_is_the_difference_of_log_probabilities(random: Checkpoint):
 
 
 def test_a_head_that_is_not_there_cannot_be_taken(random: Checkpoint):
-    with pytest.raises(ValueError, match="head 9 is asked for"):
+    with pytest.raises(ValueError, match="head 9 was asked for"):
         experiment(random, capture(random, "seven"), "head", "cross", 0, 9)

@@ -279,7 +279,7 @@ def test_what_was_wrong_with_a_run_that_others_watch_stays_to_be_read(tmp_path: 
     assert status == 2
     view = read_run(tmp_path / "runs" / "run")
     assert view.status.state == "failed"
-    assert view.status.reason == "of 97 training pairs, none fits max_len 1; a larger --max-len takes longer ones"
+    assert view.status.reason == "of 97 training pairs, none fits max_len 1; a larger --max-len accepts longer ones"
     assert view.status.reason in errors
 
 

@@ -87,13 +87,13 @@ def test_no_more_wait_than_may_and_nobody_trains_a_run_twice(launcher: Launcher)
     folders = [reserve(launcher.root, name) for name in ("a", "b", "c")]
     for folder in folders[:2]:
         launcher.start(folder, DATA, tiny(), LONG)
-    with pytest.raises(ValueError, match="2 runs are going or waiting here, which is the most"):
+    with pytest.raises(ValueError, match="2 runs are already running or waiting here, the most allowed"):
         launcher.start(folders[2], DATA, tiny(), LONG)
     assert list(folders[2].iterdir()) == []
-    with pytest.raises(ValueError, match="2 runs are going"):
+    with pytest.raises(ValueError, match="2 runs are already running"):
         launcher.resume(folders[0])
     launcher.limits = Limits(at_once=1, queued=2)
-    with pytest.raises(ValueError, match="a process is at the run 'a' already"):
+    with pytest.raises(ValueError, match="a process is already working on the run 'a'"):
         launcher.resume(folders[0])
 
 
@@ -108,7 +108,7 @@ def test_names(tmp_path: Path):
     assert free_name(tmp_path / "runs", "copy") == "copy-1"
     reserve(tmp_path / "runs", "copy-1")
     assert free_name(tmp_path / "runs", "copy") == "copy-2"
-    with pytest.raises(ValueError, match="there is a run with the name 'copy-1'"):
+    with pytest.raises(ValueError, match="there is already a run called 'copy-1'"):
         reserve(tmp_path / "runs", "copy-1")
     for name in ("", "a/b", "..", "a\\b", "published", "a" * 61, "a\n"):
         with pytest.raises(ValueError, match="name"):

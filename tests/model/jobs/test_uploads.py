@@ -39,9 +39,9 @@ def test_without_them_some_lines_are_set_aside():
             {"source": SOURCE, "target": TARGET, "valid_source": ("v", b"\xff"), "valid_target": TARGET},
             "the validation source file “v”, line 1 is not UTF-8",
         ),
-        ({"source": ("a", b"one"), "target": ("b", b"un")}, "there is 1 pair with one target; at least two"),
-        ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\ndeux")}, "of 2 pairs, 1 is left to learn from"),
-        ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\nun")}, "there are 2 pairs with one target; at least two"),
+        ({"source": ("a", b"one"), "target": ("b", b"un")}, r"there is only one \(in 1 pair\)"),
+        ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\ndeux")}, "of 2 pairs only 1 would be left to train on"),
+        ({"source": ("a", b"one\ntwo"), "target": ("b", b"un\nun")}, r"there is only one \(in 2 pairs\)"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_named_as_the_visitor_does(files: dict[str, tuple[str, bytes]], message: str):

@@ -153,7 +153,7 @@ def test_the_command(downloads: list[str], tmp_path: Path, capsys: pytest.Captur
     assert written(tmp_path / "two") == files
     capsys.readouterr()
     assert main(["prepare", *options, "--out", str(tmp_path / "one")]) == 2
-    assert "train.en is there already; remove it, or choose another --out" in capsys.readouterr().err
+    assert "train.en already exists; remove it, or choose another --out" in capsys.readouterr().err
     assert written(tmp_path / "one") == files
 
 
@@ -162,7 +162,10 @@ def test_the_command(downloads: list[str], tmp_path: Path, capsys: pytest.Captur
     [
         ((), "give --tatoeba, --multi30k, or both"),
         (("--tatoeba", "none"), "none cannot be read: No such file or directory"),
-        (("--tatoeba", "lines.txt"), "lines.txt, line 2 has no tab; expected English, tab, French, but it is 'no tab'"),
+        (
+            ("--tatoeba", "lines.txt"),
+            "lines.txt, line 2 has no tab; it should be English, tab, French, but it is 'no tab'",
+        ),
         (("--tatoeba", "empty.txt"), "empty.txt has no pairs"),
         (("--tatoeba", "lines.zip"), "lines.zip cannot be read: File is not a zip file"),
         (("--tatoeba", "lines.gz"), "lines.gz cannot be read: Not a gzipped file"),

@@ -163,7 +163,7 @@ def test_what_a_person_sees_of_a_task(name: str, characters: Tokenizer):
 
 def test_a_task_of_few_targets_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("model.text.tasks.TASKS", {"one": replace(TASKS["copy"], draw=lambda random_: ("a", "b"))})
-    with pytest.raises(ValueError, match="too few targets differ: of 11000 examples only 0"):
+    with pytest.raises(ValueError, match="too few different targets: of 11000 examples only 0"):
         generate("one", 1, seed=0, held_out=zlib.crc32(b"b") % 10 != 0)
 
 

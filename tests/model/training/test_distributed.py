@@ -106,7 +106,7 @@ def test_two_processes_learn_what_one_learns(case: tuple[str, str, int], folder:
 def test_what_the_first_process_makes_all_have(folder: Path):
     first, second = (torch.load(folder / f"said{rank}.pt") for rank in (0, 1))
     failed = "invalid literal for int() with base 10: 'seven'"
-    differs = "the data is not the same in all processes; 1 have another than the first"
+    differs = "the data is not the same in all processes; 1 differ from the first"
     assert first["said"] == second["said"] == [7, failed, differs]
     assert first["sums"] == second["sums"] == [3.0, 1.0]
     assert not torch.equal(first["drawn"], second["drawn"])  # each drops other elements

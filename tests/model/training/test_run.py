@@ -139,7 +139,7 @@ def test_text_files_learn_a_vocabulary(tmp_path: Path):
     assert loaded.task == "translate"
     assert loaded.config.vocab_size == len(loaded.tokenizer) == 263
     Path(files["source"]).write_text("a dog\na cow\n")
-    with pytest.raises(ValueError, match="cannot go on: its training data is no longer what it was"):
+    with pytest.raises(ValueError, match="cannot be continued: its training data has changed"):
         Run.resume(tmp_path / "run")
 
 
@@ -192,7 +192,7 @@ def test_what_a_person_keeps_in_a_run_folder_stays(tmp_path: Path):
 def test_no_run_is_begun_over_a_persons_file(name: str, tmp_path: Path):
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     (tmp_path / "run" / name).write_text("mine")
-    with pytest.raises(ValueError, match=f"{name} is there already, and the run would write over it"):
+    with pytest.raises(ValueError, match=f"{name} already exists, and the run would overwrite it"):
         begin(tmp_path / "run")
     assert (tmp_path / "run" / name).read_text() == "mine"
 
@@ -221,7 +221,7 @@ def test_a_run_goes_on_from_another_working_folder(tmp_path: Path, monkeypatch: 
     list(Run.resume(tmp_path / "run").steps())
     assert contents(tmp_path / "run") == contents(tmp_path / "begun")
     (tmp_path / "source").rename("a.en")
-    with pytest.raises(ValueError, match=r"source is no longer there; put it back, or say where it is now by --source"):
+    with pytest.raises(ValueError, match=r"source no longer exists; put it back, or say where it is now with --source"):
         Run.resume(tmp_path / "run")
     Run.resume(tmp_path / "run", given={"source": ["a.en"]})
     monkeypatch.chdir(tmp_path)
@@ -229,7 +229,7 @@ def test_a_run_goes_on_from_another_working_folder(tmp_path: Path, monkeypatch: 
     (tmp_path / "valid_target").write_text("ein Hund\neine Kuh\n")
     before = (tmp_path / "run" / "run.json").read_bytes()
     for changed, part in (("source", "training"), ("valid_target", "validation")):
-        with pytest.raises(ValueError, match=f"its {part} data is no longer what it was"):
+        with pytest.raises(ValueError, match=f"its {part} data has changed since the start"):
             Run.resume(tmp_path / "run", given={changed: [str(tmp_path / "valid_target")]})
     assert (tmp_path / "run" / "run.json").read_bytes() == before
 
@@ -362,7 +362,7 @@ def test_a_checkpoint_that_was_changed_since_the_run_was_described_is_refused(tm
     files = text_files(tmp_path)
     list(begin(tmp_path / "first", **files).steps())
     config = checkpoint.load(tmp_path / "first").config
-    with pytest.raises(ValueError, match="is no longer the checkpoint with which this run was described"):
+    with pytest.raises(ValueError, match="is no longer the checkpoint that this run was set up with"):
         Run.start(
             tmp_path / "run",
             DataConfig(**files, start_from=str(tmp_path / "first")),

@@ -294,8 +294,8 @@ def test_over_a_file():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "This file cannot be used. There is no sentence in it. Write one a line."),
-        (b"\n \n", "This file cannot be used. There is no sentence in it. Write one a line."),
+        (b"", "This file cannot be used. There are no sentences in it. Write one per line."),
+        (b"\n \n", "This file cannot be used. There are no sentences in it. Write one per line."),
         (
             "été".encode("latin-1"),
             "This file cannot be used. Line 1 is not UTF-8: its byte 1 is 0xe9. Save it as plain text",
@@ -320,7 +320,7 @@ def test_a_file_that_cannot_be_used(data: bytes, message: str):
 
 def test_nothing_typed():
     app = press(opened(), "atlas_measure_all")
-    assert errors(app) == ["This text cannot be used. There is no sentence in it. Write one a line."]
+    assert errors(app) == ["This text cannot be used. There are no sentences in it. Write one per line."]
 
 
 def test_it_reads_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch):

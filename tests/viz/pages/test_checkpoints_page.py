@@ -67,12 +67,12 @@ def test_a_mask_is_told():
 
 
 def test_where_the_matrices_are_not_known():
-    assert "is not known here" in written(shown("shelf/bloom"))
+    assert "does not know how" in written(shown("shelf/bloom"))
 
 
 def test_a_recording():
     app = shown("shelf/mine.trace.safetensors")
     assert "Recorded from" in written(app)
-    assert "patterns and no matrices" in written(app)
+    assert "patterns, but no matrices" in written(app)
     assert "patterns and no parameters" in written(app)
     assert len(app.dataframe) == 0

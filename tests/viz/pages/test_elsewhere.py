@@ -245,6 +245,6 @@ def test_a_folder_that_leads_out(shelf: Path, tmp_path: Path):
     link.symlink_to(outside)
     try:
         app = ran(app_on(checkpoint="shelf/linked"))
-        assert "linked leads out of shelf" in app.error[0].value.replace("&#32;", " ")
+        assert "linked points outside shelf" in app.error[0].value.replace("&#32;", " ")
     finally:
         link.unlink()

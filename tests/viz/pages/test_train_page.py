@@ -219,7 +219,7 @@ def test_start_trains_by_the_command_and_shows_the_run():
         ({"d_model": 32}, "d_model must be divisible by n_heads, but d_model is 32 and n_heads is 3"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"learning_rate": 0.0}, "learning_rate must be a number above 0"),
-        ({"steps": 50_001}, "this training has 50,001 steps, but this server allows 50,000"),
+        ({"steps": 50_001}, "this training run has 50,001 steps, but this server allows 50,000"),
         ({"d_model": 30_000}, "parameters, but this server allows 20,000,000"),
         ({"batch_tokens": 10**7}, "MB of memory, but this server allows 4,000"),
     ],
@@ -248,14 +248,14 @@ def test_a_name_that_is_taken(run: Path):
     assert app.text_input(key="new_name").placeholder == "reverse-2"
     app.text_input(key="new_name").set_value("reverse-1")
     (said,) = messages(clicked(app, "start"))
-    assert "there is a run with the name 'reverse-1'" in said
+    assert "there is already a run called 'reverse-1'" in said
     assert read_run(run) == before
 
 
 def test_a_server_that_starts_nothing(monkeypatch: pytest.MonkeyPatch, run: Path):
     monkeypatch.setenv("HEADLIGHT_AT_ONCE", "0")
     (said,) = messages(clicked(form(), "start"))
-    assert "this server starts no trainings" in said
+    assert "this server does not start training runs" in said
     assert folders() == ["reverse-1"]
     assert messages(opened(run="reverse-1")) == []  # it can be watched
 
@@ -293,7 +293,7 @@ def test_the_next_run_waits_and_one_too_many_is_refused(monkeypatch: pytest.Monk
     waited("reverse-2", lambda run: run.status.place == 1)
     assert "queued · number 1 in the queue" in progress(ran(app))
     (said,) = messages(clicked(form(), "start"))
-    assert "2 runs are going or waiting here, which is the most" in said
+    assert "2 runs are already running or waiting here, the most allowed" in said
     assert not (opening.RUNS / "reverse-3").exists()
     ask(opening.RUNS / "reverse-1", "stop")
     waited("reverse-2", lambda run: run.status.state == "finished")
