@@ -38,7 +38,7 @@ class Fault:
 FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
     {
         "projections": Fault(
-            asks="What makes queries, keys and values?",
+            asks="How are queries, keys and values made?",
             lines=(
                 "self.query = self.key = self.value = nn.Identity()",
                 "self.query = self.key = self.value = nn.Linear(d_model, d_model)",
@@ -60,7 +60,8 @@ FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
             broken=0,
             right=1,
             fault="a name that was never set",
-            why="Without `self.` it was a local name, gone when `__init__` ended; `forward` did not find it.",
+            why="Without `self.` it was a local variable that was gone when `__init__` ended, so `forward` could not "
+            "find it.",
         ),
         "heads": Fault(
             asks="How are they divided among the heads?",
@@ -72,7 +73,7 @@ FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
             broken=2,
             right=1,
             fault="one head for all",
-            why="All dimensions went into a single head, which gives each row a single average.",
+            why="All dimensions went into a single head, which gives each row only one average.",
         ),
         "scale": Fault(
             asks="How are the scores made?",
@@ -104,7 +105,7 @@ FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
             broken=1,
             right=2,
             fault="softmax over the wrong axis",
-            why="Columns summed to 1 instead of rows, so an output was no average of the values.",
+            why="Columns summed to 1 instead of rows, so an output was not an average of the values.",
         ),
         "result": Fault(
             asks="How does it end?",
@@ -219,7 +220,7 @@ def check(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor
     n_mine = sum(parameter.numel() for parameter in build(chosen)(x.size(2), reference.num_heads).parameters())
     n_right = sum(parameter.numel() for parameter in reference.parameters())
     return (
-        Check(asks="It has the parameters that it needs", passed=n_mine == n_right, found=f"{n_mine:,} of {n_right:,}"),
+        Check(asks="It has all its parameters", passed=n_mine == n_right, found=f"{n_mine:,} of {n_right:,}"),
         Check(asks="It runs", passed=not said, found=said or "without an error"),
         _returns(returned, right, said),
         *_of_weights(weights, right_weights),
@@ -254,17 +255,19 @@ def _of_weights(weights: Tensor | None, right: Tensor) -> Sequence[Check]:
 
 def _blind(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor, given: Tensor | None) -> Check:
     """Whether another last token leaves the outputs of the tokens before it alone."""
-    asks = "No token knows of a later one"
+    asks = "No token sees a later one"
     if given is None or x.size(1) < 2:
         return Check(asks=asks, passed=None, found="")
     other = torch.cat([x[:, :-1], -x[:, -1:]], dim=1)
     again = run(chosen, reference, other)[0]
     leak = float((again - given)[:, :-1].abs().max())
-    return Check(asks=asks, passed=leak < AGREE, found=f"with another last token, those before it change by {leak:.3f}")
+    return Check(
+        asks=asks, passed=leak < AGREE, found=f"with a different last token, those before it change by {leak:.3f}"
+    )
 
 
 def _agrees(given: Tensor | None, right: Tensor) -> Check:
-    asks = "It gives what `nn.MultiheadAttention` gives"
+    asks = "Its output is that of `nn.MultiheadAttention`"
     if given is None:
         return Check(asks=asks, passed=None, found="")
     difference = float((given - right).abs().max())

@@ -47,21 +47,21 @@ def test_the_mended_layer_is_pytorchs(reference: nn.MultiheadAttention, x: torch
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("projections", {"It has the parameters that it needs"}),
-        ("name", {"It has the parameters that it needs", "It runs"}),
+        ("projections", {"It has all its parameters"}),
+        ("name", {"It has all its parameters", "It runs"}),
         ("heads", {"Each head has its own weights"}),
         ("scale", set()),  # only the comparison shows it
-        ("mask", {"Each row of weights sums to 1", "No token knows of a later one"}),
-        ("axis", {"Each row of weights sums to 1", "No token knows of a later one"}),
+        ("mask", {"Each row of weights sums to 1", "No token sees a later one"}),
+        ("axis", {"Each row of weights sums to 1", "No token sees a later one"}),
         ("result", {"It returns a vector for each token"}),
     ],
 )
 def test_each_fault_is_found(name: str, found: set[str], reference: nn.MultiheadAttention, x: torch.Tensor):
     missed = failed({**MENDED, name: BROKEN[name]}, reference, x)
     assert found < missed
-    assert "It gives what `nn.MultiheadAttention` gives" in missed
+    assert "Its output is that of `nn.MultiheadAttention`" in missed
     if name not in ("name", "result"):  # after which nothing more can be checked
-        assert missed - found == {"It gives what `nn.MultiheadAttention` gives"}
+        assert missed - found == {"Its output is that of `nn.MultiheadAttention`"}
 
 
 def test_seven_faults_stand_in_the_layer_in_their_order():

@@ -277,7 +277,7 @@ def test_measured_here(number: int, monkeypatch: pytest.MonkeyPatch):
     assert after == before + {10: 1, 12: 2}[number]
     typed(app, "another")
     assert charts(app) == after  # it stays
-    found = re.findall(r"From 5 to 7 tokens the memory grows with the power (\S+) of the length", texts(app))
+    found = re.findall(r"From 5 to 7 tokens memory grows as the length to the power (\S+), time", texts(app))
     config = checkpoint.load(WORDS).config
     plan = CostPlan(lengths=(5, 7), repeats=1, d_model=config.d_model, n_heads=config.n_heads)
     held = [cost.peak_bytes for cost in plan.measure() if cost is not None and cost.layer == SELF]
@@ -299,7 +299,7 @@ def test_all_heads_are_measured():
     ran(app)
     assert "Of 18 heads, 17 can be made uniform" in texts(app)
     assert "The output depends most on Cross-attention, layer 1, head 1:" in texts(app)
-    assert "by this measure number 1 of 6." in texts(app)
+    assert "by this measure it ranks 1 of 6." in texts(app)
     assert "5 of 6 in cross-attention" in texts(app)
     assert "17 can be made" not in texts(typed(app, "cat"))
 

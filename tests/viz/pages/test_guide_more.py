@@ -79,7 +79,7 @@ def test_what_the_model_writes_after_a_mistake_is_its_own():
     astray = capture(letters, "dog", prefix=[first.best[1].token_id])
     assert astray.target != own.target
     assert f"writes “dog”. Made to begin with “{first.best[1].label}”" in texts(app)
-    assert f"it goes on by itself: “{astray.target}”." in texts(app)
+    assert f"it carries on with “{astray.target}”." in texts(app)
     assert float(right_answer(app)) > 0
 
 
@@ -124,7 +124,7 @@ def test_how_many_heads_rest_is_counted():
     app = opened(17, checkpoint="translate-en-fr", source="Two dogs run.", layer_number="1", head_number="2")
     shown = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("decoder")
     share = shown.pattern[:, :, 1:, 0].mean(-1)  # <s> is the first; row 1 may see it alone
-    (found,) = re.findall(r"\*\*(\d+) of (\d+) heads of the .* them (\S+); the one on show gives (\S+)\. ", texts(app))
+    (found,) = re.findall(r"\*\*(\d+) of (\d+) heads of the .* them (\S+); the one shown gives (\S+)\. ", texts(app))
     n = len(shown.query_tokens)
     alike = np.mean([1 / i for i in range(2, n + 1)])
     assert found == (str((share > 0.5).sum()), str(share.size), f"{alike:.2f}", f"{share[0, 1]:.2f}")
@@ -178,7 +178,7 @@ def test_top_p_leaves_the_fewest_tokens_that_are_enough():
     step = int(own.probabilities.argmin()) if own.probabilities is not None else 0
     best = candidates(opened_model, own.source_ids, own.predicted_ids, 997)[step].best
     together = np.cumsum([one.probability for one in best])
-    (top_p,) = re.findall(r"does top-p = (\S+) leave", app.radio[0].label)
+    (top_p,) = re.findall(r"does top-p = (\S+) keep", app.radio[0].label)
     assert best[0].probability < float(top_p)
     assert right_answer(app) == str(1 + np.count_nonzero(together < float(top_p)))
 
@@ -214,11 +214,11 @@ def test_the_layer_is_mended_line_by_line():
     assert for_markdown("AttributeError: 'MultiHeadAttention' object has no attribute 'output'") in texts(app)
     assert "0 of 37,248" in texts(app)  # 4 · 96² + 4 · 96 parameters
     for name in ORDER:
-        assert "the layer is mended" not in texts(app)
+        assert "the layer is fixed" not in texts(app)
         app.radio(key=f"fault_{name}").set_value(MENDED[name])
         ran(app)
         assert FAULTS[name].lines[MENDED[name]] in app.code[0].value
-    assert "**All 7 checks passed: the layer is mended.**" in texts(app)
+    assert "**All 7 checks passed: the layer is fixed.**" in texts(app)
     assert "37,248 of 37,248" in texts(app)
     assert "none differs by 0.05 or more" in texts(app)
     assert charts(app) == 2
@@ -226,10 +226,10 @@ def test_the_layer_is_mended_line_by_line():
     app.button(key="to_arrow_back").click()
     ran(app)
     app.button(key="to_arrow_forward").click()
-    assert "the layer is mended" in texts(ran(app))  # it waited
+    assert "the layer is fixed" in texts(ran(app))  # it waited
 
 
 def test_the_fault_that_the_sums_do_not_show():
     app = opened(21, checkpoint=WORDS, source=SOURCE)
     app.radio(key=f"answer_{21}").set_value("B · no scale")
-    assert any("Only the comparison with a layer" in element.value for element in ran(app).markdown)
+    assert any("Only the comparison with a correct layer" in element.value for element in ran(app).markdown)

@@ -140,7 +140,7 @@ def _ask(question: Question | None, number: int) -> None:
     """A question, and what the model says to the answer."""
     with st.container(border=True, key="question"):
         if question is None:
-            st.markdown("**Question.** Your sentence is too short for one. Type a few words.")
+            st.markdown("**Question.** Your sentence is too short for one. Type a few more words.")
             return
         options = [f"{'ABCD'[place]} · {option}" for place, option in enumerate(question.options)]
         answer = st.radio(

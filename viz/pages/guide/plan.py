@@ -27,9 +27,9 @@ LESSON = (
         minutes=10,
         title="What attention is for",
         chapters=(1,),
-        does="Type a sentence of the class. Hide the picture with a hand, let them guess which English word a French "
-        "word looks at, then look.",
-        asks="Why does *blanche* look at *white* although it stands elsewhere?",
+        does="Type a sentence that the class suggests. Cover the picture, let them guess which English word a French "
+        "word looks at, then uncover it.",
+        asks="Why does *blanche* look at *white*, although the word order is different?",
     ),
     Part(
         minutes=15,
@@ -43,8 +43,8 @@ LESSON = (
         title="One row of attention, by hand",
         chapters=(4,),
         does="Compute one row of the softmax with a calculator from the scores on screen. Then look at the three "
-        "mistakes and say what each spoils.",
-        asks="Which mistake can you not see from the sums of the rows?",
+        "mistakes and say what each one breaks.",
+        asks="Which mistake can't you see from the sums of the rows?",
     ),
     Part(
         minutes=10,
@@ -66,18 +66,18 @@ LESSON = (
         title="Does attention explain?",
         chapters=(13, 17),
         does="Vote: which head does the output need? Make it uniform. Then measure all heads and compare.",
-        asks="What would you have to see before you say “it wrote this *because* it looked there”?",
+        asks="What would you have to see before you could say “it wrote this *because* it looked there”?",
     ),
     Part(
         minutes=10,
         title="How it learns, and is this ChatGPT?",
         chapters=(15, 16),
         does="Type a wrong target and see what each token costs. Compare the three kinds of Transformer.",
-        asks="What does ChatGPT have that this model has not, and the other way round?",
+        asks="What does ChatGPT have that this model does not, and vice versa?",
     ),
 )
 HOMEWORK = {
-    "mend the broken layer (for those who program)": (21, 14),
+    "fix the broken layer (for those who can program)": (21, 14),
     "what it costs, and why it is fast": (10, 11, 12),
     "the encoder as a whole": (7,),
     "pieces of words, sampling, the cache": (18, 19, 20),
@@ -103,16 +103,16 @@ def show_plan() -> None:
     """The plan, in place of a chapter."""
     st.header(f"A lesson of {MINUTES} minutes", anchor=False)
     st.markdown(
-        "For a class that has not met Transformers and knows what a vector and a weighted average are. Everyone opens "
-        "this page on a device of their own, or in pairs; you project it. Every chapter has a question: let the class "
+        "For a class that is new to Transformers but knows what a vector and a weighted average are. Everyone opens "
+        "this page on a device of their own, or in pairs; you project it. Every chapter has a question; let the class "
         "answer before you click."
     )
     st.markdown(table(), unsafe_allow_html=True)
     homework = "\n".join(f"- {what}: {', '.join(map(chapter_link, numbers))}" for what, numbers in HOMEWORK.items())
-    st.markdown(f"**At home, or in a second lesson**\n\n{homework}")
+    st.markdown(f"**At home or in a second lesson**\n\n{homework}")
     st.markdown(
         "**Before the lesson.** Open chapter 1 and type the sentence that you will use, so that you know what the "
-        "model makes of it; it has read everyday sentences and image captions only. Add `&presentation=on` to a "
-        "chapter’s link for the projector. The address keeps the sentence and all you chose: copy it, and the class "
-        "sees what you see. With 45 minutes, take chapters 1, 4, 8 and 13."
+        "model makes of it: it was trained only on everyday sentences and image captions. Add `&presentation=on` to a "
+        "chapter’s link for the projector. The address keeps the sentence and everything you chose: copy it, and the "
+        "class sees what you see. With 45 minutes, take chapters 1, 4, 8 and 13."
     )

@@ -25,22 +25,22 @@ from viz.pages.guide.chapters.chapter import (
 from viz.state import session
 
 IDEA = """
-A Transformer reads a text and writes another: a translation, an answer, the next word. For each word it writes, it
+A Transformer reads one text and writes another: a translation, an answer, the next word. For each word it writes, it
 has to find what matters in the text it reads.
 
-Before it came **recurrent networks**. They read word by word and keep one vector as memory, so the whole sentence had
+**Recurrent networks** came first. They read word by word and keep one vector as their memory, so the whole sentence has
 to fit into it. Bahdanau, Cho and Bengio (2014 as a preprint, published in 2015) gave them **attention**: while writing
-a word, look back at every word read, and draw most on the ones that matter. In 2017 Vaswani and others kept the
-attention and dropped the recurrence, without putting convolutions in its place as others did (Gehring et al. 2017).
-That is the Transformer.
+a word, look back at every word that was read, and draw most on the ones that matter. In 2017 Vaswani and others kept
+the attention and dropped the recurrence. (Others had put convolutions in its place: Gehring et al. 2017.) That is the
+Transformer.
 
 The picture is one head of this model on your sentence. Each row is a word being written (in a row “a ▸ b” the model has
 just read “a” and writes “b”); the colours show how much attention it pays to each word that was read. (Strictly, to the
-encoder's vector at that word, which already holds something of the whole sentence.)
+encoder's vector for that word, which already holds something of the whole sentence.)
 
 Such a model writes one token after another, each given the source and all the tokens before it. So the probability of
-the whole text is a product, with a factor for each token: that is all the formula says. A recurrent translator has the
-same formula; what differs is how each factor is computed.
+the whole text is a product with one factor per token: that is all the formula says. A recurrent translator has the same
+formula; what differs is how each factor is computed.
 """
 SHOWN = 12
 """Factors of the formula that are written out."""
@@ -62,7 +62,7 @@ def _factors(trace: Trace) -> str:
     factors = [f"{p:.2f}" for p in trace.probabilities]
     product = " · ".join(factors if len(factors) <= SHOWN else [*factors[: SHOWN - 1], "…", factors[-1]])
     whole = float(np.prod(trace.probabilities, dtype=np.float64))
-    return f"**The formula on your sentence**, a factor for each token written: {product} = {probability(whole)}."
+    return f"**The formula on your sentence**, one factor per token written: {product} = {probability(whole)}."
 
 
 def ask(look: Look) -> Question | None:

@@ -18,9 +18,9 @@ A network computes with numbers, so the text is cut into **tokens**: words, part
 fixed list, the vocabulary. A rare word is split into several tokens. This tokenizer falls back on single bytes, so no
 word is ever unknown to it. `</s>` ends the sentence.
 
-Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, which training has set.
-Words used in similar ways end up with similar rows. The same table also serves at the end, to score what may be
-written next. (The $p_i$ in the formula tells the model the position; chapter 6 is about it.)
+Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, learned in training. Words
+used in similar ways end up with similar rows. The same table is used again at the end, to score what could be written
+next. (The $p_i$ in the formula tells the model the position; see chapter 6.)
 """
 EQUATION = r"x_i=\sqrt{d_\text{model}}\;W_E[\text{id}_i]+p_i"
 
@@ -54,14 +54,14 @@ def show(look: Look) -> None:
 def ask(look: Look) -> Question:
     n, config = len(ids(look)), look.opened.config
     return amount(
-        "How many numbers does the first layer get for your sentence? Count the tokens above: each row has "
-        f"{config.d_model} numbers. Then add a word.",
+        "How many numbers go into the first layer for your sentence? Count the tokens above: each has a row of "
+        f"{config.d_model} numbers. Then add a word and see.",
         n * config.d_model,
         (n, config.d_model, n * config.vocab_size),
         f"{n} tokens, including the end marker, with {config.d_model} numbers each. The vocabulary has "
         f"{config.vocab_size:,} tokens, but only the rows of those in the sentence are looked up.",
         f"Multiply: the number of tokens above the picture, `</s>` included, times {config.d_model}. The size of the "
-        "vocabulary plays no part.",
+        "vocabulary does not matter.",
     )
 
 

@@ -30,7 +30,7 @@ IDEA = r"""
 1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
 2. **Scale.** The more dimensions a dot product sums over, the more it varies, up and down. Divided by
    $\sqrt{d_\text{head}}$, scores stay where softmax does not saturate (Vaswani et al. 2017, section 3.2.1).
-3. **Mask.** A decoder must not look at what it has yet to write. Those scores become −∞.
+3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
 5. **Weighted sum.** The head's output is the weighted average of the **values**: not of the words, and not of the
    layer's inputs.
@@ -40,10 +40,10 @@ token **fed in**; “b” is what the model writes next.
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"
 WRONG = {
-    "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, rows do not. In code: `dim=-2` instead "
-    "of `dim=-1`.",
-    "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing looks wrong; but the largest scores take more "
-    "than their share, and in training the others get less gradient.",
+    "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, and rows do not. In code: `dim=-2` "
+    "instead of `dim=-1`.",
+    "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing looks wrong. But the largest scores take more than "
+    "their share, and in training the others get less gradient.",
     "mask after softmax": "**Mistake: the mask after the softmax.** The hidden tokens have already taken their share: "
     "rows sum to less than 1, and how much less gives away tokens that must not be seen.",
 }
@@ -60,7 +60,7 @@ def show(look: Look) -> None:
     }
     chart(beside_bars(anatomy.keys, columns, framed=anatomy.query, theme=theme), "row_steps")
     mistake = st.segmented_control(
-        "The whole head, right and with a mistake", list(WRONG), default=next(iter(WRONG)), required=True,
+        "The whole head: right, and with a mistake", list(WRONG), default=next(iter(WRONG)), required=True,
         key="variant", bind="query-params",
     )  # fmt: skip
     scores = head_scores(look.opened, look.trace, look.kind, look.layer, look.head)
@@ -80,7 +80,7 @@ def _compared(right: np.ndarray, wrong: np.ndarray, changed: np.ndarray) -> str:
     """What a mistake changes in the weights of a head, in a sentence."""
     sums = wrong.sum(1)
     if not changed.any():
-        return f"**Here it changes no weight by {NOTICED} or more.** Try another head, or a longer sentence."
+        return f"**Here it changes no weight by {NOTICED} or more.** Try a different head or a longer sentence."
     n, most = int(changed.sum()), np.unravel_index(np.abs(wrong - right).argmax(), right.shape)
     return (
         f"**{n} weight{'s' * (n > 1)}, marked, {'are' if n > 1 else 'is'} off by {NOTICED} or more; one is "
@@ -101,10 +101,10 @@ def ask(look: Look) -> Question | None:
         "itself included. Which of them gets the most attention?",
         numbered(anatomy.keys[:n]),
         best,
-        f"{quoted(anatomy.keys[best])} has the largest score, {scores[best]:.2f}; softmax makes it "
+        f"{quoted(anatomy.keys[best])} has the largest score, {scores[best]:.2f}; softmax turns it into "
         f"{weights[best]:.3f}.",
-        "Softmax keeps the order of the scores. Look for the longest bar to the right in the middle column; −∞ means "
-        "hidden.",
+        "Softmax keeps the order of the scores: in the middle column, look for the bar that reaches furthest to the "
+        "right. −∞ means hidden.",
     )
 
 

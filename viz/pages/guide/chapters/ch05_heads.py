@@ -1,4 +1,4 @@
-"""Many heads, and what puts their outputs together."""
+"""Many heads, and how their outputs are combined."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ attention weights**. Nobody tells a head what to look for; training does, and ma
 harm (Michel et al. 2019, Voita et al. 2019).
 
 **More heads are not more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions, so
-the matrices of all heads together keep their size.
+the matrices of all heads together stay the same size.
 
-The outputs are written one after the other into one long vector (**concatenation**) and multiplied by $W_O$.
+The heads' outputs are joined end to end into one long vector (**concatenation**), which is multiplied by $W_O$.
 **Mistake: thinking that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. The picture of
 a head shows exactly what its softmax gave.
 
-$W_O$ can be cut into one piece for each head. What a head adds to the result is its output times its piece.
+$W_O$ can be cut into one piece per head. What a head adds to the result is its output times its piece.
 """
 EQUATION = (
     r"\begin{aligned}\text{MultiHead}(x_t)&=[\text{head}_1\,\dots\,\text{head}_h]\,W_O+b_O\\"
@@ -79,10 +79,10 @@ def ask(look: Look) -> Question | None:
         options=tuple(f"head {place + 1}" for place in places),
         answer=places.index(most),
         why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "
-        "A head may look sharply and add little: that depends on its values and on W_O "
+        "A head may focus sharply and still add little: that depends on its values and on W_O "
         "(Kobayashi et al. 2020 weigh attention by the length of what it adds).",
-        hint="The upper picture does not tell: it shows where the heads look. How much each adds is the length of its "
-        "bar below.",
+        hint="The upper picture cannot tell you: it shows where the heads look. How much each adds is the length of "
+        "its bar in the picture below it.",
     )
 
 

@@ -16,9 +16,9 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import opening, session
 
 IDEA = """
-Attention compares every token with every other and ignores where they are. Shuffle the words, and each finds the same
-partners: to an encoder's attention alone, “dog bites man” and “man bites dog” are the same. (A decoder's mask already
-tells some of the order.)
+Attention compares every token with every other and ignores where they are. Shuffle the words, and each still finds the
+same partners: to an encoder's attention alone, “dog bites man” and “man bites dog” are the same. (A decoder's mask
+already gives away some of the order.)
 
 So the model must be told each word's position. Vaswani et al. (2017) add to each embedding a vector that belongs to
 the **position**: sines and cosines of many wavelengths, like the hands of many clocks. Other models learn these
@@ -39,7 +39,7 @@ def show(look: Look) -> None:
     added = look.opened.model.embedding.positions[: len(total)].numpy()
     parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, which layer 1 reads": total}
     if not look.opened.model.embedding.positional.adds:
-        st.markdown(f"The encoding of this model, {own}, adds nothing here: it acts on the scores, if at all.")
+        st.markdown(f"The encoding of this model, {own}, adds nothing here: it acts on the scores, if on anything.")
         parts = {"token embedding, which layer 1 reads": total}
     limit = common_limit(parts.values())
     for name, part in parts.items():
@@ -48,7 +48,7 @@ def show(look: Look) -> None:
         word, place = (float(np.linalg.norm(part, axis=1).mean()) for part in (total - added, added))
         st.markdown(
             f"**On average an embedding has length {word:.1f}, an encoding {place:.1f}:** "
-            f"{'the word' if word > place else 'the position'} weighs more in the sum, "
+            f"{'the word' if word > place else 'the position'} counts for more in the sum, "
             f"{max(word, place) / max(min(word, place), 1e-9):.1f} times as much."
         )
 
@@ -72,10 +72,10 @@ def ask(look: Look) -> Question | None:
         f"in {KIND_NAMES[kind].lower()}?",
         options=("Yes", "No"),
         answer=0 if share > NOTICED else 1,
-        why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it in "
-        "Positions.",
-        hint="With no encoding, does anything that a query or key is made of say where the token is? In a decoder one "
-        "thing does: the mask. The link below tries it on your sentence.",
+        why=f"Without the encoding a row sends at most {share:.1%} of its attention elsewhere.{after} Try it on the "
+        "page Positions.",
+        hint="With no encoding, does anything that goes into a query or key say where the token is? (In a decoder the "
+        "mask does.) The link below tries it on your sentence.",
     )
 
 

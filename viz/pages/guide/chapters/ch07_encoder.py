@@ -16,13 +16,12 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import session
 
 IDEA = r"""
-A layer of the encoder does two things. **Attention** lets every token gather from all the others. A **feed-forward**
-network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two thirds of a
-layer's parameters). Around each of the two runs a
-**residual** connection: the input is added to the output, so a layer changes a vector rather than replacing it, and
-the gradient has a direct way back. **LayerNorm** keeps the numbers in range. The formula has it *after* the sum, as
-Vaswani et al. (2017) do; most models today have it *before* each part, where training is stable without warming up
-the learning rate (Xiong et al. 2020).
+A layer of the encoder does two things. **Attention** lets every token gather information from all the others. A
+**feed-forward** network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two
+thirds of a layer's parameters). Around each of the two runs a **residual** connection: the input is added to the
+output, so a layer changes a vector rather than replacing it, and the gradient has a direct path back. **LayerNorm**
+keeps the numbers in range. The formula has it *after* the sum, as Vaswani et al. (2017) do; most models today have it
+*before* each part, which makes training stable without warming up the learning rate (Xiong et al. 2020).
 
 Layers are stacked. They have the same shape, but **each has its own parameters**. Before the first layer a vector says
 “this word”, after the last “this word, in this sentence”.
@@ -50,9 +49,9 @@ def show(look: Look) -> None:
         change = influence(look.opened, ids(look), place)
         (other,) = look.opened.tokenizer.labels([another_token(look.opened, ids(look)[place])])
         st.markdown(
-            f"**One word changes, and what else?** {quoted(tokens[place])} becomes {quoted(other)}. The bars show by "
-            "how much the encoder's vector of each token changes. In a network that reads from left to right, all bars "
-            "above the framed one would be 0."
+            f"**Change one word: what else changes?** {quoted(tokens[place])} becomes {quoted(other)}. The bars show "
+            "by how much the encoder's vector of each token changes. In a network that reads from left to right, all "
+            "bars above the framed one would be 0."
         )
         chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
         st.markdown(_reached(tokens, change, place))
@@ -71,7 +70,7 @@ def show(look: Look) -> None:
     )
     if look.opened.config.norm == "pre":
         st.caption("This model normalises what goes into each part, not the sum: x + MultiHead(LayerNorm(x)).")
-    st.caption("The cosine of each vector with the one it began as; less than 0 is drawn as 0.")
+    st.caption("The cosine of each vector with the embedding it started as; negative values are drawn as 0.")
 
 
 def _reached(tokens: Sequence[str], change: np.ndarray, place: int) -> str:
@@ -105,7 +104,7 @@ def ask(look: Look) -> Question | None:
         "encoder's output change?",
         options=("only that one", "that one and those after it", "also those before it"),
         answer=answer,
-        why=f"Computed twice by this model: {changed.sum()} of {len(changed)} vectors change, {changed[:place].sum()} "
+        why=f"This model computed both: {changed.sum()} of {len(changed)} vectors change, {changed[:place].sum()} "
         "of them before it.",
         hint="Look at the bars above the framed one: are they all 0? An encoder has no mask.",
     )

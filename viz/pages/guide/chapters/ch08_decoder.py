@@ -17,11 +17,11 @@ from viz.state import session, tracing
 IDEA = """
 The decoder writes from left to right. At each position it **is fed** the previous token and **predicts** the next one;
 the first position is fed `<s>`. The mask hides what comes later, so a row may look at its own and earlier positions
-only. It is no recurrent network either: no memory is passed along, the tokens themselves are read again.
+only. It is not a recurrent network either: no memory is passed along; the tokens themselves are read again.
 
 In training the right translation is known, so all positions are fed at once, each with the right token before it,
 whatever the model would have written. That is **teacher forcing**. Thanks to the mask, one pass gives the same numbers
-as going word by word, and the model cannot simply copy the answer. It has a price: the model never practises carrying
+as going token by token, and the model cannot simply copy the answer. It has a price: the model never practises carrying
 on after a mistake of its own (exposure bias, Ranzato et al. 2016).
 
 **Mistake: reading a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
@@ -36,13 +36,13 @@ def show(look: Look) -> None:
     panel = weights_panel(pattern, *names, "fed in ▸ predicted", framed=look.row, theme=session.theme())
     chart(panel, "decoder")
     n = len(pattern)
-    st.markdown(f"Of {n} × {n} cells the mask hides {n * (n - 1) // 2}.")
+    st.markdown(f"The mask hides {n * (n - 1) // 2} of the {n} × {n} cells.")
     forced = tracing.trace(look.opened, look.trace.source, look.trace.target)
     own, again = look.trace.probabilities, forced.probabilities
     if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
         st.caption(
-            "Word by word and teacher-forced in one pass, the probabilities of the tokens differ by at most "
-            f"{power_of_ten(float(np.abs(own - again).max()))}."
+            "Computed token by token, and teacher-forced in one pass, the probabilities of the tokens differ by at "
+            f"most {power_of_ten(float(np.abs(own - again).max()))}."
         )
 
 

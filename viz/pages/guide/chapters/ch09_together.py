@@ -25,12 +25,12 @@ from viz.state import decoder as decoding
 from viz.state import session
 
 IDEA = """
-The encoder reads the source once. In every layer of the decoder **cross-attention** looks at its result: queries come
+The encoder reads the source once. In every layer of the decoder, **cross-attention** looks at the result: queries come
 from what is being written, keys and values from what was read. That is how a translation stays true to its source.
 
 At the end the decoder's vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
 probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases left out).
-**Greedy decoding** writes the likeliest token, feeds it in and goes on until `</s>`. **Beam search** keeps several
+**Greedy decoding** writes the likeliest token, feeds it back in and goes on until `</s>`. **Beam search** keeps several
 beginnings, since the best first word does not always begin the best sentence.
 """
 EQUATION = (
@@ -51,7 +51,7 @@ def show(look: Look) -> None:
     chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
     step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written
-    st.markdown("What could have been written there:")
+    st.markdown("What could have been written instead:")
     chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
     if probabilities is not None:
         columns = {"probability of what was written": probabilities}
@@ -70,14 +70,14 @@ def ask(look: Look) -> Question | None:
         numbered(written),
         least,
         f"It gave {quoted(written[least])} the probability {probabilities[least]:.3f}.{second}",
-        "The last picture has a bar for each step: the probability of what was written. At the shortest bar it was "
-        "least sure.",
+        "The last picture has a bar for each step, the probability of what was written. The shortest bar is where it "
+        "was least sure.",
     )
 
 
 def further(look: Look) -> Further:
     query = head_query(look) | {"panel": "Decoder", "step": str(look.row + 1)}
-    return Further(label="Take another token, or watch beam search, in Explore", page="explore", query=query)
+    return Further(label="Choose a different token, or watch beam search, in Explore", page="explore", query=query)
 
 
 CHAPTER = Chapter(

@@ -17,12 +17,13 @@ from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
 
 IDEA = """
-A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n
-words take n steps, one after the other. A layer of self-attention has no such order: all queries, keys and values of
-all positions come from one matrix product, all scores from another.
+A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n words
+take n steps, one after the other. A layer of self-attention has no such order: all queries, keys and values come from
+one matrix product, and all scores from another.
 
-So it may do **more work** and still **finish sooner**, where there are processors to share the work. That is what
-made it possible to train on so much text. Only writing goes step by step: a token must be there before the next.
+So it may do **more work** and still **finish sooner**, if there are processors to share it. That is what made it
+possible to train on so much text. Only writing goes step by step: each token is needed before the next one can be
+computed.
 """
 EQUATION = (
     r"\begin{aligned}\text{recurrent: }h_t&=f(h_{t-1},x_t)\\"
@@ -69,8 +70,8 @@ def show(look: Look) -> None:
     ]
     said = f"faster at {', '.join(map(str, faster))} tokens" if faster else "faster at no length"
     st.markdown(
-        f"Here the attention layer was {said}. This server computes with one thread, so it gains only what a "
-        "large product of matrices gains over many small ones; a GPU does far more of it at once."
+        f"Here the attention layer was {said}. This server computes with one thread, so it gains only what one large "
+        "matrix product gains over many small ones; a GPU does far more at once."
     )
 
 
@@ -79,12 +80,13 @@ def ask(look: Look) -> Question:
     now, longer = ([cost.sequential for cost in layer_costs(length, d)[:2]] for length in (n, 2 * n))
     attention, recurrent = longer[0] - now[0], longer[1] - now[1]
     return amount(
-        f"Take a sentence of twice as many tokens, {2 * n}. How many more steps, one after the other, does a "
+        f"Take a sentence with twice as many tokens, {2 * n}. How many *more* steps, one after another, does a "
         "*recurrent* layer need?",
         recurrent,
         {attention, 2 * n, n * n} - {recurrent},
         f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",
-        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. The question is how many are added.",
+        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. The question is how many more {2 * n} tokens "
+        "need.",
     )
 
 

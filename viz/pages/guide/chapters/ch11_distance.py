@@ -19,11 +19,11 @@ from viz.state import session
 
 IDEA = """
 “The **keys** that I left on the table in the hall **are** gone.” To write *are*, a network must still remember *keys*.
-In a recurrent network that knowledge is rewritten at every word in between, and so is the signal from which it learns.
-It fades.
+A recurrent network rewrites that memory at every word in between, and the signal it learns from has to travel back the
+same way. Both fade.
 
 In self-attention any two tokens are **one step** apart, at any distance. The path has length 1. That does not mean the
-model uses it: whether it does can be measured. Change one token and see how far away vectors change.
+model uses it, but you can measure whether it does: change one token and see how far away vectors change.
 
 (Convolutions reach ⌈log n⌉ only if they are *dilated*, each wider than the last; otherwise the path grows with n/k:
 Vaswani et al. 2017, section 4.)
@@ -67,8 +67,8 @@ def show(look: Look) -> None:
         "even attention": attended((allowed / allowed.sum(1, keepdims=True))[None, None]),
     }
     st.markdown(
-        "**How far this model looks**: the share of its attention at each distance. Even attention falls too, since "
-        "there are fewer pairs of tokens far apart; what counts is the difference between the two lines."
+        "**How far this model looks**: the share of its attention at each distance. The line of even attention falls "
+        "too, because fewer pairs of tokens are far apart; what counts is the difference between the two lines."
     )
     chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")
     st.markdown(_nearer(*share.values()))
@@ -78,7 +78,7 @@ def show(look: Look) -> None:
     )  # fmt: skip
     name = f"influence {look.opened.digest} {ids(look)}"
     if st.button("Measure how far a change reaches", icon=":material/speed:", key="measure_reach"):
-        rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after the other …")
+        rows = with_progress(influences(look.opened, ids(look)), n, "Changing one token after another …")
         session.keep("influence", (name, np.array(list(rows))))
     found = session.kept("influence")
     if found is None or found[0] != name:
@@ -87,10 +87,13 @@ def show(look: Look) -> None:
     chart(curves(distances, reach, "distance from the changed token", "relative change", theme=theme), "reach")
     reached = reach_of(by_distance(found[1]))
     st.markdown(
-        f"**A change still shows at a distance of {reached} token{'s' * (reached != 1)}"
+        f"**A change can still be seen at a distance of {reached} token{'s' * (reached != 1)}"
         f"{', the whole sentence' if reached == n - 1 else ''}.**"
     )
-    st.caption(f"{n} runs: each token once replaced by another, all vectors compared, the mean at each distance.")
+    st.caption(
+        f"{n} runs: each token is replaced once by a different one, all vectors are compared, and the mean is taken "
+        "at each distance."
+    )
 
 
 def reach_of(changes: np.ndarray) -> int:

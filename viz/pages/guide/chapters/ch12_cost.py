@@ -17,12 +17,12 @@ from viz.pages.guide.chapters.recorded import architectures, show_recorded
 from viz.state import session
 
 IDEA = """
-Every token looks at every token: n tokens make n² scores, in each head of each layer. Twice the text, four times the
-scores. That holds for the time to compute them and for the memory to keep them.
+Every token looks at every token, so n tokens make n² scores in each head of each layer. Twice the text, four times the
+scores: four times the time to compute them and the memory to keep them.
 
-For a sentence it hardly matters: the weight matrices cost more. For a book it dominates, and so there are ways around
-it: look only nearby (Beltagy et al. 2020), or at a summary (Wang et al. 2020). FlashAttention (Dao et al. 2022) never
-writes the scores to memory: that saves memory and traffic; the arithmetic still grows with n².
+For a sentence this hardly matters: the weight matrices cost more. For a book it dominates, so people have found ways
+around it: look only nearby (Beltagy et al. 2020), or at a summary (Wang et al. 2020). FlashAttention (Dao et al. 2022)
+never writes the scores to memory. That saves memory and traffic, but the arithmetic still grows with n².
 """
 EQUATION = (
     r"\begin{aligned}\text{scores}&=n_\text{layers}\cdot n_\text{heads}\cdot n^2\\"
@@ -41,7 +41,7 @@ def show(look: Look) -> None:
         f"alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )
     show_recorded(
-        "cost", "The time of one layer, by its kind",
+        "cost", "The time of one layer, by kind",
         lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=session.theme()), describe_cost,
     )  # fmt: skip
     measured = measured_costs(look)
@@ -55,9 +55,9 @@ def show(look: Look) -> None:
     chart(curves(x, size, "tokens", "MiB", logarithmic=True, theme=theme), "cost_memory")
     (_, time), (_, memory) = halves(costs, milliseconds), halves(costs, mebibytes)
     st.markdown(
-        f"From {time.low:,} to {time.high:,} tokens the memory grows with the power {memory.exponent:.2f} of the "
-        f"length, the time with the power {time.exponent:.2f}. Part of both grows with n alone, which slows "
-        "the growth of short texts; scores that no longer fit the processor's cache make long ones slower still."
+        f"From {time.low:,} to {time.high:,} tokens memory grows as the length to the power {memory.exponent:.2f}, "
+        f"time to the power {time.exponent:.2f}. Part of both grows only with n, which flattens the curve for short "
+        "texts; scores that no longer fit the processor's cache make long ones slower still."
     )
 
 
@@ -71,8 +71,8 @@ def ask(look: Look) -> Question:
         twice,
         {2 * pattern.size, pattern.size + n, 8 * pattern.size} - {twice},
         f"{layers} layers × {heads} heads × {2 * n} × {2 * n}: {twice // pattern.size} times as many.",
-        "A head’s map is a square with a row and a column for each token. Twice the tokens make it twice as wide and "
-        "twice as high.",
+        "A head’s map is a square with a row and a column for each token. With twice the tokens it is twice as wide "
+        "and twice as high.",
     )
 
 

@@ -24,22 +24,23 @@ from viz.state import session
 
 IDEA = """
 A heatmap looks like a reason: “it wrote *robe* because it looked at *dress*”. Is it one? **Jain and Wallace (2019)**
-gave trained recurrent classifiers other attention weights and often got the same answers: then the first weights alone
-cannot be the reason. **Wiegreffe and Pinter (2019)** answered that an explanation need not be the only one, and that
-it depends on the test: weights that training could not have found prove little. Both studied models with a single
-layer of attention; here many heads and residual connections stand in for each other.
+gave trained recurrent classifiers different attention weights and often got the same answers, so the original weights
+alone cannot be the reason. **Wiegreffe and Pinter (2019)** answered that an explanation need not be the only one, and
+that much depends on the test: weights that training could not have found prove little. Both studied models with a
+single layer of attention; here many heads and residual connections stand in for each other.
 
 So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it attends equally
-to every token it may see. If the output stays, this head's pattern was not needed *by itself*; other heads can stand
-in for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers above
-the first see vectors that are mixed already, so a column there is no longer one word (Abnar and Zuidema 2020 trace the
-mixing back), and what a head adds depends on its values too (Kobayashi et al. 2020).
+to every token it may see. If the output stays, this head's pattern was not needed *by itself*; other heads can stand in
+for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers above the
+first see vectors that are already mixed, so a column there no longer stands for one word (Abnar and Zuidema 2020 trace
+the mixing back); and what a head adds also depends on its values (Kobayashi et al. 2020).
 
 **Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
 output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
 
-Is a Transformer *less* interpretable than a recurrent or convolutional network, as one can read? Those show no weights
-at all unless attention is added to them. Here there is more to look at; whether it explains has to be tested.
+Is a Transformer *less* interpretable than a recurrent or convolutional network, as some articles say? Those show no
+attention weights at all unless attention is added to them. Here there is more to look at; whether it explains anything
+has to be tested.
 """
 NOTICED = 0.005
 """Nats, less than which no sentence tells."""
@@ -117,7 +118,7 @@ def _all_heads(look: Look) -> None:
     n = len(look.trace.kinds) * each
     name = f"{look.opened.digest} {look.trace.source_ids}"
     if st.button(f"Measure all {n} heads, one after the other", icon=":material/speed:", key="measure_heads"):
-        found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after the other uniform …")
+        found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after another uniform …")
         effects = [Effect(one.kind, one.layer, one.head, one.same, lost_by(one)) for one in found]
         session.keep("ablation", (name, effects))
     kept = session.kept("ablation")
@@ -141,7 +142,7 @@ def _neatest(look: Look, effects: Sequence[Effect]) -> str:
     place = next(i for i, one in enumerate(ranked, start=1) if one[:3] == neatest)
     return (
         f"The neatest picture in {KIND_NAMES[look.kind].lower()} is that of layer {neatest[1] + 1}, head "
-        f"{neatest[2] + 1}: by this measure number {place} of {len(ranked)}."
+        f"{neatest[2] + 1}; by this measure it ranks {place} of {len(ranked)}."
     )
 
 
@@ -165,7 +166,8 @@ def ask(look: Look) -> Question:
         options=("It stays the same", "It changes"),
         answer=0 if found.same else 1,
         why=f"The model then writes “{_said(found.output)}”.{moved}",
-        hint="A picture cannot say. Switch “Make this head's pattern uniform” on and compare the two outputs.",
+        hint="A picture alone cannot tell you. Switch on “Make this head's pattern uniform” and compare the two "
+        "outputs.",
     )
 
 

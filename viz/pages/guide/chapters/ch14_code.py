@@ -20,8 +20,8 @@ Chapters 4 and 5 come to about ten lines of code. Here they are written out, the
 Keras. Each example runs as it stands: copy it into a file. Each makes the same weight matrices from the same seed, so
 all three print the same numbers. The tests of this project run them and compare.
 
-What differs is convention: on which side a weight matrix stands, whether a mask says what is **allowed** or what is
-**forbidden**, and whether you get the weights of each head or their mean.
+What differs is convention: which side a weight matrix is on, whether a mask marks what is **allowed** or what is
+**forbidden**, and whether you get the attention weights of each head or their mean.
 """
 EQUATION = (
     r"\begin{aligned}H_i&=\text{softmax}\big(Q_iK_i^\top/\sqrt{d_\text{head}}\big)V_i\\"
@@ -80,10 +80,10 @@ def ask(look: Look) -> Question:
         "`triu(1)` to `tril(-1)` and run it: which keys are hidden now?",
         options=("this key may be attended to", "this key is hidden"),
         answer=1 if _hides(forbidden) else 0,
-        why="Tried here: the layer gives the keys marked True the weight 0. In this project's own code, as in the "
+        why="We tried it: the layer gives the keys marked True a weight of 0. In this project's own code, as in the "
         "first example, True means allowed.",
         hint="In the second example the mask is called `forbidden`. In the first one, `causal` goes into `masked_fill` "
-        "only after `~` has turned it round.",
+        "only after `~` has inverted it.",
     )
 
 

@@ -17,21 +17,22 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import decoder, link, session, tracing
 
 IDEA = r"""
-At first all parameters are random, and so is what the model writes. Training shows it pairs of a source and the right
-target. At each position the model gives every token of its vocabulary a probability $p$. The **loss** there is
-$-\ln p$ of the right token, the **cross-entropy**: 0 if the model is certain of it, more the less likely it held it.
+At first all parameters are random, and the model writes nonsense. Training shows it pairs of a source and the right
+target. At each position the model gives every token of its vocabulary a probability $p$. The **loss** there is $-\ln p$
+of the right token, the **cross-entropy**: 0 if the model was certain of that token, and larger the less likely it found
+it.
 
-The **gradient** says, for each parameter, which way the loss goes up. Training moves all of them a little the other
-way, thousands of times: **gradient descent**. For the score $z$ (the *logit*) of the right token the pull is $1-p$: the
-more the model missed it, the harder it pulls. **Backpropagation** passes the pull on to every weight matrix. Nobody
+The **gradient** says, for each parameter, which way the loss goes up. Training moves every parameter a little the other
+way, thousands of times: **gradient descent**. On the score $z$ (the *logit*) of the right token the pull is $1-p$: the
+further off the model was, the harder the pull. **Backpropagation** passes the pull on to every weight matrix. Nobody
 ever tells a head where to look.
 
 **Mistake: thinking that the loss counts wrong words.** A token may be written correctly and still cost something,
 because its probability was below 1.
 
 With **teacher forcing** each position is fed the right tokens before it, so all positions learn in one pass. The price:
-the model never practises going on from a mistake of its own (exposure bias, Ranzato et al. 2016). The last lines here
-show what it does when it has to.
+the model never practises carrying on after a mistake of its own (exposure bias, Ranzato et al. 2016). The last lines on
+this page show what it does when it has to.
 """
 EQUATION = (
     r"\begin{aligned}\ell_t&=-\ln p(y_t\mid y_{<t},x)&L&=\frac1m\sum_{t=1}^{m}\ell_t\\"
@@ -56,7 +57,7 @@ def learned_from(look: Look) -> Trace:
 def show(look: Look) -> None:
     st.text_input(
         "The right target, if you know one", key="reference", live="0ms", bind="query-params",
-        placeholder="Nothing typed: what the model writes counts as right",
+        placeholder="Nothing typed: whatever the model writes counts as right",
     )  # fmt: skip
     shown = learned_from(look)
     if shown.probabilities is None:
@@ -68,7 +69,7 @@ def show(look: Look) -> None:
     vocab = look.opened.config.vocab_size
     st.markdown(
         f"**The loss of this text is the mean, {cost.mean():.3f} nats.** An untrained model that finds all {vocab:,} "
-        f"tokens equally likely has ln {vocab:,} = {math.log(vocab):.2f}."
+        f"tokens equally likely would have a loss of ln {vocab:,} = {math.log(vocab):.2f}."
     )
     _price(look)
 
@@ -79,9 +80,9 @@ def _price(look: Look) -> None:
     other = next(one for one in first.best if one.token_id != first.written.token_id)
     astray = tracing.trace(look.opened, look.trace.source, None, (other.token_id,))
     st.markdown(
-        f"**The price.** By itself the model writes “{_said(look.trace)}”. Made to begin with {quoted(other.label)} "
-        f"(p = {probability(other.probability)}) in place of {quoted(first.written.label)}, it goes on by itself: "
-        f"“{_said(astray)}”. Teacher forcing would have fed it the right token again."
+        f"**The price.** On its own the model writes “{_said(look.trace)}”. Made to begin with {quoted(other.label)} "
+        f"(p = {probability(other.probability)}) instead of {quoted(first.written.label)}, it carries on with "
+        f"“{_said(astray)}”. Teacher forcing would have fed it the right token next."
     )
 
 
@@ -117,7 +118,7 @@ def ask(look: Look) -> Question | None:
 
 def further(look: Look) -> Further:
     task = look.opened.task if look.opened.task in TASKS else "reverse"
-    return Further(label=f"Train a model yourself: “{task}”, in minutes", page="train", query={"task": task})
+    return Further(label=f"Train a model yourself in minutes: “{task}”", page="train", query={"task": task})
 
 
 CHAPTER = Chapter(

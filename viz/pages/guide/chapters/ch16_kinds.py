@@ -18,17 +18,18 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount,
 from viz.state import opening, session, tracing
 
 IDEA = """
-**“Is this ChatGPT?”** No, but a relative. From the same layers one can build three kinds of Transformer:
+**“Is this ChatGPT?”** No, but it is a relative. The same layers make three kinds of Transformer:
 
-- **Encoder-only** (BERT, Devlin et al. 2019). Every token looks at the whole text. It reads and does not write: it
-  sorts texts, finds passages, fills a gap.
+- **Encoder-only** (BERT, Devlin et al. 2019). Every token looks at the whole text. It reads but does not write: it
+  classifies texts, finds passages, fills gaps.
 - **Decoder-only** (GPT, Radford et al. 2018; also what ChatGPT runs on). There is a single text, and each token looks
-  at those before it only. It predicts the next token. Your question is the beginning of the text that it carries on.
-- **Encoder–decoder** (Vaswani et al. 2017; T5, Raffel et al. 2020; this model). One text is read, another written;
-  cross-attention joins the two.
+  only at itself and those before it. It predicts the next token. Your question is the beginning of a text that it
+  continues.
+- **Encoder–decoder** (Vaswani et al. 2017; T5, Raffel et al. 2020; this model). One text is read and another written;
+  cross-attention connects the two.
 
-**Mistake: thinking that a model without an encoder cannot read.** It reads with the same masked attention with which
-it writes. The fourth picture is such a model, `repeat`, on the first letters of your text.
+**Mistake: thinking that a model without an encoder cannot read.** It reads with the same masked attention that it
+writes with. The fourth picture shows such a model, `repeat`, on the first letters of your text.
 
 A chatbot is far larger, has read far more, and was then trained further: on answers that people wrote, and on which of
 its own answers people prefer (Ouyang et al. 2022).
@@ -96,14 +97,14 @@ def ask(look: Look) -> Question | None:
         return None
     allowed = int(causal_mask(n).sum())
     return amount(
-        f"Your text has {n} tokens: each head of the encoder has {n} × {n} = {n * n} weights. Of these cells, how "
-        "many would the mask of a decoder-only model leave?",
+        f"Your text has {n} tokens, so each head of the encoder has {n} × {n} = {n * n} attention weights. How many of "
+        "these cells would the mask of a decoder-only model leave?",
         allowed,
         {n * n, n * n - allowed, n} - {allowed},
-        f"1 + 2 + … + {n} = {allowed}: each token, those before it and itself. This encoder puts "
+        f"1 + 2 + … + {n} = {allowed}: each token sees itself and those before it. This encoder puts "
         f"{on_later(look.trace.map('encoder')):.0%} of its weight on the other {n * n - allowed}.",
-        "Count by rows: the first token may see 1 cell, the second 2, and so on. It is a triangle, and the diagonal "
-        "belongs to it.",
+        "Count by rows: the first token may see 1 cell, the second 2, and so on. The cells form a triangle that "
+        "includes the diagonal.",
     )
 
 

@@ -22,9 +22,9 @@ from viz.pages.guide.chapters.openings import resting_head, resting_row
 from viz.state import session
 
 IDEA = """
-Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the sentence so important? Hardly. The
-softmax makes each row **sum to 1**, so a head cannot look at nothing. If none of the words suits its query, the weight
-must still go somewhere. Training finds a place where it does little harm: a token that is always there and says little.
+Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the sentence so important? Hardly. Softmax
+makes each row **sum to 1**, so a head cannot look at nothing. If none of the words match its query, the weight still
+has to go somewhere. Training finds a place where it does little harm: a token that is always there and says little.
 
 In layers 6 to 10 of BERT, more than half of the attention goes to the separator `[SEP]` (Clark et al. 2019, section
 3.2, who suspect that it is a head's way of doing nothing). In large language models it is the first tokens of the text,
@@ -63,7 +63,7 @@ def show(look: Look) -> None:
     shown, theme = look.attention_map, session.theme()
     share, chance = resting(shown), by_chance(shown)
     if np.isnan(share).any():
-        st.info("Here every row has a single token to look at: it has no choice. Type a longer sentence.")
+        st.info("Here every row has only one token to look at, so it has no choice. Type a longer sentence.")
         return
     layers = [f"L{layer + 1}" for layer in range(shown.n_layers)]
     heads = [f"H{head + 1}" for head in range(shown.n_heads)]
@@ -75,8 +75,8 @@ def show(look: Look) -> None:
     )
     st.markdown(
         f"**{np.count_nonzero(share > 0.5)} of {share.size} heads of the decoder's self-attention give more than half "
-        f"of their weight to special tokens.** A head that attends evenly would give them {chance:.2f}; the one on "
-        f"show gives {share[look.layer, look.head]:.2f}. {_elsewhere(look)}"
+        f"of their weight to special tokens.** A head that attends evenly would give them {chance:.2f}; the one shown "
+        f"gives {share[look.layer, look.head]:.2f}. {_elsewhere(look)}"
     )
     _row(look, heads)
 
@@ -117,12 +117,12 @@ def ask(look: Look) -> Question:
     moved = float(np.abs(after - before).max())
     fallen, stayed = after.sum() < 0.5, moved < 1e-6
     return Question(
-        text=f"Suppose nothing suits the query of row {look.row + 1}, {row_name(look)}: lower all its scores by "
+        text=f"Suppose nothing matches the query of row {look.row + 1}, {row_name(look)}: lower all its scores by "
         f"{LOWER:g}. What happens to its attention weights?",
         options=("all fall to nearly 0", "they stay as they are", "the largest falls, the others rise"),
         answer=0 if fallen else 1 if stayed else 2,
-        why=f"Tried on this head's scores: they sum to {after.sum():.3f}, and none moves by more than "
-        f"{power_of_ten(moved)}. Softmax sees differences only; a head cannot say “nothing here”.",
+        why=f"We tried it on this head's scores: the weights sum to {after.sum():.3f}, and none moves by more than "
+        f"{power_of_ten(moved)}. Softmax sees only differences; a head cannot say “nothing here”.",
         hint="Softmax divides e to the power of each score by the sum of all of them. Lowering all scores by the same "
         "amount divides both by the same number. See the second formula.",
     )

@@ -13,19 +13,18 @@ from viz.state import link
 
 IDEA = """
 What should a token be? Not a word: no list has all of them, and a new one would be unknown. Not a letter either: texts
-would be long, and attention costs n². **Byte pair encoding** (BPE, Sennrich et al. 2016) lies between.
+would be long, and attention costs n². **Byte pair encoding** (BPE, Sennrich et al. 2016) is in between.
 
-Before the model is trained, the tokenizer starts with single bytes (a letter is one, “é” is two; Radford et al.
-2019), counts which pair of neighbours is most frequent in a large body of text and **merges** it into a new token. It
-does so again and again until the vocabulary is full. Common words end up as one token, rare ones stay in pieces, and
-nothing is ever unknown.
+Before the model is trained, the tokenizer starts with single bytes (“e” is one, “é” is two; Radford et al. 2019), finds
+the pair of neighbours that is most frequent in a large body of text and **merges** it into a new token. It repeats this
+until the vocabulary is full. Common words end up as one token, rare ones stay in pieces, and nothing is ever unknown.
 
 A new text is cut by the same merges **in the order in which they were learned**. Choose a word and watch. A low number
-is an early merge: that pair was common. “␣” is the space before the word; once it is joined to a letter it is no
+is an early merge: that pair was common. “␣” is the space before the word; once it has merged with a letter it is no
 longer shown.
 
-**Mistake: thinking that the pieces are syllables or stems.** They are what was frequent. And if a character is cut in
-two, its halves have no letter: that is where tokens such as `⟨C3⟩` come from.
+**Mistake: thinking that the pieces are syllables or stems.** They are whatever was frequent. And if a character is cut
+in two, neither half is a letter: that is where tokens such as `⟨C3⟩` come from.
 """
 EQUATION = r"(a,b)=\arg\max_{(a,b)}\ \text{count}(a\,b)\qquad a\;b\;\to\;ab"
 WORD = "word"
@@ -84,14 +83,15 @@ def show(look: Look) -> None:
     n_merges = len(tokenizer) - CHARACTERS
     if n_merges == 0:
         st.markdown(
-            "**This tokenizer has learned no merges: each byte is a token.** Open `translate-en-fr` for merges."
+            "**This tokenizer has learned no merges: each byte is a token.** Open `everyday-en-fr` to see merges."
         )
         return
     pieces = len(merges[-1].pieces) if merges else len(word)
     n_words, n_tokens = len(tokenizer.words(look.trace.source)), len(tokenizer.encode(look.trace.source))
     st.markdown(
         f"**{len(word)} bytes become {pieces} token{'s' if pieces > 1 else ''}, by {len(merges)} of the {n_merges:,} "
-        f"merges that this tokenizer has learned.** Your text has {n_words} words and marks, and {n_tokens} tokens."
+        f"merges that this tokenizer has learned.** Your text has {n_words} words and punctuation marks, and "
+        f"{n_tokens} tokens."
     )
 
 
@@ -107,8 +107,8 @@ def ask(look: Look) -> Question | None:
         {1, 2 * len(once), len((word * 2).encode())} - {len(twice)},
         f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Once it is {len(once)}: "
         f"{' '.join(map(quoted, tokenizer.labels(once)))}.",
-        "The second copy has no space before it, so it may be cut differently from the first; and a merge may join the "
-        "end of one with the beginning of the other. Type it and count.",
+        "The second copy has no space before it, so it may be cut differently, and a merge may join the end of the "
+        "first to the beginning of the second. Type it and count.",
     )
 
 

@@ -16,19 +16,20 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount,
 from viz.state import link, session
 
 IDEA = """
-The model gives a probability to every token. Which one is written is a second decision. **Greedy** takes the likeliest
-each time: the same text always. **Sampling** draws: a token with p = 0.07 comes up about 7 times in 100.
+The model gives a probability to every token. Which of them is written is a separate decision. **Greedy** decoding takes
+the likeliest each time, so the text is always the same. **Sampling** draws at random: a token with p = 0.07 comes up
+about 7 times in 100.
 
-- **Temperature** T divides the scores before the softmax. Below 1 the likely tokens gain (near 0 it is greedy), above 1
+- **Temperature** T divides the scores before the softmax. Below 1 the likely tokens gain (near 0 it is greedy); above 1
   the unlikely ones do.
-- **Top-k** keeps the k likeliest tokens only (Fan et al. 2018).
-- **Top-p** keeps the fewest tokens that have the probability p together (Holtzman et al. 2020): few where the model is
-  sure, many where it is not.
-- The **seed** starts the random numbers: the same seed, the same text.
+- **Top-k** keeps only the k likeliest tokens (Fan et al. 2018).
+- **Top-p** keeps the likeliest tokens that together have a probability of at least p (Holtzman et al. 2020): few where
+  the model is sure, many where it is not.
+- The **seed** fixes the random numbers: the same seed gives the same text.
 
-**Mistake: thinking that a higher temperature makes the model more creative.** It draws more often what the model
-itself finds unlikely. Slide T up and read what comes out. And a fluent text may be wrong at any temperature: probable
-is not true.
+**Mistake: thinking that a higher temperature makes the model more creative.** It makes the model choose more often what
+it finds unlikely itself. Move T up and read what comes out. And a fluent text can be wrong at any temperature: probable
+does not mean true.
 """
 EQUATION = r"p_T(y)=\frac{e^{z_y/T}}{\sum_{y'}e^{z_{y'}/T}}"
 SHOWN, SAMPLES, TOP_P_STEP = 10, 3, 0.05
@@ -74,7 +75,7 @@ def show(look: Look) -> None:
     chart(beside_bars(names, columns, framed=0, one_scale=True, theme=session.theme()), "sampling")
     st.markdown(
         f"**{np.count_nonzero(after):,} of {len(after):,} tokens may be drawn here.** The likeliest, "
-        f"{quoted(names[0])}, has p = {before[best[0]]:.2f} for the model and {after[best[0]]:.2f} in the draw."
+        f"{quoted(names[0])}, has p = {before[best[0]]:.2f} in the model and {after[best[0]]:.2f} in the draw."
     )
     _texts(look, chosen)
 
@@ -110,14 +111,14 @@ def ask(look: Look) -> Question | None:
     left = left_by(logits, top_p)
     together = likely.sort(descending=True).values[:left].sum().item()
     return amount(
-        f"Go to token {step + 1} with temperature 1 and all tokens. Add up the bars: how many tokens does top-p = "
-        f"{top_p} leave there?",
+        f"Go to token {step + 1}, with temperature 1 and all tokens. Add up the bars: how many tokens does top-p = "
+        f"{top_p} keep there?",
         left,
         {1, left + 1, len(likely)} - {left},
         f"{left} {'have' if left > 1 else 'has'} {together:.3f} together, at least {top_p}"
-        f"{'; one less would have too little' if left > 1 else ''}.",
-        f"Begin with the longest bar and add the next ones, in their order, until the sum reaches {top_p}. The last "
-        "one you needed stays.",
+        f"{'; one fewer would not be enough' if left > 1 else ''}.",
+        f"Begin with the longest bar and add the next ones in order until the sum reaches {top_p}. The last one you "
+        "needed is kept.",
     )
 
 

@@ -14,18 +14,19 @@ from viz.pages.guide.chapters.measuring import with_progress
 from viz.state import session
 
 IDEA = r"""
-Writing goes one token at a time. To write token 10 the decoder needs the keys and values of tokens 1 to 9. Has it not
-computed those before? It has, and thanks to the **mask** they have not changed: no token looks at a later one. So it
-keeps them (the **KV cache**), and at each step computes one query, one key and one value, those of the newest token.
+Text is written one token at a time. To write token 10 the decoder needs the keys and values of tokens 1 to 9. Hasn't it
+computed those already? It has, and thanks to the **mask** they have not changed: no token looks at a later one. So it
+keeps them (the **KV cache**), and at each step computes only one query, one key and one value, those of the newest
+token.
 
-Without the cache every step would compute all positions again. With it the work of a step grows only because one query
-meets one key more. This app writes with it, each time you type.
+Without the cache every step would compute all positions again. With it, a step takes longer than the one before only
+because its query meets one more key. This app uses it each time you type.
 
 It costs **memory**: two vectors for each position in each layer. In a large model that serves many long texts at once
 it can take more than the parameters (Pope et al. 2023).
 
-**Mistake: thinking that the cache is the model's memory of a conversation.** Nothing is learned or summed up in it: it
-holds what would come out the same if it were computed again.
+**Mistake: thinking that the cache is the model's memory of a conversation.** Nothing is learned or summarised in it: it
+holds what could just as well be computed again.
 """
 EQUATION = (
     r"\begin{aligned}\text{without: }&1+2+\dots+n=\tfrac{n(n+1)}{2}\text{ positions}\\"
@@ -69,7 +70,7 @@ def _measured(look: Look) -> None:
     chart(figure, "kept_times")
     st.markdown(
         f"**All {n} steps: {1000 * sum(with_cache):.0f} ms with the cache, {1000 * sum(without):.0f} ms without: "
-        f"{sum(without) / sum(with_cache):.1f} times as long.** Both keep what they have of the source. "
+        f"{sum(without) / sum(with_cache):.1f} times as long.** Both keep the keys and values of the source. "
         f"The logits differ by at most {power_of_ten(max(missed))}."
     )
 

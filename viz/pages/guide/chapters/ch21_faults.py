@@ -19,21 +19,22 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, 
 from viz.state import session
 
 IDEA = """
-This layer has **seven faults**, of the kind that one meets in articles about Transformers. One of them stops the
-program. The others are worse: it runs, and what comes out is wrong.
+This layer has **seven faults** of the kind you find in articles about Transformers. One of them stops the program. The
+others are worse: the program runs, and the result is wrong.
 
-Choose a line for each of the seven places. The layer is built from your lines at once and run **on your sentence**,
-with the weight matrices of the first layer that this model's decoder has. Its output must be that of PyTorch's own
-layer, `nn.MultiheadAttention`, with the same matrices.
+Choose a line for each of the seven places. The layer is rebuilt from your lines at once and run **on your sentence**,
+with the weight matrices of the first layer of this model's decoder. Its output must match that of PyTorch's own layer,
+`nn.MultiheadAttention`, with the same matrices.
 
-Do not guess: the checks say what is wrong, as tests do. A layer whose rows sum to 1 may still be wrong, and so may one
-that raises no error.
+You need not guess: like tests, the checks say what is wrong. A layer whose rows sum to 1 may still be wrong, and so may
+one that raises no error.
 
-**What else such articles say.** That the layers of a stack are *identical*: they have the same shape, and each has its
-own parameters (chapter 7). That attention sums the *inputs*: it sums values (chapter 4). That encoder and decoder are
-recurrent networks: neither is (chapters 7 and 8). That the last linear map acts on the attention weights: it acts on
-the heads' outputs (chapter 5). And that attention brings a *larger capacity*: not by itself. Capacity comes with
-parameters; what attention brought is training in parallel, which made larger models affordable (chapter 10).
+**What else such articles get wrong.** That the layers of a stack are *identical*: they have the same shape, but each
+has its own parameters (chapter 7). That attention sums the *inputs*: it sums values (chapter 4). That encoder and
+decoder are recurrent networks: neither is (chapters 7 and 8). That the last linear map acts on the attention weights:
+it acts on the heads' outputs (chapter 5). And that attention gives a model a *larger capacity*: not by itself. Capacity
+comes with parameters; what attention made possible is training in parallel, which made larger models affordable
+(chapter 10).
 """
 EQUATION = (
     r"\begin{gathered}H_i=\text{softmax}\!\left(\frac{Q_iK_i^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V_i\\"
@@ -79,7 +80,7 @@ def _choose() -> dict[str, int]:
 
 
 def _found(one: Check) -> str:
-    return f": {for_markdown(one.found)}" if one.found else " (not yet to be seen)"
+    return f": {for_markdown(one.found)}" if one.found else " (cannot be checked yet)"
 
 
 def _verdict(chosen: Mapping[str, int], checks: tuple[Check, ...]) -> str:
@@ -88,7 +89,7 @@ def _verdict(chosen: Mapping[str, int], checks: tuple[Check, ...]) -> str:
     if passed < len(checks):
         return f"**{passed} of {len(checks)} checks passed.**"
     faults = "\n".join(f"- **{FAULTS[name].fault}:** {FAULTS[name].why}" for name in ORDER)
-    return f"**All {len(checks)} checks passed: the layer is mended.** What was wrong:\n\n{faults}"
+    return f"**All {len(checks)} checks passed: the layer is fixed.** What was wrong:\n\n{faults}"
 
 
 def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) -> None:
@@ -123,14 +124,15 @@ def ask(look: Look) -> Question:
     hidden = [name for name in names if _sums_to_one(run({**MENDED, name: BROKEN[name]}, reference, x)[1])]
     answer = names.index("scale") if hidden == ["scale"] else len(names)
     return Question(
-        text="Suppose all is mended but one fault. Which of these would you **not** see from the sums of the rows?",
+        text="Suppose only one fault is left. Which of these would you **not** notice from the sums of the rows?",
         options=(*(FAULTS[name].fault for name in names), "none of them alone"),
         answer=answer,
-        why=f"Tried here, each alone: with {FAULTS['scale'].fault} every row still sums to 1. Only the comparison "
-        "with a layer that is right shows it."
+        why=f"We tried each of them alone: with {FAULTS['scale'].fault} every row still sums to 1. Only the comparison "
+        "with a correct layer shows it."
         if hidden == ["scale"]
-        else "Tried here, each alone: in so short a sentence the sums do not tell just one of them from a sound layer.",
-        hint="Mend all places, then put one fault back at a time and read the line “Each row of weights sums to 1”.",
+        else "We tried each of them alone: in a sentence this short the sums do not single out one fault.",
+        hint="Fix all seven places, then put back one fault at a time and read the line “Each row of weights sums to "
+        "1”.",
     )
 
 
@@ -139,7 +141,7 @@ def _sums_to_one(weights: Tensor | None) -> bool:
 
 
 def further(look: Look) -> Further:
-    return Further(label="A sound layer, number by number, in Anatomy", page="anatomy", query=head_query(look))
+    return Further(label="A correct layer, number by number, in Anatomy", page="anatomy", query=head_query(look))
 
 
 CHAPTER = Chapter(
