@@ -133,7 +133,7 @@ MEASURES = (
     Measure(
         name="evenness",
         formula=r"\Bigl\langle \frac{-\sum_j A_{ij} \log_2 A_{ij}}{\log_2 m_i} \Bigr\rangle_i",
-        definition="The entropy as a share of the greatest there can be, if row i may see mᵢ keys: 0 on a single key, "
+        definition="The entropy as a share of the largest possible one, if row i may see mᵢ keys: 0 for a single key, "
         "1 for equal weights on all.",
         source="Pielou 1966, *The measurement of diversity in different types of biological collections*",
         terms=of.evenness,
@@ -213,13 +213,13 @@ MEASURES = (
         unit="tokens",
         high=None,
         rises="looks further away",
-        falls="looks nearer by",
+        falls="looks closer by",
     ),
     Measure(
         name="diagonality",
         formula=r"1 - \Bigl\langle \sum_j A_{ij} \left| \frac{i-1}{n-1} - \frac{j-1}{m-1} \right| \Bigr\rangle_i",
-        definition="How close to the diagonal, which runs from corner to corner however many rows and columns there "
-        "are: 1 on it, 0 in the other two corners.",
+        definition="How close the weight is to the diagonal, which runs from corner to corner however many rows and "
+        "columns there are: 1 on it, 0 in the other two corners.",
         source="the weight of the guided attention of Tachibana et al. 2018, section 4.1, but linear",
         terms=of.diagonality,
         rises="moves closer to the diagonal",
@@ -240,8 +240,8 @@ MEASURES = (
     Measure(
         name="anti-diagonal",
         formula=r"\bigl\langle A_{i,d(n+1-i)} \bigr\rangle_{i \,\in\, \text{text}}",
-        definition="Weight on the anti-diagonal, where the last row looks at the first token of the source: as "
-        "“diagonal”, counted from the end.",
+        definition="Weight on the anti-diagonal, where the last row looks at the first token of the source: like "
+        "“diagonal”, but counted from the end.",
         kinds=("cross",),
         terms=of.on(of.at_diagonal(backwards=True)),
         rises="moves onto the anti-diagonal",
@@ -253,8 +253,8 @@ MEASURES = (
         formula=r"\frac{\displaystyle\sum_{i < i'} P(j_i < j_{i'}) - P(j_i > j_{i'})}{n^2 (k - 1) / 2k}"
         r",\quad j_i \sim A_i,\ k = \min(n, m)",
         definition="Whether later rows look further right: for any two rows, a key is drawn by the weights of each. "
-        "How much more often is the later row's key on the right than on the left? up to 1 in order throughout, "
-        "down to −1 backwards throughout, 0: neither. Over several texts each pair of rows counts equally.",
+        "How much more often is the later row's key on the right than on the left? Up to 1: in order throughout; down "
+        "to −1: backwards throughout; 0: neither. Over several texts each pair of rows counts equally.",
         source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
         kinds=("cross",),
         terms=of.monotonicity,

@@ -70,8 +70,9 @@ class Encoding(nn.Module):
 
     formula: ClassVar[str] = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}"
     words: ClassVar[str] = (
-        "The model is told no positions. An encoder then sees a set of words: shuffle them, and its output is shuffled "
-        "alike. (A decoder still counts a little: its mask shows each row one token more, Haviv et al. 2022.)"
+        "The model is told no positions. An encoder then sees an unordered set of words: shuffle them, and its output "
+        "is shuffled in the same way. (A decoder still counts a little: its mask shows each row one token more, Haviv "
+        "et al. 2022.)"
     )
     source: ClassVar[str] = ""
 
@@ -216,8 +217,8 @@ class Learned(Encoding):
 
     formula = r"x_{pos} = \sqrt{d_{model}}\,E_{token} + P_{pos}"
     words = (
-        "A vector for each position is learned like any weight, and added. There is none beyond the last position of "
-        "training."
+        "A vector for each position is learned like any other parameter, and added. There is none beyond the longest "
+        "text seen in training."
     )
     source = "Gehring et al. 2017; Devlin et al. 2019"
 
@@ -249,7 +250,7 @@ class Rotary(Encoding):
     formula = r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}"
     words = (
         "Nothing is added. Each pair of dimensions of a query or key turns by an angle that grows with its position; a "
-        "score keeps only the difference of the angles."
+        "score depends only on the difference between the angles."
     )
     source = "Su et al. 2021, section 3.2"
 
@@ -327,8 +328,8 @@ class Relative(Encoding):
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
     words = (
-        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share. "
-        "The scores here are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
+        "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share "
+        "one. The scores here are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
     )
     source = "Raffel et al. 2020, section 2.1"
 

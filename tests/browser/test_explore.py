@@ -370,7 +370,7 @@ def test_an_emptied_field_is_restored_too(visit: Visit):
 
 def test_the_dead_link_of_a_checkpoint_says_so(visit: Visit):
     page = visit({"checkpoint": "runs/gone"})
-    expect(page.get_by_test_id("stAlert")).to_contain_text("“runs/gone” of this link is not on this server")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("“runs/gone” in this link is not on this server")
     expect(translation(page)).not_to_have_text("")
 
 
@@ -641,7 +641,7 @@ def test_the_framed_row_is_taken_apart(visit: Visit):
     page = visit({**LETTERS, "source": "dog"})
     page.mouse.click(*cell(page, 1, 0))
     expect(words(page)).to_contain_text("Selected: “o”")
-    page.get_by_role("link", name="Compute the selected row step by step").click()
+    page.get_by_role("link", name="Take the selected row apart, step by step").click()
     expect(page).to_have_url(re.compile("/anatomy"))
     expect(box(page, "Row to explain")).to_have_value("2 d ▸ o")
 

@@ -53,7 +53,7 @@ def test_links_bring_text_and_nothing_else(context: BrowserContext, address: str
     page = opened(context, address, path, **dict.fromkeys(BOUND, BRINGS))
     inert(page)
     said = f"The run “{BRINGS}”" if path == "train" else f"The checkpoint “{BRINGS}”"
-    alert = page.get_by_test_id("stAlertContentWarning").filter(has_text="of this link").first
+    alert = page.get_by_test_id("stAlertContentWarning").filter(has_text="in this link").first
     assert said in (alert.text_content() or "")
 
 

@@ -35,7 +35,7 @@ def test_it_plays_from_the_first_step_to_the_last(chromium: Browser, tmp_path: P
     last = picture.evaluate("canvas => canvas.toDataURL()")
     page.locator("input").fill("1")
     expect(page.locator("output")).to_have_text("step 50")
-    expect(page.locator(".written")).to_have_text("By itself the model writes: <i>y</i>")
+    expect(page.locator(".written")).to_have_text("On its own the model writes: <i>y</i>")
     assert picture.evaluate("canvas => canvas.toDataURL()") != last
     page.get_by_role("button", name="Play").click()
     expect(page.locator("output")).to_have_text("step 1,100")

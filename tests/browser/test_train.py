@@ -36,7 +36,7 @@ def test_a_training_from_start_to_explore(context: BrowserContext, address: str)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-loss_curve .scatterlayer path").first).to_be_visible(timeout=FIRST_PATIENCE)
     bar(page, "finished · step 7 of 7", FIRST_PATIENCE)
-    expect(page.get_by_text("What the model writes by itself at step 7").first).to_be_visible()
+    expect(page.get_by_text("What the model writes on its own at step 7").first).to_be_visible()
     expect(page.locator(".st-key-machine_head_map .column").first).to_be_visible()
     assert "run=reverse-1" in page.url
     # What was chosen in Explore before does not come between.
@@ -94,7 +94,7 @@ def test_it_opens_with_a_head_that_forms(context: BrowserContext, address: str):
     output = page.locator(".film output")
     expect(output).to_have_text(re.compile(r"step [1-9]"), timeout=FIRST_PATIENCE)  # it plays by itself
     expect(output).to_have_text("step 2,400")
-    expect(page.locator(".film .written")).to_have_text("By itself the model writes: noitnetta")
+    expect(page.locator(".film .written")).to_have_text("On its own the model writes: noitnetta")
     page.get_by_role("button", name="Start your own").click()
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
 

@@ -137,7 +137,7 @@ function showFrame(film, at) {
   film.at = Math.max(0, Math.min(film.data.steps.length - 1, at));
   film.range.value = film.at;
   film.output.textContent = `step ${film.data.steps[film.at].toLocaleString("en")}`;
-  film.written.textContent = `By itself the model writes: ${film.data.written[film.at] || "(nothing)"}`;
+  film.written.textContent = `On its own the model writes: ${film.data.written[film.at] || "(nothing)"}`;
   drawMap(film);
   drawCurve(film);
   pointAt(film, film.pointed);
@@ -149,7 +149,7 @@ function pointAt(film, cell) {
   const { data, at } = film;
   if (!cell) {
     film.said.textContent =
-      "Rows attend to columns; the stronger the colour, the more. Point at a cell for its weight.";
+      "Rows attend to columns; the stronger the colour, the higher the weight. Point at a cell to see its weight.";
     return;
   }
   const [row, column] = cell;

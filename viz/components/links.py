@@ -13,8 +13,8 @@ from viz.look.theme import Theme, show_token
 Layout = Literal["columns", "lines", "text"]
 """Two columns with lines between them; two lines of text, one above the other; or text that is shaded."""
 HINTS: dict[Layout, str] = {
-    "columns": "Hover over a token to see its lines alone.",
-    "lines": "Hover over a token to see its lines alone.",
+    "columns": "Hover over a token to see only its lines.",
+    "lines": "Hover over a token to see only its lines.",
     "text": "Hover over a token to see where it looks, or who looks at it.",
 }
 HTML = """<div class="links"><p class="hint"></p><p class="legend"></p><div class="sides"><div>

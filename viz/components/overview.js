@@ -18,7 +18,7 @@ import {
 import { bytes } from "./packed.js";
 
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
-const HINT = "Each small map is one head (H) of a layer (L). Click one.";
+const HINT = "Each small map is one head (H) of a layer (L). Click one to see it.";
 const TALLEST_IMAGE = 8192; // pixels; of a taller one some browsers make nothing
 
 const room = (scroller) => scroller.clientWidth || scroller.getRootNode().host?.clientWidth || 300;

@@ -42,7 +42,7 @@ export function save_png({ data, parentElement }) {
     try {
       await save(data);
     } catch (error) {
-      problem.textContent = `This browser could not make the PNG (${error.message}). Take the SVG.`;
+      problem.textContent = `This browser could not make the PNG (${error.message}). Take the SVG instead.`;
       problem.hidden = false;
     }
     button.disabled = false;

@@ -1,7 +1,7 @@
 // What is typed is drawn ahead of the page: at each keystroke the server is asked for what is to be drawn
 // (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses.
 
-const NO_ANSWER = "The server gives no answer while you type. The page follows when you pause.";
+const NO_ANSWER = "The server does not answer while you type. The page will catch up when you pause.";
 
 /** Why the server does not draw a text, as a sentence. */
 class Refusal extends Error {}

@@ -63,9 +63,9 @@ def describe_loss(points: Sequence[LogPoint], vocab_size: int) -> str:
         return "No step has been taken yet."
     last = points[-1]
     guessing = (
-        f"guessing evenly among the {vocab_size:,} tokens of the vocabulary would cost {math.log(vocab_size):.2f}"
+        f"guessing evenly among the {vocab_size:,} tokens of the vocabulary would give {math.log(vocab_size):.2f}"
     )
-    return f"Step {last.step:,}: {last.loss:.3f} nats a token; {guessing}."
+    return f"Step {last.step:,}: {last.loss:.3f} nats per token; {guessing}."
 
 
 def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
@@ -75,8 +75,8 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
         return f"Measured every {validate_every:,} steps, and at the last one."
     last = scored[-1]
     return (
-        f"Step {last.step:,}: of the tokens of unseen examples, {100 * (last.valid_accuracy or 0):.1f} % are predicted "
-        "right, given the ones before."
+        f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f} % of the tokens of unseen examples are predicted "
+        "correctly, given the ones before."
     )
 
 

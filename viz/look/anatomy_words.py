@@ -29,7 +29,7 @@ NORMALISED = "Each vector gets mean 0 and standard deviation 1, then gain γ and
 TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         "token": ("Token embedding", "The row of each token in the embedding matrix, times √d_model."),
-        "position": ("Positional encoding", "The position of the token; i counts from 0."),
+        "position": ("Positional encoding", "The position of each token; i counts from 0."),
         "sum": ("Sum: the input of layer 1", "Token and position in one vector."),
         "input": ("Input of the layer", "What the previous layer produced, for every token."),
         "self_attention": (
@@ -40,16 +40,16 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "memory": ("Memory", "The encoder's output: a vector for each source token."),
         "normed": ("LayerNorm before the attention", NORMALISED),
         "query": ("Query", "What the query token asks for, in this head."),
-        "key": ("Keys", "What each token offers to be found by."),
+        "key": ("Keys", "What each token can be found by."),
         "value": ("Values", "What each token passes on when it is attended to."),
         "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers is rotated by an angle that depends "
         "on the position."),
         "turned_key": ("Keys, turned", "So a score depends on the offset between query and key."),
-        "products": ("Dot products", "How well the query matches each key: large where they point the same way."),
+        "products": ("Dot products", "How well the query matches each key: large if they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
         "factor": (
             "Scaling of the scores",
-            "What the positional encoding multiplies the scores of this query by; it may look at n_t keys.",
+            "What the positional encoding multiplies this query's scores by; n_t is the number of keys it may look at.",
         ),
         "multiplied": ("Scores times their factor", "The larger the factor, the sharper the attention."),
         "distance_bias": ("Distance bias", "What the encoding adds to a score; j and t are positions."),
@@ -60,7 +60,7 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "head": ("Output of the head", "The sum of the weighted values."),
         "heads": ("All heads side by side", "The other heads of this layer, each with its own weight matrices."),
         "projected": ("W_O mixes the heads", "There are d_model numbers already; W_O mixes what the heads found."),
-        "attention_sum": ("Residual", "What came in is added to what was gathered."),
+        "attention_sum": ("Residual", "The input is added to what was gathered."),
         "attention_normed": ("LayerNorm", NORMALISED),
         "cross_attention": (
             "Cross-attention of this layer",
@@ -69,8 +69,8 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "forward_normed": ("LayerNorm before the feed-forward", NORMALISED),
         "hidden": ("Feed-forward, inner half", "A wider vector, through the activation function."),
         "forwarded": ("Feed-forward, outer half", "Back to d_model numbers."),
-        "forward_sum": ("Residual", "What came in is added again."),
-        "output": ("Output of the layer", "What the next layer reads here; after the last layer, the result."),
+        "forward_sum": ("Residual", "The input is added again."),
+        "output": ("Output of the layer", "What the next layer reads; after the last layer, the result."),
     }
 )  # fmt: skip
 """Title and explanation of each step."""
@@ -103,7 +103,7 @@ def explanation(anatomy: Anatomy, step: Step) -> str:
     if step.name == "masked" and np.isfinite(step.value).all():
         return NO_MASK
     if step.name == "output" and "forward_sum" not in step.inputs:
-        return f"The residual: what came in is added. {TITLES['output'][1]}"
+        return f"The residual: the input is added. {TITLES['output'][1]}"
     return TITLES[step.name][1]
 
 

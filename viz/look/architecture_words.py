@@ -53,20 +53,20 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
         said.append(f"**Against the usual claim**, the LSTM is faster at {_list(later)} tokens.")
     if alike:
         said.append(
-            f"**At {_list(alike)} tokens they are equally fast** ({ALIKE:.0%} or less): where many short texts "
-            "are read side by side, each of the LSTM's few steps is a large product of matrices, too."
+            f"**At {_list(alike)} tokens they are equally fast** ({ALIKE:.0%} or less): when many short texts are read "
+            "side by side, each of the LSTM's few steps is a large matrix product, too."
         )
     said.append(
         f"From {first_a.n} to {a.n} tokens, with the same number of tokens in all, the Transformer's step takes "
-        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}. The "
-        f"Transformer has {a.in_sequence} steps that must wait for each other at every length, the LSTM "
+        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}. At "
+        f"every length the Transformer has {a.in_sequence} steps that must wait for one another; the LSTM has "
         f"{first_b.in_sequence:,} and {b.in_sequence:,}."
     )
     return said
 
 
 def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
-    """How far each contender has learnt to look on the same budget."""
+    """How far each contender has learned to look on the same budget."""
     curves = by_distance(points)
     longest = max(distance for curve in curves.values() for distance, _ in curve)
     far = {name: reaches(curve, ENOUGH) for name, curve in curves.items()}
@@ -76,7 +76,9 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
         + f". Guessing gives {1 / SYMBOLS:.1%}."
     ]
     if far[TRANSFORMER] > far[LSTM]:
-        said.append("What the LSTM must carry in its state over every token in between, the Transformer looks up.")
+        said.append(
+            "What the LSTM must carry in its state past every token in between, the Transformer can simply look up."
+        )
     else:
         said.append("**Against the usual claim**, the Transformer reaches no further than the LSTM's state.")
     if far[ATTENDING] >= far[TRANSFORMER]:
@@ -96,7 +98,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     attention, recurrent = layers[SELF], layers[RECURRENT]
     (short, long), (_, memory) = halves(attention, milliseconds), halves(attention, mebibytes)
     said = [
-        f"Attention that keeps its weights: from {long.low:,} to {long.high:,} tokens its time grows as the length "
+        f"Attention that stores its weights: from {long.low:,} to {long.high:,} tokens its time grows as the length "
         f"to the power **{long.exponent:.2f}**, its peak memory to the power **{memory.exponent:.2f}**; at a power "
         "of 2, "
         "twice the text costs four times as much."
@@ -111,7 +113,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         said.append(
             f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the exponent of "
             "the "
-            f"time is {short.exponent:.2f}, since the projections, which grow with n, are most of the work there."
+            f"time is {short.exponent:.2f}, since most of the work there is in the projections, which grow with n."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
     said.append(
@@ -125,7 +127,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     said.append(
         f"**Quadratic memory is not inevitable**: fused, the same layer never stores its weights, and its memory "
         f"grows as the length to the power {fused.exponent:.2f} ({last.peak_bytes / 2**20:.1f} instead of "
-        f"{kept.peak_bytes / 2**20:.1f} MiB at {last.n:,} tokens). Headlight keeps them, to show them."
+        f"{kept.peak_bytes / 2**20:.1f} MiB at {last.n:,} tokens). Headlight stores them in order to show them."
     )
     return said
 
@@ -145,9 +147,8 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
             said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}{doubt}.")
     if steps[0] != steps[1]:
         said.append(
-            f"They were not trained for equally long ({steps[0]:,} and {steps[1]:,} updates), so this says what "
-            "ships, not "
-            "which architecture is better."
+            f"They were not trained for equally long ({steps[0]:,} and {steps[1]:,} updates), so this compares the "
+            "models that ship, not the architectures."
         )
     return said
 
@@ -187,8 +188,8 @@ def cost_table(points: Sequence[LayerCost], counted: Sequence[Cost]) -> str:
         )
     longest = max(point.n for point in points)
     head = (
-        f"| layer | operations (table 1) | at n = {longest:,} | power of time, {ranges[0]} | {ranges[1]} "
-        f"| of memory, {ranges[1]} |"
+        f"| layer | operations (table 1) | at n = {longest:,} | exponent of time, {ranges[0]} | {ranges[1]} | of "
+        f"memory, {ranges[1]} |"
     )
     return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: |", *rows])
 

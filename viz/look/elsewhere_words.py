@@ -40,11 +40,11 @@ def why_no_output(opened: Checkpoint) -> str:
     """In one sentence, why there is no output of a model that wrote nothing."""
     can = opened.model.can
     if Capability.TYPING not in can:
-        return "This is a recording: it shows the one text it was made of."
+        return "This is a recording: it shows the one text it was made from."
     if mask := mask_of(opened):
-        return f"An encoder writes nothing, but this one can fill gaps: type {mask} in place of a word."
+        return f"An encoder does not write, but this one can fill gaps: type {mask} in place of a word."
     if Capability.ENCODER in can:
-        return "This encoder reads; it has no output layer for tokens, so it writes nothing."
+        return "This encoder only reads: it has no output layer for tokens, so it writes nothing."
     return "This decoder has no output layer for tokens, so it writes nothing."
 
 
@@ -52,4 +52,4 @@ def why_not(opened: Checkpoint, capability: Capability) -> str:
     """How a sentence about the model ends, where a page needs a capability that it lacks."""
     if capability not in (Capability.HEADS, Capability.POSITIONS) or opened.elsewhere is None:
         return f"has no {capability.value}"
-    return "comes from elsewhere, and this page can only take apart the models that Headlight trains"
+    return "was not trained by Headlight, and this page can only take apart models that were"

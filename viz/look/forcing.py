@@ -37,14 +37,14 @@ def forcing(tokenizer: Tokenizer, mode: str, *, prefix: str, tokens: str, target
     except ValueError as error:
         return Forcing(
             prefix=tuple(tokenizer.encode(prefix)),
-            problem=f"The token numbers cannot be written: {error}. The text of the beginning counts.",
+            problem=f"These token numbers cannot be written: {error}. The text of the beginning is used instead.",
         )
     if ids is None:
         return Forcing(prefix=tuple(tokenizer.encode(prefix)))
     if (spelt := tokenizer.decode(ids)) != prefix:
         return Forcing(
             prefix=tuple(tokenizer.encode(prefix)),
-            problem=f"The token numbers spell “{spelt}”, not “{prefix}”. The text of the beginning counts.",
+            problem=f"These token numbers spell “{spelt}”, not “{prefix}”. The text of the beginning is used instead.",
         )
     return Forcing(prefix=ids)
 
@@ -60,7 +60,7 @@ def read_ids(tokenizer: Tokenizer, tokens: str) -> tuple[int, ...] | None:
     try:
         ids = tuple(int(number) for number in tokens.split("."))
     except ValueError:
-        raise ValueError("they must be whole numbers with dots in between, such as 812.44") from None
+        raise ValueError("they must be whole numbers separated by dots, such as 812.44") from None
     tokenizer.require_target(ids)
     return ids
 

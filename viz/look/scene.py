@@ -28,15 +28,15 @@ from viz.look.words import (
 
 HIDDEN = "this row is hidden along with the special tokens; click another one."
 TOKENS = (
-    "A token is a word, a piece of one, or a character; <b>&lt;s&gt;</b> marks the beginning of a text, "
+    "A token is a word, a piece of one, or a character. <b>&lt;s&gt;</b> marks the beginning of a text, "
     "<b>&lt;/s&gt;</b> its end."
 )
 OWN_MARKS = (
-    "A token is a word, a piece of one, or a character; a tokenizer may add marks of its own, such as "
+    "A token is a word, a piece of one, or a character. A tokenizer may add marks of its own, such as "
     "<b>[CLS]</b> or <b>&lt;s&gt;</b>."
 )
 SHARING = "Heads that stand together share their keys and values."
-MEANS = "<b>mean</b>, <b>all</b>: over the heads of a layer, and over every head."
+MEANS = "<b>mean</b>: the average of a layer's heads. <b>all</b>: the average of all heads."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _instead(look: Look) -> Output:
     if not guesses:
         text = Word(text=why_no_output(look.opened))
         return Output(label="No output", certainty=Certainty(words=(text,)), sure="", how="", note="")
-    label = "Likely next" if look.kind == "decoder" else "Likely in place of the mask"
+    label = "Likely next" if look.kind == "decoder" else "Likely words for the mask"
     words = [Word(text=" · ".join(map(in_place, guesses)))]
     return Output(label=label, certainty=Certainty(words=tuple(words)), sure="", how="", note="")
 

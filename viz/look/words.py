@@ -48,7 +48,7 @@ def reading(kind: Kind, view: View, rows: RowNames = "both") -> str:
     both = BOTH if kind != "encoder" and rows == "both" else ""
     alignment = " A strong link shows where the head looks, not which word translates which." if kind == "cross" else ""
     return (
-        f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1; "
+        f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1: "
         f"{view.strength}. The attention of a {adds_up} to 1.{both}{alignment} Click a {view.unit} to explain it."
     )
 
@@ -112,15 +112,16 @@ def how_sure(sure: Certainty) -> str:
         return ""
     n = sure.n_tokens
     return (
-        f"The product of the probabilities that the model gave the {n} token{'s' * (n != 1)} of its output, the end "
-        f"included; {share(sure.per_token)} per token on (geometric) average. Underlined: less than "
-        f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This is doubt, not error: it can be sure and wrong."
+        f"The product of the probabilities that the model gave to the {n} token{'s' * (n != 1)} of its output, "
+        f"including the end; {share(sure.per_token)} per token on (geometric) average. Underlined: less than "
+        f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This shows doubt, not error: the model can be sure and "
+        "wrong."
     )
 
 
 def has_read(sure: Certainty, what: str) -> str:
     """From some words on of which a model is unsure: ``what`` it read in training; else empty."""
-    return f"It has read only {what}." if sure.n_unsure >= DOUBTS and what else ""
+    return f"It was trained only on {what}." if sure.n_unsure >= DOUBTS and what else ""
 
 
 def share(probability: float) -> str:

@@ -66,7 +66,7 @@ def test_what_steps_say_for_and_against_the_claim():
     assert "The Transformer is faster at 11 tokens." in said
     assert "**Against the usual claim**, the LSTM is faster at 5 tokens" in said
     assert "**At 7 tokens they are equally fast** (10% or less)" in said
-    assert "has 10 steps that must wait for each other at every length, the LSTM 20 and 44" in said
+    assert "has 10 steps that must wait for one another; the LSTM has 20 and 44" in said
     assert "Transformer's step takes 0.7 times as long and the LSTM's 6.0 times" in said
 
 
@@ -146,7 +146,7 @@ def test_tables():
     table = words.cost_table(costs(POWERS), layer_costs(16, 3))
     assert "| self-attention | $n^2 d$ | 768 | 1.00 | 2.00 | 2.00 |" in table
     assert "| recurrent (LSTM) | $n d^2$ | 144 | 1.50 | 1.50 | 1.50 |" in table
-    assert "power of time, 1 to 4 | 4 to 16 |" in table
+    assert "exponent of time, 1 to 4 | 4 to 16 |" in table
 
 
 def test_figures_draw_what_was_measured():

@@ -46,22 +46,22 @@ def test_a_beginning_of_exactly_these_tokens(ids: list[int]):
 @pytest.mark.parametrize(
     ("tokens", "problem"),
     [
-        ("x", "whole numbers with dots in between"),
-        ("5..6", "whole numbers with dots in between"),
-        ("5,6", "whole numbers with dots in between"),
-        ("9" * 5000, "whole numbers with dots in between"),
+        ("x", "whole numbers separated by dots"),
+        ("5..6", "whole numbers separated by dots"),
+        ("5,6", "whole numbers separated by dots"),
+        ("9" * 5000, "whole numbers separated by dots"),
         ("999999", "there is no token 999999"),
         ("-4", "there is no token -4"),
         ("0", "there is no token 0"),
         ("2.5", "token 1 is </s>"),
-        (".".join(map(str, TOKENIZER.encode("red"))), "The token numbers spell “red”, not “dress”"),
+        (".".join(map(str, TOKENIZER.encode("red"))), "These token numbers spell “red”, not “dress”"),
     ],
 )
 def test_numbers_that_do_not_fit_give_way_to_the_text(tokens: str, problem: str):
     found = made(BEGINNING, prefix="dress", tokens=tokens)
     assert found.prefix == tuple(WORD)
     assert problem in (found.problem or "")
-    assert "The text of the beginning counts." in (found.problem or "")
+    assert "The text of the beginning is used instead." in (found.problem or "")
 
 
 def test_no_numbers():

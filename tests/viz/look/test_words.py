@@ -94,7 +94,7 @@ def test_each_view_says_what_carries_a_weight_and_where():
     for view in VIEWS:
         said = reading("cross", view)
         assert said.startswith(f"{view.mark}: how much attention the token being written ({view.query}) pays to")
-        assert f"each token of the source ({view.key}), from 0 to 1; {view.strength}." in said
+        assert f"each token of the source ({view.key}), from 0 to 1: {view.strength}." in said
         assert said.endswith(f"Click a {view.unit} to explain it.")
 
 

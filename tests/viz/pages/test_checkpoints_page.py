@@ -56,7 +56,7 @@ def test_each_that_ships(name: str):
 def test_a_model_from_elsewhere():
     app = shown("shelf/llama")
     assert "which share 2 heads of keys and values" in written(app).replace("&#44;", ",")
-    assert "Only for the models that Headlight trains." in written(app)
+    assert "Only for models trained by Headlight." in written(app)
     assert "model.layers.0.self_attn.q_proj.weight" in list(app.dataframe[0].value["name"])
     app.selectbox(key="matrices_head").set_value(6)
     ran(app)
@@ -74,5 +74,5 @@ def test_a_recording():
     app = shown("shelf/mine.trace.safetensors")
     assert "Recorded from" in written(app)
     assert "patterns, but no matrices" in written(app)
-    assert "patterns and no parameters" in written(app)
+    assert "patterns, but no parameters" in written(app)
     assert len(app.dataframe) == 0

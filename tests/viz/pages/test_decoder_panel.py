@@ -170,7 +170,7 @@ def test_numbers_of_tokens_can_be_typed(letters: Checkpoint):
     assert app.text_input(key="prefix").value == "ab"
     app.text_input(key="tokens").set_value("no")
     (message,) = messages(ran(app))
-    assert "whole numbers with dots in between" in unescape(message)
+    assert "whole numbers separated by dots" in unescape(message)
     assert target(app) == "abg"
 
 
@@ -188,7 +188,7 @@ def test_a_beginning_that_is_too_long():
     text = "abcdefghij" * 4
     app = panel(BEGINNING, prefix=text)
     (message,) = messages(app)
-    assert f"at most {MAX_LEN} tokens: the last {40 - MAX_LEN} of yours" in message
+    assert f"at most {MAX_LEN} tokens, so the last {40 - MAX_LEN} of yours" in message
     assert target(app) == text[:MAX_LEN]
     assert len(written(app)) == MAX_LEN
 

@@ -77,7 +77,7 @@ def test_explore_with_each_panel(name: str, panel: str):
 def test_every_other_page_says_what_it_needs(name: str, page: str):
     app = ran(app_on(page, checkpoint=name))
     if page in ("guide", "anatomy", "positions"):
-        assert "comes from elsewhere, and this page can only take apart the models that Headlight trains" in said(app)
+        assert "was not trained by Headlight, and this page can only take apart models that were" in said(app)
         (way,) = [one for one in app.get("page_link") if "Explore" in one.proto.label]
         assert way.proto.page == ""  # where the first page lies
 
@@ -142,7 +142,7 @@ def test_a_word_that_is_masked_and_filled():
     ran(app)
     assert app.text_input(key="source").value == "She [MASK] left."
     label, text = output(app)
-    assert label == "Likely in place of the mask"
+    assert label == "Likely words for the mask"
     assert text.count(" %") == 5
 
 

@@ -198,7 +198,7 @@ def test_where_hiding_leaves_nothing_it_is_shown_again(offered: list[dict[str, A
         "viz.pages.explore.page.PANELS", {"Export": lambda look, _, display: panel(look, hidden, display)}
     )  # fmt: skip
     app = opened(export_format="JSON")
-    assert any("nothing is left" in message for message in messages(app))
+    assert any("nothing would be left" in message for message in messages(app))
     assert json.loads(offered[-1]["data"]())["axes"]["key"] == list(shown().key_tokens)
 
 

@@ -85,7 +85,7 @@ def value(said: str) -> float:
 def test_the_pages_numbers_are_computed():
     said = texts(opened(pair="0"))
     assert "it repeats after 6.3 positions" in said
-    (residual,) = re.findall(r"M misses by at most (\S+) ", said)
+    (residual,) = re.findall(r"M is off by at most (\S+) ", said)
     assert 0 < value(residual) < 1e-6
     (spread,) = re.findall(r"differ by at most (\S+) ", texts(opened(encoding="rotary")))
     assert 0 < value(spread) < 1e-4
@@ -95,7 +95,7 @@ def test_the_pages_numbers_are_computed():
 def test_what_is_added_to_the_sentence():
     app = opened(part=ADDED, source="A red car.")
     assert charts(app) == 3
-    assert "the encoding of a position 8.0" in texts(app)  # √(128 / 2): as many sines as cosines
+    assert "a position's encoding 8.0" in texts(app)  # √(128 / 2): as many sines as cosines
     for name in ("rotary", "alibi", "relative", "none"):
         assert f"encoding {name} adds nothing" in texts(opened(part=ADDED, checkpoint=f"positional-{name}"))
 
@@ -189,7 +189,7 @@ def test_without_the_small_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path)
     assert messages(opened(part=SIX)) == ["The six small models are not on this server."]
     (message,) = messages(opened(encoding="relative"))
-    assert message.startswith("This model has learned no such encoding, and none ships.")
+    assert message.startswith("This model has not learned this encoding, and none ships with Headlight.")
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -152,7 +152,7 @@ def test_it_opens_with_a_finished_run_that_ships_and_the_form_is_a_click_away():
     app = ran(app_on("train"))
     assert messages(app) == []
     assert app.selectbox(key="run").value == lab.EXAMPLE
-    assert "in 2,400 steps a model with one cross-attention head learned to write a string backwards" in texts(app)
+    assert "in 2,400 steps, a model with one cross-attention head learned to write a string backwards" in texts(app)
     for _ in lab.view(lab.EXAMPLE).checkpoints:  # how many are read at a time depends on the machine
         if not any("Your sentence at every step" in bar.proto.text for bar in app.get("progress")):
             break
@@ -209,7 +209,7 @@ def test_start_trains_by_the_command_and_shows_the_run():
     assert len(app.get("plotly_chart")) >= 2
     assert "Step 3: " in texts(app)
     assert capture(load(run.checkpoints[-1][1]), "attention").target in pages(app)
-    assert "What the model writes by itself at step 3" in pages(app)
+    assert "What the model writes on its own at step 3" in pages(app)
     assert messages(app) == []
 
 
@@ -307,7 +307,7 @@ def test_a_killed_process_is_a_failure_and_its_checkpoint_opens():
     (said,) = messages(ran(app))
     assert "the process ended without a word" in said
     assert "Its last good checkpoint is shown below" in said
-    assert "What the model writes by itself at step" in pages(app)
+    assert "What the model writes on its own at step" in pages(app)
     assert "resume" in buttons(app)
 
 
@@ -328,7 +328,7 @@ def test_every_architecture_can_be_watched(architecture: str, kind: str):
     app = opened(run="other")
     assert messages(app) == []
     assert f"{kind}, layer 1, head " in pages(app)
-    assert "What the model writes by itself at step 2" in pages(app)
+    assert "What the model writes on its own at step 2" in pages(app)
     assert f"{architecture}, 1 layer" in texts(app)
 
 
@@ -345,7 +345,7 @@ def test_what_failed_says_why(run: Path):
 
 def test_a_dead_link_says_so(run: Path):
     (said,) = messages(opened(run="gone"))
-    assert "The run “gone” of this link is not on this server" in said
+    assert "The run “gone” in this link is not on this server" in said
 
 
 def test_a_folder_that_is_no_run_is_left_out(run: Path):
@@ -399,7 +399,7 @@ def test_own_text_is_kept_with_the_run():
         if value is not None:
             app.number_input(key=f"own_text_transformer_{name}").set_value(value)
     ran(app)
-    assert [said.value for said in app.success] == ["48 pairs to learn from, 5 to be tested on."]
+    assert [said.value for said in app.success] == ["48 pairs to train on, 5 to validate on."]
     clicked(app, "start")
     run = waited("text-1", lambda run: run.status.state == "finished")
     kept = (opening.RUNS / "text-1/data/source.txt").read_text().splitlines()

@@ -107,7 +107,7 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
         f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
-        f"numbers shown: ± {worst} at most, of numbers above 1 in proportion to the largest."
+        f"numbers shown: ± {worst} at most, for numbers above 1 in proportion to the largest."
     )
 
 

@@ -33,8 +33,8 @@ def page() -> None:
 
 def _steps() -> None:
     st.markdown(
-        "A recurrent network reads one token after the other; a layer of a Transformer reads all at once. Here both "
-        "learn from **the same number of tokens a step**, in many short texts or in few long ones, with one thread."
+        "A recurrent network reads one token after another; a Transformer layer reads them all at once. Here both "
+        "learn from **the same number of tokens per step**, in many short texts or a few long ones, with one thread."
     )
     theme = session.theme()
     shown = _compare(
@@ -47,19 +47,20 @@ def _steps() -> None:
         sizes = {point.architecture: f"{point.parameters:,}" for point in points}
         st.markdown(words.step_table(points))
         st.caption(
-            f"A step is forward, backward and update, {plan.tokens:,} source and as many target tokens, the fastest of "
-            f"{plan.repeats}. Both have {transformer.n_layers} layers in encoder and decoder and d_model "
-            f"{transformer.d_model}: a Transformer of {sizes['transformer']} parameters, an LSTM (states of "
-            f"{lstm.d_ff}) of {sizes['lstm']}. In sequence: what must wait for each other in a forward pass, by count, "
-            "a sublayer of the Transformer or a token in a layer of the LSTM."
+            f"A step is a forward pass, a backward pass and an update, on {plan.tokens:,} source and as many target "
+            f"tokens; the fastest of {plan.repeats}. Both have {transformer.n_layers} layers in encoder and decoder "
+            f"and d_model {transformer.d_model}: a Transformer of {sizes['transformer']} parameters, an LSTM (states "
+            f"of {lstm.d_ff}) of {sizes['lstm']}. In sequence: the number of operations in a forward pass that have to "
+            "wait for one another, a sublayer of the Transformer or one token in a layer of the LSTM."
         )
 
 
 def _distance() -> None:
     st.markdown(
-        "A sequence begins with one of eight letters; noise follows; at the end the letter must be written again. For "
-        "each distance a model learns this **afresh, on the same budget**. The LSTM gets it twice: as what it has "
-        "written, where only its state remembers, and as its source, which its attention can look at."
+        "A sequence begins with one of eight letters, noise follows, and at the end the model must write that letter "
+        "again. For each distance a model learns this **from scratch, on the same budget**. The LSTM gets the sequence "
+        "in two ways: as text it has written itself, where only its state can remember, and as its source, where its "
+        "attention can look."
     )
     theme = session.theme()
     shown = _compare(
@@ -70,7 +71,7 @@ def _distance() -> None:
         points: Any = shown.points
         parameters = sorted({point.parameters for point in points}, reverse=True)
         st.caption(
-            f"Each training run: {plan.updates} updates of {plan.texts} sequences, 1 layer, d_model {plan.d_model}, "
+            f"Each training run: {plan.updates} updates of {plan.texts} sequences; 1 layer, d_model {plan.d_model}, "
             f"{' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} others. The mean over "
             f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the better of the learning rates "
             f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach further."
@@ -79,8 +80,8 @@ def _distance() -> None:
 
 def _cost() -> None:
     st.markdown(
-        "Every token looks at every token: n² weights a head. Here one layer of each kind reads **one text**, forward "
-        "only; a power of the length is a straight line."
+        "Every token looks at every token: n² weights per head. Here one layer of each kind reads **one text**, "
+        "forward pass only. On these axes a power of the length is a straight line."
     )
     theme = session.theme()
     shown = _compare(
@@ -95,15 +96,17 @@ def _cost() -> None:
         points: Any = shown.points
         st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
         st.caption(
-            f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats}; memory: the most that "
-            "PyTorch holds at once for the layer, input excluded. Exponents: straight lines through the logarithms, "
-            "drawn bold for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all "
-            "constants, and the projections of attention (n d²)."
+            f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats}; memory: the most PyTorch "
+            "holds at once for the layer, without its input. Exponents: straight lines through the logarithms, drawn "
+            "bold for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all constants, "
+            "and the projections of attention (n d²)."
         )
 
 
 def _quality() -> None:
-    st.markdown("What ships, twice: by a Transformer, and by an LSTM with attention of about the same size.")
+    st.markdown(
+        "The models that ship in two versions: a Transformer, and an LSTM with attention of about the same size."
+    )
     for name, other in PAIRS.items():
         st.markdown(f"#### {name}")
         found = [card for card in (_card(name), _card(other)) if card is not None]
@@ -116,9 +119,8 @@ def _quality() -> None:
         if missing:
             st.info(f"{' and '.join(sorted(missing))}: not on this server, or without a card.")
     st.caption(
-        "From the cards in `model/pretrained/`, which give data, commands and limits; scored on texts never "
-        "trained "
-        "on, cased BLEU (13a), beam width 5."
+        "From the cards in `model/pretrained/`, which give data, commands and limits. Scored on texts that were never "
+        "trained on, cased BLEU (13a), beam width 5."
     )
 
 

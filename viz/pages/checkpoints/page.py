@@ -74,7 +74,7 @@ def _of_our_own(opened: Checkpoint) -> dict[str, str]:
         "Task": opened.task,
         "Parameters": f"{sum(one.n for one in state.parameters(opened)):,}",
         "Layers": str(config.n_layers),
-        "Heads": f"{config.n_heads} a layer",
+        "Heads": f"{config.n_heads} per layer",
         "Vocabulary": f"{config.vocab_size:,} tokens",
         "Longest text": f"{config.max_len:,} tokens",
         "Positional encoding": config.positional,
@@ -82,7 +82,7 @@ def _of_our_own(opened: Checkpoint) -> dict[str, str]:
 
 
 def _abilities(opened: Checkpoint) -> None:
-    st.subheader("What can be done with it here")
+    st.subheader("What you can do with it here")
     lines = ["- :green[:material/check:] Explore: every pattern of every layer and head, the atlas, the export"]
     for capability, does in ABILITIES.items():
         if capability in opened.model.can:
@@ -90,7 +90,7 @@ def _abilities(opened: Checkpoint) -> None:
         else:
             lines.append(f"- :gray[:material/close:] {does}. {_not_here(opened, capability)}")
     if opened.elsewhere is not None and (mask := opened.elsewhere.mask):
-        lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} in place of a word")
+        lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} instead of a word")
     if opened.elsewhere is not None and Capability.TYPING in opened.model.can:
         lines.append(
             "- :green[:material/check:] Proof, on Explore: NumPy computes a head again, where the family allows"
@@ -100,7 +100,7 @@ def _abilities(opened: Checkpoint) -> None:
 
 def _not_here(opened: Checkpoint, capability: Capability) -> str:
     if opened.elsewhere is not None and capability in (Capability.HEADS, Capability.POSITIONS):
-        return "Only for the models that Headlight trains."
+        return "Only for models trained by Headlight."
     return f"This one {why_not(opened, capability)}."
 
 
@@ -122,9 +122,9 @@ def _head(opened: Checkpoint) -> None:
         return
     chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
     st.caption(
-        "A head compares tokens by $W_Q W_K^\\top$ and moves between them what $W_V W_O$ makes of one (Elhage et al. "
-        "2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they fall, the fewer "
-        "directions matter. Biases, norms and positional encodings are left out."
+        "A head compares tokens by $W_Q W_K^\\top$; what it moves from one to another is the token's vector times $W_V "
+        "W_O$ (Elhage et al. 2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they "
+        "fall, the fewer directions matter. Biases, norms and positional encodings are left out."
     )
 
 
@@ -132,7 +132,7 @@ def _parameters(opened: Checkpoint) -> None:
     st.subheader("Parameters")
     known = state.parameters(opened)
     if not known:
-        st.info("A recording has patterns and no parameters.")
+        st.info("A recording has patterns, but no parameters.")
         return
     table = pd.DataFrame(
         {

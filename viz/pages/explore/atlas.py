@@ -69,7 +69,7 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
         column_config={
             HEAD: st.column_config.TextColumn(pinned=True, width=64),
             WORDS: st.column_config.TextColumn(
-                width=320, help="What it gives a quarter or more of its attention to, and clearly more than chance."
+                width=320, help="What it gives a quarter or more of its attention to, clearly more than by chance."
             ),
             **columns,
         },
@@ -142,11 +142,11 @@ def _alike(look: Look) -> None:
     found = similar(look.attention_map, look.layer, look.head, MOST_ALIKE)
     st.markdown(
         f"**Heads like {head_name(look.layer, look.head)}** on this sentence",
-        help="Two heads are alike if their rows are. Similarity is 1 minus the mean, over the rows, of the "
-        "Jensen-Shannon distance between them (1: the same rows, 0: no key in common).",
+        help="Two heads are similar if their rows are. Similarity is 1 minus the mean, over the rows, of the "
+        "Jensen-Shannon distance between them (1: identical rows, 0: no key in common).",
     )
     if not found:
-        st.caption("None: there is no row with a choice of keys, or no other head.")
+        st.caption("None: no row has a choice of keys, or there is no other head.")
     with st.container(horizontal=True, gap="small"):
         for place, (layer, head, similarity) in enumerate(found):
             st.button(
@@ -160,7 +160,7 @@ def _alike(look: Look) -> None:
 def _definitions(kind: Kind) -> None:
     st.markdown(
         "$A_{ij}$ is the attention weight of row $i$ (the query) on column $j$ (the key), in a pattern of $n$ rows and "
-        "$m$ columns. Angle brackets are the mean over the rows. A row that may see a single key, such as a decoder's "
+        "$m$ columns. Angle brackets are the mean over the rows. A row that may see only one key, such as a decoder's "
         "first, has no choice and is left out. A decoder's row $i$ is the token fed in there, so “itself” is that "
         "token. A dash means that the measure is undefined for this text."
     )

@@ -42,7 +42,7 @@ def decoder_panel(look: Look) -> None:
         st.info(
             "The model has read your text and written nothing yet. Let it continue, above, and its steps appear here."
             if decoding.goes_on(look.opened)
-            else "This model does not say which tokens it chose from, so there are no steps to show."
+            else "This model does not report which tokens it chose from, so there are no steps to show."
         )
     elif mode == BEAM:
         _beam(look)
@@ -97,7 +97,7 @@ def _choose_step(look: Look, n: int) -> int:
 
 def _totals(steps: tuple[Step, ...], n_forced: int) -> str:
     end = "" if steps[-1].written.token_id != EOS_ID else ", `</s>` included"
-    given = " Dotted: given, not chosen by the model." if n_forced else ""
+    given = " A dotted line marks what was given, not chosen by the model." if n_forced else ""
     return (
         f"Below each token: its probability, given everything before it. Together: {len(steps)} tokens{end}, "
         "log-probability "
@@ -142,7 +142,7 @@ def _beam(look: Look) -> None:
     tree = decoding.search(look.opened, look.trace, beam, penalty)
     st.html(tree_html(tree, discarded=discarded, theme=session.theme()))
     st.caption(
-        f"At each step the search goes on with the {beam} likeliest beginnings. A finished target’s score is its "
+        f"At each step the search continues with the {beam} likeliest beginnings. A finished target’s score is its "
         "log-probability divided by its number of tokens to the power of the length penalty; higher is better. "
         f"The pictures above show the model’s own, greedy {what_it_writes(look.opened)} until you choose another."
     )

@@ -58,8 +58,8 @@ def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
     """What is taken from the model; None for nothing."""
     said: dict[What, str] = {
         "head": f"{head_name(layer, head)} attends to every token equally",
-        "scale": "scores not divided by √d, so sharper",
-        "positions": "it cannot tell the order of the words",
+        "scale": "scores are not divided by √d, so attention is sharper",
+        "positions": "so it cannot tell the order of the words",
     }
     offered: list[What] = [what for what in WHAT if what != "positions" or opened.config.positional != "none"]
     names: dict[str, What] = {TAKEN[what]: what for what in offered}
@@ -73,7 +73,7 @@ def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
 def show_experiment(look: Look, chosen: Chosen, what: What | None) -> None:
     """The output before and after, and the head on show before and after."""
     if what is None:
-        st.html('<div class="result"><p class="aside">Choose one, and it writes again without it.</p></div>')
+        st.html('<div class="result"><p class="aside">Choose one, and the model writes again without it.</p></div>')
         return
     found = opening.experiment(look.opened, look.trace.source, what, look.kind, look.layer, look.head)
     said = _outputs(look, found, what) + _maps(look, chosen, found)

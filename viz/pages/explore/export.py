@@ -44,11 +44,11 @@ MOST_SENT = 1024  # cells that go to the browser as rectangles, at every keystro
 SAYS: dict[Format, str] = {
     "PNG": "A picture at twice the screen's resolution, for slides and documents. Your browser makes it.",
     "SVG": "A picture that stays sharp at any size and whose text stays text.",
-    "PDF": "A page whose text can be selected and searched.",
+    "PDF": "A document whose text can be selected and searched.",
     "HTML": "A page that opens without a network: point at a cell or a line to see its query, key and weight.",
-    "CSV": "A table for spreadsheets, after lines that say where the numbers come from.",
+    "CSV": "A table for spreadsheets; the lines above it say where the numbers come from.",
     "NPZ": "For NumPy: `numpy.load(file)`, then `values`, the names of each axis, and `provenance`.",
-    "JSON": "The numbers under their names, and where they come from.",
+    "JSON": "The numbers with their names, and where they come from.",
 }
 MIME: dict[Format, str] = {
     "SVG": "image/svg+xml",
@@ -117,7 +117,7 @@ def _everything(look: Look, shown: Picture, display: Display) -> None:
             on_click="ignore",
             key="export_everything",
         )
-        st.caption("Every head of every layer and kind, to be explored in a browser without a network.")
+        st.caption("Every head of every layer and kind, to explore in a browser without a network.")
 
 
 def _file(sheet: Sheet, form: Format) -> bytes:
@@ -145,7 +145,7 @@ def _not_empty(look: Look, shown: Picture, display: Display) -> tuple[Picture, D
     """What is shown, or, if nothing of it is left, the same with the special tokens."""
     if shown.rows and shown.columns:
         return shown, display
-    st.info("Without the special tokens nothing is left of this text, so they are kept in what you export.")
+    st.info("Without its special tokens nothing would be left of this text, so the export keeps them.")
     return displayed(look.attention_map, replace(display, special=True)), display
 
 
@@ -215,7 +215,7 @@ def _choose_measure(look: Look) -> tuple[Measure, Mapping[str, np.ndarray]]:
     if np.isnan(values[name]).all():
         defined = next((other for other in by_name if not np.isnan(values[other]).all()), name)
         st.info(
-            f"No row of this text has what “{name}” measures, so it is undefined for every head. "
+            f"No row of this text has what “{name}” measures, so the measure is undefined for every head. "
             + (f"You get “{defined}”." if defined != name else "No measure is defined here: every cell is a dash.")
         )
         name = defined

@@ -21,11 +21,11 @@ from viz.state import session
 from viz.state.session import Visitor
 
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
-PAUSE = "The page follows when you pause."
+PAUSE = "The page will catch up when you pause."
 SAYS = {
-    400: f"The server could not read what your browser asked while you typed. {PAUSE}",
-    403: f"The server takes this page for another site's, so it draws nothing while you type. {PAUSE}",
-    404: "The server does not know this page any more. If nothing follows when you pause, reload it.",
+    400: f"The server could not read your browser's request while you typed. {PAUSE}",
+    403: f"The server thinks this page belongs to another site, so it draws nothing while you type. {PAUSE}",
+    404: "The server no longer knows this page. If nothing changes when you pause, reload it.",
     413: f"This text is too long to be drawn while you type. {PAUSE}",
     429: f"You type faster than this server draws. {PAUSE}",
     500: "The server failed to draw this text; its log says why.",

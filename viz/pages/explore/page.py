@@ -205,4 +205,4 @@ def _to_anatomy(look: Look) -> None:
     if Capability.HEADS not in look.opened.model.can:
         return
     # Checkpoint, text, kind, head and row go along; see viz.state.link.show_page.
-    link_to("anatomy", "Compute the selected row step by step", icon="account_tree")
+    link_to("anatomy", "Take the selected row apart, step by step", icon="account_tree")

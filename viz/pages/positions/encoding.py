@@ -82,9 +82,11 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
         try:
             small = opening.open_checkpoint(f"{PREFIX}{name}")
         except CheckpointError as error:
-            st.warning(f"This model has learned no such encoding, and none ships. {for_markdown(str(error))}")
+            st.warning(
+                f"This model has not learned this encoding, and none ships with Headlight. {for_markdown(str(error))}"
+            )
             return None
-        st.caption(f"This model has learned none; what you see was learned by `{PREFIX}{name}`.")
+        st.caption(f"This model has not learned one; what you see was learned by `{PREFIX}{name}`.")
         return small.model.embedding.positional
     try:
         return ENCODINGS[name](replace(opened.config, positional=name, max_len=shown))
@@ -106,7 +108,7 @@ def _show_table(encoding: Encoding, shown: int) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Each position is a row.** The framed pair of dimensions is drawn to the right.")
+        st.markdown("**Each position is a row.** The framed pair of dimensions is drawn on the right.")
         chart(positions.table_heatmap(table, pair=pair, theme=theme))
         st.markdown("**How alike are two positions?** The cosine of their vectors.")
         chart(positions.similarity_heatmap(similarity(table), theme=theme))
@@ -128,13 +130,13 @@ def _show_shift(table: np.ndarray, n: int) -> None:
     chart(positions.matrix_heatmap(matrix, theme=session.theme()))
     if shift < n:
         st.caption(
-            f"Measured over the {n - shift} positions on screen, M misses by at most "
+            f"Measured over the {n - shift} positions on screen, M is off by at most "
             f"{power_of_ten(shift_residual(table, shift))} (float32). It turns each pair by its own angle, whatever "
             "the "
             "position."
         )
     else:
-        st.caption(f"Show more than {shift} positions to measure by how much M misses.")
+        st.caption(f"Show more than {shift} positions to measure how far M is off.")
 
 
 def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: int) -> None:
@@ -144,7 +146,7 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
     names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.maps[0].key_tokens, start=1)]
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**The turning pairs.** Where the first 16 positions turn the vector (1, 0) of a pair.")
+        st.markdown("**The turning pairs.** Where each of the first 16 positions turns the vector (1, 0) of a pair.")
         turned = torch.atan2(rotation.sin, rotation.cos).numpy()
         pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
         chart(positions.turning_pairs(turned, pairs, theme=theme))
@@ -158,7 +160,7 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
         query, key = queries_keys(opened, trace)
         scores = turned_scores(encoding, query[0, query_place], key[0, key_place], shown)
         st.markdown(
-            "**The score depends on the offset alone**, how many positions before or after. The same query and key "
+            "**The score depends only on the offset**: how many positions before or after. The same query and key "
             f"({trace.kinds[0]}, layer 1, head 1 of this model), placed at every pair of positions."
         )
         chart(positions.score_heatmap(scores, theme=theme))
@@ -171,7 +173,7 @@ def _show_factor(encoding: Encoding, shown: int) -> None:
     factor = encoding.factor(lambda: seen[None, None, :, None])
     assert factor is not None
     by_head = factor.expand(1, -1, shown, 1)[0, :, :, 0]  # one row where all heads share it
-    st.markdown("**What a score is multiplied by**, by the number of keys that its query may look at.")
+    st.markdown("**What a score is multiplied by**, depending on how many keys its query may look at.")
     chart(positions.factor_lines(seen.numpy(), by_head.detach().numpy(), theme=session.theme()))
 
 
@@ -182,7 +184,7 @@ def _show_alibi(encoding: Alibi, shown: int) -> None:
         st.markdown("**The slope of each head.** Heads with a steep slope look nearby, those with a flat one far away.")
         chart(positions.slope_bars(encoding.slopes.numpy(), theme=theme))
     with right:
-        st.markdown("**What is added to a score**, by the distance. In a decoder only the left half matters.")
+        st.markdown("**What is added to a score**, depending on the distance. In a decoder only the left half matters.")
         bias = bias_by_distance(encoding, shown - 1, causal=False)
         chart(positions.bias_lines(distance, bias, theme=theme))
 
@@ -196,8 +198,8 @@ def _show_bias(encoding: Encoding, shown: int) -> None:
             distance = np.arange(1 - shown, 1 if causal else shown)
             chart(positions.bias_lines(distance, bias, theme=theme))
     st.caption(
-        "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. "
-        "Distances never met in training keep their initial random numbers."
+        "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. Distances that "
+        "never occurred in training keep their initial random numbers."
     )
 
 
@@ -213,9 +215,9 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     own = opened.config.positional
     if embedding.positional.adds:
         st.markdown(
-            f"**What the {trace.kinds[0]} reads**: to the vector of each token (times √d_model) the {own} encoding of "
-            f"its position is added. On average a token's vector has length {_length(vectors):.1f}, the encoding of a "
-            f"position {_length(added):.1f}."
+            f"**What the {trace.kinds[0]} reads**: the vector of each token (times √d_model) plus the {own} encoding "
+            f"of its position. On average a token's vector has length {_length(vectors):.1f}, and a position's "
+            f"encoding {_length(added):.1f}."
         )
     else:
         st.markdown(f"**The encoding {own} adds nothing here**: " + said(ENCODINGS[own]))
@@ -225,7 +227,7 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
         figure = vectors_panel(tokens, part, title, limit, theme=session.theme())
         with column:
             chart(figure)
-    st.caption(f"One colour scale for all three; numbers beyond ±{limit:.1f} have its strongest colours.")
+    st.caption(f"All three share one colour scale; numbers beyond ±{limit:.1f} get its strongest colours.")
 
 
 def _length(vectors: np.ndarray) -> float:

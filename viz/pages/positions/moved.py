@@ -31,7 +31,7 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> None:
     try:
         result = opening.displaced(opened, trace.source, change)
     except ValueError as error:
-        st.warning(f"That cannot be done: {for_markdown(str(error))}. Shift by less, or type a shorter text.")
+        st.warning(f"That cannot be done: {for_markdown(str(error))}. Shift by less or type a shorter text.")
         return
     with right:
         layer, head, row = choose_head(opened, result.before, result.before.map(kind))
@@ -92,7 +92,6 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         with column:
             chart(figure)
     st.caption(
-        "Both runs are fed the first one's output, so that a row is the same token in both, and shuffled tokens are "
-        "shown "
-        "in their old order here. In the last picture blue is more attention than before, orange less."
+        "Both runs are fed the first one's output, so that each row is the same token in both, and shuffled tokens are "
+        "shown in their old order. In the last picture blue means more attention than before, orange less."
     )

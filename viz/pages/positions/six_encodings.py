@@ -58,7 +58,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
         measured = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
-            "Right are", MEASURES, format_func=MEASURES.__getitem__, default="characters", required=True,
+            "Count as right", MEASURES, format_func=MEASURES.__getitem__, default="characters", required=True,
             key="measure", bind="query-params",
         )  # fmt: skip
         again = st.button(f"Measure here again ({AGAIN} other strings per length)", icon=":material/speed:")
@@ -74,8 +74,8 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     if measured:
         st.caption(
             f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings per length, "
-            f"{for_markdown(f'{measured.date}, {measured.machine}')}. A learned encoding cannot read longer strings at "
-            "all." + (" Rings: measured here, just now." if here else "")
+            f"{for_markdown(f'{measured.date}, {measured.machine}')}. A model with a learned "
+            "encoding cannot read longer strings at all." + (" Rings: measured here, just now." if here else "")
         )
 
 
@@ -116,7 +116,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
         with column:
             chart(figure, f"six_{name}")
-    st.caption("Each model is fed the right answer here, so that a row is the same token in all pictures.")
+    st.caption("Each model is fed the right answer here, so that each row is the same token in all pictures.")
 
 
 def _trace(model: Checkpoint, text: str, answer: str | None) -> Trace | None:

@@ -49,7 +49,7 @@ def choose_checkpoint() -> Checkpoint | None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
         return None
     if asked is not None and asked not in names:
-        said = f"The checkpoint “{asked}” of this link is not on this server; this is “{name}”."
+        said = f"The checkpoint “{asked}” in this link is not on this server; this is “{name}” instead."
         st.warning(for_markdown(said))
     try:
         return opening.open_checkpoint(name)
@@ -79,7 +79,7 @@ def choose_display() -> Display:
     )  # fmt: skip
     means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
     each_head = st.toggle(
-        "Overview: strongest colour for the largest weight of each head", key="each_head", bind="query-params"
+        "Overview: full colour for the largest weight of each head", key="each_head", bind="query-params"
     )
     return Display(
         rows=cast("RowNames", rows),
@@ -139,15 +139,15 @@ def left_out_notice(trace: Trace) -> None:
     """Say what of a text is longer than the model reads."""
     if trace.source_dropped:
         st.warning(
-            f"This model reads at most {len(trace.source_ids)} tokens: the last {trace.source_dropped} "
-            f"of your text are left out. It read: {for_markdown(trace.source)}"
+            f"This model reads at most {len(trace.source_ids)} tokens, so the last {trace.source_dropped} of your text "
+            f"are left out. It read: {for_markdown(trace.source)}"
         )
 
 
 def cut_notice(trace: Trace) -> None:
     """Say that what is written for a text was cut, on pages that do not show it."""
     if cut := where_cut(trace):
-        st.caption(f"The model's output for it: {cut[0].lower()}{cut[1:]}")
+        st.caption(f"The model's output for this text: {cut[0].lower()}{cut[1:]}")
 
 
 def choose_kind(opened: Checkpoint, trace: Trace, *, labelled: bool = True) -> Kind:

@@ -37,13 +37,13 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             live="0ms",
             bind="query-params",
             on_change=decoding.prefix_typed,
-            placeholder="Nothing typed: the model begins by itself",
+            placeholder="Nothing typed: the model begins on its own",
         )
         if trace.n_forced and trace.predicted_ids[trace.n_forced - 1] == _lone_space(opened):
-            st.caption("The space at the end is now a token of its own; a word includes the space before it.")
+            st.caption("The space at the end is now a token of its own; normally a word includes the space before it.")
         with st.expander("Exactly these tokens"):
             st.text_input(
-                "Token numbers with dots in between; if empty, as the tokenizer splits the text",
+                "Token numbers separated by dots; if empty, the text is split by the tokenizer",
                 key="tokens",
                 bind="query-params",
                 on_change=decoding.tokens_typed,
@@ -55,7 +55,7 @@ def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
             key="target",
             live="0ms",
             bind="query-params",
-            placeholder="Nothing typed: how likely the model is to end at once",
+            placeholder="Nothing typed: how likely is it that the model ends at once?",
         )
     # Back in the browser changes the link, which is read only now, after the trace was made.
     if decoding.forced(opened) != before:
@@ -76,7 +76,7 @@ def forcing_notice(opened: Checkpoint, trace: Trace, forced: Forcing, *, chosen_
         st.warning(for_markdown(forced.problem))
     if trace.target_dropped:
         st.warning(
-            f"The model writes at most {opened.config.max_len} tokens: the last {trace.target_dropped} of yours are "
+            f"The model writes at most {opened.config.max_len} tokens, so the last {trace.target_dropped} of yours are "
             "left out."
         )
     if not (trace.n_forced or forced.problem):

@@ -32,7 +32,7 @@ def forming(run: RunView, *, pictures: bool) -> None:
     """
     found = lab.newest(run)
     if found is None:
-        st.info("There is no checkpoint yet; the first comes with the first step.")
+        st.info("There is no checkpoint yet; the first one comes with the first step.")
         return
     step, path = found
     try:
@@ -78,14 +78,14 @@ def right_answer(run: RunView, text: str) -> str | None:
 
 def _output(trace: Trace, step: int, answer: str | None) -> None:
     """What the model writes by itself."""
-    right = "" if answer is None else " ✓" if trace.target == answer else " – not yet right"
+    right = "" if answer is None else " ✓" if trace.target == answer else " – not right yet"
     right += cut_mark(trace.target_cut)
     st.html(
-        f'<div class="target"><label>What the model writes by itself at step {step:,}{right}</label>'
+        f'<div class="target"><label>What the model writes on its own at step {step:,}{right}</label>'
         f"<p>{html.escape(trace.target) or '(nothing)'}</p></div>"
     )
     if answer is not None:
-        st.caption("For the pictures it is fed the right answer, so that a row is the same token at every step.")
+        st.caption("For the pictures it is fed the right answer, so that each row is the same token at every step.")
     left_out_notice(trace)
 
 

@@ -31,7 +31,7 @@ from viz.state import train as lab
 OWN = "own text"
 SAID = {
     "transformer": "Encoder and decoder, joined by cross-attention (Vaswani et al. 2017).",
-    "decoder": "One stack that reads the source and goes on to write, as a language model does.",
+    "decoder": "One stack that reads the source and then carries on writing, as a language model does.",
     "lstm": "Recurrent layers and one head of additive attention (Bahdanau et al. 2015), for comparison.",
 }
 
@@ -50,7 +50,7 @@ class Setting:
 
 FIRST = (
     Setting(name="steps", label="Steps", help="Updates of the parameters.", step=100),
-    Setting(name="n_layers", label="Layers", help="Of the encoder, and as many of the decoder."),
+    Setting(name="n_layers", label="Layers", help="Number of encoder layers, and of decoder layers."),
     Setting(name="n_heads", label="Heads", help="Attention heads in each layer."),
     Setting(name="d_model", label="Vector size", help="Numbers in a token's vector (d_model).", step=8),
 )
@@ -63,13 +63,19 @@ MORE = (
     ),
     Setting(name="warmup", label="Warm-up", help="Steps until that peak.", least=0, step=50),
     Setting(name="schedule", label="Schedule", help="After the warm-up.", options=SCHEDULES),
-    Setting(name="batch_tokens", label="Tokens in a batch", help="At most, padding included.", step=512),
-    Setting(name="d_ff", label="Feed-forward size", help="Of an LSTM: units of its state (d_ff).", step=32),
-    Setting(name="dropout", label="Dropout", help="Share of numbers dropped while training.", least=0.0, step=0.05),
+    Setting(name="batch_tokens", label="Tokens in a batch", help="The most in one batch, padding included.", step=512),
+    Setting(
+        name="d_ff", label="Feed-forward size", step=32,
+        help="Width of the feed-forward layer (d_ff); of an LSTM, the size of its state.",
+    ),
+    Setting(
+        name="dropout", label="Dropout", help="Share of numbers set to 0 at random in training.", least=0.0, step=0.05
+    ),
     Setting(name="norm", label="LayerNorm", help="After each residual, or before each sublayer.", options=NORMS),
     Setting(name="activation", label="Activation", help="Of the feed-forward layer.", options=ACTIVATIONS),
     Setting(
-        name="label_smoothing", label="Label smoothing", help="Share of the target spread evenly.", least=0.0, step=0.05
+        name="label_smoothing", label="Label smoothing", least=0.0, step=0.05,
+        help="Share of the target's probability that is spread evenly over the vocabulary.",
     ),
     Setting(
         name="average", label="Weight averaging", help="Decay of the moving average of the parameters that is saved; "
@@ -79,10 +85,12 @@ MORE = (
     Setting(name="max_len", label="Longest text", help="In tokens; longer pairs are left out.", step=8),
     Setting(name="validate_every", label="Validate every", help="Steps between two measurements of accuracy.", step=50),
     Setting(name="examples", label="Examples", help="How many are generated.", step=10_000),
-    Setting(name="vocab_size", label="Vocabulary", help="Tokens learnt from your text, bytes included.", step=500),
+    Setting(
+        name="vocab_size", label="Vocabulary", help="Number of tokens learned from your text, bytes included.", step=500
+    ),
     Setting(
         name="augment", label="As people type", least=0.0, step=0.05,
-        help="Share of the pairs learned once more in lower case, without final stop or apostrophes.",
+        help="Share of the pairs repeated in lower case, without final stop or apostrophes.",
     ),
 )  # fmt: skip
 
@@ -189,7 +197,7 @@ def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
     """The pairs in the visitor's files: to train on, and to validate on. None as long as there are none."""
     st.caption(
         "Text files in UTF-8, one sentence per line; line i of the target belongs to line i of the source. Without "
-        f"validation files, a tenth of the lines (at most 1,000) is set aside. Together at most {most_mb} MB."
+        f"validation files, a tenth of the lines (at most 1,000) is set aside. At most {most_mb} MB in all."
     )
     files = []
     for column, (part, label) in zip(
@@ -213,7 +221,7 @@ def _choose_files(most_mb: int) -> tuple[list[Pair], list[Pair]] | None:
     except ValueError as error:
         st.error(f"These files cannot be used: {for_markdown(str(error))}")
         return None
-    st.success(f"{len(train):,} pairs to learn from, {len(valid):,} to be tested on.")
+    st.success(f"{len(train):,} pairs to train on, {len(valid):,} to validate on.")
     return train, valid
 
 

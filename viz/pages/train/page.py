@@ -56,7 +56,7 @@ def _choose_run(names: list[str]) -> str:
     elif asked and asked not in known:
         lab.lab().missing = asked  # the address forgets it with the first run of the page
     if missing := lab.lab().missing:
-        st.warning(f"The run “{for_markdown(missing)}” of this link is not on this server.")
+        st.warning(f"The run “{for_markdown(missing)}” in this link is not on this server.")
     first = [lab.EXAMPLE] if lab.EXAMPLE in names else []
     names = [*first, lab.NEW, *(name for name in names if name not in first)]
     return st.selectbox(
@@ -89,7 +89,7 @@ def _finished(run: RunView) -> None:
     st.markdown(heading(run))
     if run.path == lab.SHIPPED / lab.EXAMPLE:
         st.caption(
-            f"A finished run that comes with Headlight: in {run.train.steps:,} steps a model with one cross-attention "
+            f"A finished run that comes with Headlight: in {run.train.steps:,} steps, a model with one cross-attention "
             "head learned to write a string backwards. Each row is a letter being written: watch it find the letter to "
             "copy."
         )

@@ -23,8 +23,8 @@ def play(
     """Play one head (layer, head from 0) of run ``name``; ``trace`` tells the names of rows and columns."""
     if not history.moments[-1].levels:
         st.info(
-            f"The animation is for texts of up to {MOST_TOKENS} tokens, and this one is longer: its pictures at "
-            "all steps are too much to send. The slider above shows each step."
+            f"The animation is for texts of up to {MOST_TOKENS} tokens. This one is longer, so its pictures at all "
+            "steps would be too much to send. The slider below shows each step."
         )
         return
     film = film_of(history, name, trace, kind, head, one, link=link)
@@ -42,8 +42,8 @@ def play(
                 key=f"machine_take_{form.lower()}",
             )
         st.caption(
-            "The HTML plays without a network; the GIF in slides and documents. Both carry the run, the digest of each "
-            "checkpoint, the sentence, the head, and what each axis is."
+            "The HTML plays without a network, the GIF in slides and documents. Both say which run, checkpoints (by "
+            "digest), sentence and head they show, and what each axis is."
         )
 
 

@@ -82,7 +82,7 @@ def _progress(runs: tuple[RunView, ...]) -> None:
     if all(one.done or replay.cancelled(run) for one, run in zip(found, runs, strict=True)):
         st.rerun()
     n_read, n = sum(one.n_read for one in found), sum(len(one.files) for one in found)
-    st.progress(n_read / n, text=f"Your sentence at every step: read by {n_read} of {n} checkpoints")
+    st.progress(n_read / n, text=f"Your sentence at every step: {n_read} of {n} checkpoints have read it")
     st.button("Cancel", key="machine_cancel", on_click=replay.cancel, args=[run.name for run in runs])
 
 
@@ -92,7 +92,7 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
         return
     found = formations(history.steps, history.values(kind))
     if not found:
-        st.markdown("On this sentence no head of this kind has changed enough to say that it formed.")
+        st.markdown("On this sentence no head of this kind has changed enough for us to say that it formed.")
         return
     first = sorted(found, key=lambda one: (one.name, one.layer, one.head) != chosen)[:MOST_SAID]
     st.markdown("\n".join(f"- {for_markdown(describe_formation(one, history.steps))}." for one in first))
@@ -103,10 +103,10 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
             column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("First", "Then", "Last")},
         )
         st.caption(
-            "A head forms at the first kept checkpoint from which on its measure stays on the side of its last value; "
-            "the sides meet where half of its weight is there, if it passes that, else half-way between its first and "
-            "its last value. It counts if the measure changes by a quarter of what it can be, or by 1 (bit or "
-            "token) where nothing bounds it. It is known only to the distance between two checkpoints, and for this "
+            "A head forms at the first kept checkpoint after which its measure no longer goes back across the middle. "
+            "The middle is half of the head's weight if the measure crosses that, otherwise half-way between its first "
+            "and its last value. Only changes of at least a quarter of the measure's range count, or of 1 (bit or "
+            "token) if it has no upper limit. The step is known only to within two checkpoints, and only for this "
             "sentence."
         )
 
@@ -119,8 +119,8 @@ def notes(histories: Sequence[tuple[Side, History]]) -> None:
             st.caption(f"{name}, step {step:,}, is left out: {for_markdown(why)}")
         if len(history.files) < len(last.run.checkpoints):
             st.caption(
-                f"Of the {len(last.run.checkpoints):,} checkpoints of {name}, {len(history.files)} are read for the "
-                f"curves, at most {MOST_CHECKPOINTS}; the slider has all."
+                f"The curves use {len(history.files)} of the {len(last.run.checkpoints):,} checkpoints of {name} (at "
+                f"most {MOST_CHECKPOINTS}); the slider has all of them."
             )
 
 

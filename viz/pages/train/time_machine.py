@@ -34,10 +34,11 @@ SETTLED = 1.0  # seconds between two looks at whether another sentence was typed
 NOBODY = "no other run"
 FAVOURITES: dict[Kind, str] = {"cross": "monotonicity", "decoder": "previous", "encoder": "entropy"}
 """The measure that is shown at first, unless the task says another one of its cross-attention."""
-NONE_YET = "No checkpoint has been kept yet: the first is kept before the first step. Then you can go back to each."
+NONE_YET = "No checkpoint has been kept yet; the first one is kept before the first step. You can then go back to any "
+"of them."
 NONE_KEPT = (
     "This run keeps no checkpoints along the way, so there is nothing to go back to. Runs started on this page keep "
-    "them; in a terminal, say how often: `python -m model train --keep-every 50 …`"
+    "them; in a terminal, ask for them with `python -m model train --keep-every 50 …`"
 )
 
 
@@ -48,7 +49,7 @@ def time_machine(run: RunView, text: str) -> None:
         st.info(NONE_YET if run.train.keep_every and run.status.alive else NONE_KEPT)
         return
     st.toggle(
-        "Go back to an earlier step, and see when each head forms", replay.shown_at_first(run), key=replay.SHOWN,
+        "Go back to an earlier step and see when each head forms", replay.shown_at_first(run), key=replay.SHOWN,
         bind="query-params",
     )  # fmt: skip
     if replay.shown(run):
@@ -80,7 +81,7 @@ def machine(run: RunView, text: str) -> None:
     st.caption(
         "Every step is fed the same output, "
         + ("the right one" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
-        + f", “{for_markdown(last.fed)}”, so that a row is the same token at every step."
+        + f", “{for_markdown(last.fed)}”, so that each row is the same token at every step."
     )
     left_out_notice(last.trace)
     histories = histories if other is not None else histories[:1]
@@ -102,7 +103,7 @@ def _stage(histories: Sequence[tuple[Side, History]], kind: Kind, head: tuple[in
 def _choose_step(label: str, run: RunView, key: str) -> int:
     steps = [step for step, _ in run.checkpoints]
     if len(steps) == 1:
-        st.caption(f"{for_markdown(run.name)} has one kept checkpoint so far, of step {steps[0]:,}.")
+        st.caption(f"{for_markdown(run.name)} has kept one checkpoint so far, of step {steps[0]:,}.")
         return steps[0]
     link.keep_choice(key, steps, steps[-1])
     replay.follow(key, steps[-1])
@@ -187,11 +188,11 @@ def _pictures(sides: Sequence[tuple[Side, tuple[int, int], str]], kind: Kind, on
 
 def _written(side: Side, *, named: bool) -> None:
     answer = right_answer(side.run, side.trace.source)
-    right = "" if answer is None else " ✓" if side.written == answer else " – not yet right"
+    right = "" if answer is None else " ✓" if side.written == answer else " – not right yet"
     right += cut_mark(side.own.target_cut)
     who = f"{html.escape(side.run.name)} writes" if named else "What the model writes"
     st.html(
-        f'<div class="target"><label>{who} by itself at step {side.step:,}{right}</label>'
+        f'<div class="target"><label>{who} on its own at step {side.step:,}{right}</label>'
         f"<p>{html.escape(side.written) or '(nothing)'}</p></div>"
     )
 

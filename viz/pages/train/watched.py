@@ -84,7 +84,7 @@ def how_far(run: RunView) -> str:
         if status.seconds_left is not None:
             said.append(f"about {duration(status.seconds_left)} left")
         if status.tokens_per_second:
-            said.append(f"{status.tokens_per_second:,.0f} tokens a second")
+            said.append(f"{status.tokens_per_second:,.0f} tokens per second")
     return " · ".join(said)
 
 
@@ -137,8 +137,8 @@ def _controls(run: RunView) -> None:
 def _publish(run: RunView) -> None:
     with st.popover("Publish", icon=":material/publish:"):
         st.markdown(
-            "Copy its best checkpoint, as it is now, to where Explore and all other pages find it, under a name of "
-            "its own. The run may continue."
+            "Copy its best checkpoint so far to where Explore and the other pages can find it, under a name of its "
+            "own. The run may continue."
         )
         st.text_input("Name", key="publish_name", placeholder=run.name, max_chars=LONGEST_NAME)
         st.button("Publish", type="primary", key="publish", on_click=lab.publish, args=(run.name,))
