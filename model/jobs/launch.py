@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -18,7 +19,7 @@ PUBLISHED = "published"
 OUTPUT = "output.txt"
 """What the process says goes into this file of the run folder."""
 LONGEST_NAME = 60
-NICENESS = 5  # a page that reacts comes before a step of training
+NICENESS = 10  # a page that reacts comes before a step of training
 
 
 def check_name(name: str) -> str:
@@ -154,6 +155,8 @@ class Launcher:
             self._processes[folder] = process
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        with suppress(OSError):  # Linux shares out the processor among sessions first, where it is set to
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
     def _forget_ended(self) -> None:
         for folder in [folder for folder, process in self._processes.items() if process.poll() is not None]:

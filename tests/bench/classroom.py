@@ -1,56 +1,62 @@
-"""A class at one server: students who type sentences letter by letter, one alone and then all of them.
+"""A class at one server: one student alone, and then all of them; what they see, and what the server uses for it.
 
-Clients, no browsers: each opens a page as Streamlit's own script does, over its WebSocket, and asks the live address
-as ``typing.js`` does: one text at a time, the newest first; what came in between is left out. Each looks at a head of
-their own; after a sentence the page is run, as when typing pauses. The words of a sentence are shuffled, so that hardly
-a text is typed twice: what is measured is what is computed. A wrong answer is one with another text or head than was
-asked for. Linux only: it reads ``/proc``.
+The students have no browsers (see ``students.py``). ``--beside training`` compares a class while a training that the
+page would start runs, with the same class without it; ``--beside model`` does so with one more student who types for a
+language model of 100 million random parameters. Linux only: it reads ``/proc``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gzip
-import json
-import random
+import os
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import NamedTuple
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
-
+from model.config import ModelConfig, TrainConfig
+from model.families.shelves import FOLDERS
+from model.jobs.launch import Launcher
+from model.jobs.limits import Limits
+from model.training.data import DataConfig
+from model.training.folder import ask as ask_run
+from model.training.folder import read_run
 from tests.bench.harness import HEADLIGHT, Server, percentile95, report, report_ratio, require_checkpoint, server
-from tests.bench.memory import resident
+from tests.bench.students import Seen, drawn_from, shuffled, study_together
 
-SENTENCES = (
-    "A little girl in a blue dress is playing in the green grass.",
-    "Two men are sitting on a bench in front of the old church.",
-    "The black dog that was chasing the ball is tired now.",
-    "I have never seen such a beautiful place in my life.",
-    "We would like a table for four people near the window.",
-    "Can you tell me where the nearest station is, please?",
-)
-MEDIAN_TARGET, TAIL_TARGET = 3, 8
-RUN_SECONDS = 60  # within which a page must be done
+MEDIAN_TARGET, TAIL_TARGET, BESIDE_TARGET = 3, 8, 2
+MIB_A_SESSION = 6
+FORGOTTEN = 135  # seconds after which Streamlit has forgotten a session that left
+LARGE = {"n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 20_000}  # of GPT-2: 101 million parameters
 
 
-@dataclass(slots=True)
-class Seen:
-    """What the students of one class saw: seconds from a key, and of a page's own run; and what went wrong."""
+class Used(NamedTuple):
+    """What a process and its children use."""
 
-    keys: list[float] = field(default_factory=list)
-    runs: list[float] = field(default_factory=list)
-    typed: int = 0
-    errors: int = 0
-    wrong: int = 0
+    mib: float  # resident, of the process
+    cpu: float  # seconds, of the process
+    threads: int
+    files: int
+    processes: int
+
+
+def used(pid: int) -> Used:
+    """What a server uses now."""
+    said = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines())
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return Used(
+        mib=int(said["VmRSS"].split()[0]) / 1024,
+        cpu=(int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"),
+        threads=int(said["Threads"]),
+        files=len(list(Path(f"/proc/{pid}/fd").iterdir())),
+        processes=sum(len(one.read_text().split()) for one in Path(f"/proc/{pid}/task").glob("*/children")),
+    )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,159 +64,136 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=180, help="for which the class types")
     parser.add_argument("--keys", type=float, default=2, help="keys a second of each student")
     parser.add_argument("--sentences", type=Path, help="a file of what they type, one a line")
+    parser.add_argument("--beside", choices=("training", "model"), help="compare the class with and without it")
+    parser.add_argument("--rounds", type=int, default=2, help="of the class without and with what is beside it")
+    parser.add_argument("--leave", action="store_true", help=f"wait {FORGOTTEN} s for the memory after all have left")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what one student sees and what each of a class does, and the server's memory."""
+    """Print what one student sees and what each of a class does, and what the server uses."""
     require_checkpoint()
-    lines: list[str] = (
-        options.sentences.read_text(encoding="utf-8").splitlines() if options.sentences else list(SENTENCES)
-    )
-    with server(HEADLIGHT) as one:
-        asyncio.run(_class(one, 1, 5, options.keys, lines))  # to warm up
-        alone = _reported(one, 1, min(options.seconds, 60), options.keys, lines)
-        together = _reported(one, options.sessions, options.seconds, options.keys, lines)
+    lines = shuffled
+    if options.sentences:
+        lines = partial(drawn_from, options.sentences.read_text(encoding="utf-8").splitlines())
+    studied = partial(_studied, keys=options.keys, lines=lines)
+    if options.beside == "training":
+        _compare(options, studied, _training, {})
+    elif options.beside == "model":
+        with _large_model() as (environment, name):
+            _compare(options, studied, partial(_typing_at, name, options.seconds), environment)
+    else:
+        with server(HEADLIGHT) as one:
+            _one_and_all(options, studied, one)
+
+
+def _one_and_all(options: argparse.Namespace, studied: Callable[..., Seen], one: Server) -> None:
+    studied(one, 1, 5, report_as=None)  # to warm up
+    alone = studied(one, 1, min(options.seconds, 60))
+    before = used(one.pid)
+    at_work: list[Used] = []
+    together = studied(one, options.sessions, options.seconds, at_work=at_work)
+    if options.leave:
+        time.sleep(FORGOTTEN)
+        studied(one, 1, 5, report_as=None)  # Streamlit forgets who left when somebody comes
+        after = used(one.pid)
+        report("classroom", before=before._asdict(), at_work=at_work[0]._asdict(), after_all_left=after._asdict())
     for name, figure, target in (("median", median, MEDIAN_TARGET), ("p95", percentile95, TAIL_TARGET)):
         ratio = figure(together.keys) / median(alone.keys)
         report_ratio("classroom", ratio, at_most=target, figure=name, sessions=options.sessions)
+    a_session = (at_work[0].mib - before.mib) / options.sessions
+    report_ratio("classroom", a_session / MIB_A_SESSION, at_most=1, figure="memory", mib_a_session=a_session)
 
 
-def _reported(one: Server, sessions: int, seconds: float, keys: float, lines: list[str]) -> Seen:
-    before = resident(one.pid)
-    seen, during = asyncio.run(_class(one, sessions, seconds, keys, lines))
-    report(
-        "classroom",
-        sessions=sessions,
-        median_s=median(seen.keys),
-        p95_s=percentile95(seen.keys),
-        run_median_s=median(seen.runs),
-        run_p95_s=percentile95(seen.runs),
-        asked_a_second=seen.typed / seconds,
-        answers_a_second=len(seen.keys) / seconds,
-        errors=seen.errors,
-        wrong=seen.wrong,
-        mib_before=before,
-        mib_during=during,
-        mib_after=resident(one.pid),
+def _compare(
+    options: argparse.Namespace,
+    studied: Callable[..., Seen],
+    beside: Callable[[Server], AbstractContextManager[None]],
+    environment: dict[str, str],
+) -> None:
+    """The class without and with something beside it, in turns."""
+    os.environ.update(environment)
+    seen: dict[str, list[float]] = {"without": [], "with": []}
+    with server(HEADLIGHT) as one:
+        studied(one, 1, 5, report_as=None)
+        for _ in range(options.rounds):
+            for case in seen:
+                with beside(one) if case == "with" else nullcontext():
+                    seen[case] += studied(one, options.sessions, options.seconds, report_as=case).keys
+    ratio = percentile95(seen["with"]) / percentile95(seen["without"])
+    report_ratio("classroom", ratio, at_most=BESIDE_TARGET, figure="p95", beside=options.beside)
+
+
+def _studied(
+    one: Server,
+    sessions: int,
+    seconds: float,
+    *,
+    keys: float,
+    lines: Callable[[int], Iterator[str]],
+    report_as: str | None = "",
+    at_work: list[Used] | None = None,
+) -> Seen:
+    """What a class sees; reported as one ``case`` of a comparison, if it has a name, and not at all for None."""
+    before = used(one.pid)
+    found = [] if at_work is None else at_work
+    seen = asyncio.run(
+        study_together(one.url, sessions, seconds, keys, lines, before_leaving=lambda: found.append(used(one.pid)))
     )
+    if report_as is not None:
+        report(
+            "classroom",
+            **({"case": report_as} if report_as else {}),
+            sessions=sessions,
+            median_s=median(seen.keys),
+            p95_s=percentile95(seen.keys),
+            run_median_s=median(seen.runs),
+            run_p95_s=percentile95(seen.runs),
+            page_median_s=median(seen.pages or [0]),
+            asked_a_second=seen.typed / seconds,
+            answers_a_second=len(seen.keys) / seconds,
+            errors=seen.errors,
+            wrong=seen.wrong,
+            cpu_cores=(found[0].cpu - before.cpu) / seconds,
+            before=before._asdict(),
+            at_work=found[0]._asdict(),
+        )
     return seen
 
 
-async def _class(one: Server, sessions: int, seconds: float, keys: float, lines: list[str]) -> tuple[Seen, float]:
-    """What a class saw, and the server's memory just before it left."""
-    seen = Seen()
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sessions))  # nobody waits for another's request
-    heads = [{"layer_number": str(1 + n % 3), "head_number": str(1 + n // 3 % 4)} for n in range(sessions)]
-    students = await asyncio.gather(*(open_page(one.url, head) for head in heads))
-    end = time.perf_counter() + seconds
-    await asyncio.gather(
-        *(
-            _study(one.url, *student, head, number, lines, keys, end, seen)
-            for number, (student, head) in enumerate(zip(students, heads, strict=True))
-        )
-    )
-    memory = resident(one.pid)
-    for socket, _ in students:
-        await socket.close()
-    return seen, memory
+@contextmanager
+def _training(_: Server) -> Iterator[None]:
+    """A training as the page starts it, at work."""
+    with tempfile.TemporaryDirectory() as root:
+        folder, launcher = Path(root) / "run", Launcher(Path(root), Limits())
+        folder.mkdir()
+        launcher.start(folder, DataConfig(task="reverse"), ModelConfig(vocab_size=0), TrainConfig(steps=50_000))
+        while not (started := read_run(folder)).status.alive or not started.status.step:
+            time.sleep(0.2)
+        first = read_run(folder).status
+        yield
+        last = read_run(folder).status
+        report("classroom", case="training", steps_per_s=(last.step - first.step) / (last.updated - first.updated))
+        ask_run(folder, "stop")
+        while read_run(folder).status.alive:
+            time.sleep(0.2)
 
 
-async def open_page(url: str, head: dict[str, str]) -> tuple[ClientConnection, str]:
-    """A page that is open, and the name by which it may ask."""
-    address = url.replace("http", "ws") + "/_stcore/stream"
-    socket = await connect(address, subprotocols=["streamlit"], origin=url, max_size=None, open_timeout=RUN_SECONDS)  # type: ignore[arg-type]
-    visitor = await ran(socket, head)
-    if visitor is None:
-        raise RuntimeError("the page names no visitor")
-    return socket, visitor
+@contextmanager
+def _large_model() -> Iterator[tuple[dict[str, str], str]]:
+    """The environment in which a server offers a large language model of random weights, and its name there."""
+    from tests.model.families.folders import make  # transformers takes seconds to import
+
+    with tempfile.TemporaryDirectory() as root:
+        make(Path(root) / "shelf" / "large", "gpt2", **LARGE)
+        yield {FOLDERS: str(Path(root) / "shelf")}, "shelf/large"
 
 
-async def ran(socket: ClientConnection, query: dict[str, str]) -> str | None:
-    """Have the page run with what is chosen, until it is done; the visitor it names."""
-    asked = BackMsg()
-    asked.rerun_script.query_string = urlencode(query)
-    await socket.send(asked.SerializeToString())
-    visitor = None
-    async with asyncio.timeout(RUN_SECONDS):
-        while True:
-            told = ForwardMsg.FromString(await socket.recv(decode=False))
-            if told.WhichOneof("type") == "script_finished":
-                return visitor
-            visitor = _named(told) or visitor
-
-
-def _named(told: ForwardMsg) -> str | None:
-    component = told.delta.new_element.bidi_component
-    text = component.json or component.mixed.json
-    return (json.loads(text).get("follow") or {}).get("visitor") if '"follow"' in text else None
-
-
-async def _study(
-    url: str,
-    socket: ClientConnection,
-    visitor: str,
-    head: dict[str, str],
-    number: int,
-    lines: list[str],
-    keys: float,
-    end: float,
-    seen: Seen,
-) -> None:
-    """One student: types a sentence, pauses, types the next one."""
-    chance = random.Random(f"{end} {number}")  # texts that no class before typed, which are kept
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=RUN_SECONDS)
-    await asyncio.sleep(chance.random() / keys)
-    text = ""
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        visitor = await ran(socket, {"source": text, **head}) or visitor
-        seen.runs.append(time.perf_counter() - began)
-        words = chance.choice(lines).split()
-        chance.shuffle(words)  # else one student's answers would be kept for the next one
-        text = " ".join(words)
-        await _type(connection, url, visitor, head, text, keys, end, seen)
-    connection.close()
-
-
-async def _type(
-    connection: HTTPConnection,
-    url: str,
-    visitor: str,
-    head: dict[str, str],
-    text: str,
-    keys: float,
-    end: float,
-    seen: Seen,
-) -> None:
-    began, done = time.perf_counter(), 0
-    while done < len(text) and time.perf_counter() < end:
-        pressed = int((time.perf_counter() - began) * keys) + 1  # letters by now
-        if pressed <= done:
-            await asyncio.sleep(began + done / keys - time.perf_counter())
-            continue
-        seen.typed += min(pressed, len(text)) - done
-        done = min(pressed, len(text))
-        when = began + (done - 1) / keys
-        try:
-            status, body = await asyncio.to_thread(ask, connection, url, visitor, text[:done])
-        except OSError:
-            status, body = 0, b""
-        if status != 200:
-            seen.errors += 1
-            continue
-        seen.keys.append(time.perf_counter() - when)
-        seen.wrong += not is_right(json.loads(body), head, text[:done])
-
-
-def is_right(drawn: dict[str, Any], head: dict[str, str], text: str) -> bool:
-    said = {one["name"]: one["value"] for one in drawn["addresses"]}
-    return drawn["text"] == text and all(said[name] == value for name, value in head.items())
-
-
-def ask(connection: HTTPConnection, url: str, visitor: str, text: str) -> tuple[int, bytes]:
-    body = json.dumps({"visitor": visitor, "text": text})
-    headers = {"Content-Type": "application/json", "Origin": url, "Accept-Encoding": "gzip"}
-    connection.request("POST", "/live", body, headers)
-    answer = connection.getresponse()
-    said = answer.read()
-    return answer.status, gzip.decompress(said) if answer.getheader("Content-Encoding") == "gzip" else said
+@contextmanager
+def _typing_at(name: str, seconds: float, one: Server) -> Iterator[None]:
+    """One more student, who types for a checkpoint of this name."""
+    study = study_together(one.url, 1, seconds, 2, shuffled, {"checkpoint": name})
+    with ThreadPoolExecutor(1) as thread:
+        large = thread.submit(asyncio.run, study)
+        yield
+        seen = large.result()
+    report("classroom", case="large model", answers=len(seen.keys), median_s=median(seen.keys), errors=seen.errors)

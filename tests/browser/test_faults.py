@@ -18,7 +18,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.bench.classroom import ask, is_right, open_page, ran
+from tests.bench.students import ask, is_right, open_page, run_page
 from tests.browser.conftest import FIRST_PATIENCE, prepared, served
 from tests.browser.test_explore import field, translation, type_on
 from viz.pages.explore import live
@@ -46,17 +46,17 @@ def alone(work: Coroutine[Any, Any, Any]) -> Any:
 
 async def expect_answered(url: str, during: asyncio.Task[object] | None = None) -> None:
     """Another visitor opens the page and types, for as long as something else goes on."""
-    socket, visitor = await open_page(url, CHOSEN)
+    socket, opened = await open_page(url, CHOSEN)
     connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
     n = 0
     while n < 5 or (during is not None and not during.done()):
         text = f"dog {n}"
-        status, body = await asyncio.to_thread(ask, connection, url, visitor, text)
+        status, body = await asyncio.to_thread(ask, connection, url, opened.visitor, text)
         assert status == 200
         assert is_right(json.loads(body), HEAD, text)
         n += 1
         await asyncio.sleep(0.05)  # fewer than a visitor may
-    assert await ran(socket, {**CHOSEN, "source": "cat"}) is not None
+    await run_page(socket, opened, {**CHOSEN, "source": "cat"})
     await socket.close()
 
 
@@ -86,8 +86,8 @@ async def questions(url: str, visitor: str, n: int) -> Counter[int]:
 
 def test_ten_thousand_questions_of_one_client(own: str):
     async def flood() -> Counter[int]:
-        _, visitor = await open_page(own, CHOSEN)
-        asked = [asyncio.ensure_future(questions(own, visitor, FLOOD // LINES)) for _ in range(LINES)]
+        _, opened = await open_page(own, CHOSEN)
+        asked = [asyncio.ensure_future(questions(own, opened.visitor, FLOOD // LINES)) for _ in range(LINES)]
         every = asyncio.gather(*asked)
         await expect_answered(own, every)  # type: ignore[arg-type]
         return sum(await every, Counter())
@@ -152,12 +152,12 @@ def test_a_message_that_is_none(own: str, message: bytes | str):
 
 def test_a_sentence_of_ten_megabytes(own: str):
     async def send() -> None:
-        socket, visitor = await open_page(own, CHOSEN)
-        sending = asyncio.ensure_future(ran(socket, {**CHOSEN, "source": "dog " * 2_500_000}))
+        socket, opened = await open_page(own, CHOSEN)
+        sending = asyncio.ensure_future(run_page(socket, opened, {**CHOSEN, "source": "dog " * 2_500_000}))
         await expect_answered(own, sending)
         assert await sending is not None
         status, body = await asyncio.to_thread(
-            ask, HTTPConnection(urlsplit(own).netloc, timeout=60), own, visitor, "dog " * 2_500_000
+            ask, HTTPConnection(urlsplit(own).netloc, timeout=60), own, opened.visitor, "dog " * 2_500_000
         )
         assert (status, json.loads(body)) == (413, {"says": live.SAYS[413]})
         await socket.close()
