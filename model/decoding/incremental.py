@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -248,11 +249,16 @@ def read_together(decoders: Sequence[IncrementalDecoder], ids: Sequence[Sequence
         ids: for each of them what it reads, one token at least.
     """
     readings = [decoder._read_on(some) for decoder, some in zip(decoders, ids, strict=True)]
-    ends = np.cumsum([len(some) for some in ids])[:-1]
+    ends = [*accumulate(len(some) for some in ids)]
+    parts = [slice(end - len(some), end) for end, some in zip(ends, ids, strict=True)]
 
     def each(attend: Callable[..., np.ndarray], i: int, *projected: np.ndarray) -> np.ndarray:
-        parts = zip(*(np.split(rows, ends) for rows in projected), strict=True)
-        return np.concatenate([attend(one, i, *part) for one, part in zip(readings, parts, strict=True)])
+        if len(readings) == 1:
+            return attend(readings[0], i, *projected)
+        found = np.empty_like(projected[0])
+        for one, part in zip(readings, parts, strict=True):
+            found[part] = attend(one, i, *(rows[part] for rows in projected))
+        return found
 
     logits = decoders[0].forward(
         np.concatenate(ids),

@@ -35,6 +35,7 @@ SENTENCES = (
 )
 OTHER_PAGES = ("guide", "anatomy", "positions")
 VISIT_EVERY = 3  # sentences
+BEGIN_WITHIN = 10  # seconds, in which a class sets to work
 RUN_SECONDS = 60  # within which a page must be done
 
 
@@ -86,7 +87,7 @@ class Student:
     async def study(self, lines: Iterator[str], keys: float, end: float, seen: Seen) -> None:
         """Type one sentence after the other until ``end``, a time of ``perf_counter``."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=RUN_SECONDS)
-        await asyncio.sleep(random.random() / keys)
+        await asyncio.sleep(random.random() * BEGIN_WITHIN)
         text, sentence = "", 0
         while time.perf_counter() < end:
             if sentence % VISIT_EVERY == VISIT_EVERY - 1:
