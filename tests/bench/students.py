@@ -54,9 +54,11 @@ class Seen:
 
 @dataclass(slots=True)
 class Opened:
-    """What a page says of itself while it is run: the name by which it may ask, and its text field and lists by key."""
+    """What a page says of itself while it is run: the name by which it may ask, its text field and lists by key, and
+    whether pictures were drawn by the last run."""
 
     visitor: str = ""
+    drawn: bool = False
     widgets: dict[str, str] = field(default_factory=dict)
 
     def hear(self, told: ForwardMsg) -> None:
@@ -67,7 +69,7 @@ class Opened:
         component = element.bidi_component
         text = component.json or component.mixed.json
         if '"follow"' in text:
-            self.visitor = (json.loads(text).get("follow") or {}).get("visitor") or self.visitor
+            self.visitor, self.drawn = json.loads(text)["follow"]["visitor"], True
 
 
 @dataclass(slots=True)
@@ -193,6 +195,7 @@ async def run_page(socket: ClientConnection, opened: Opened, query: dict[str, st
     for key, widget in opened.widgets.items():
         if key in query:
             states.add(id=widget, string_value=query[key])
+    opened.drawn = False
     await socket.send(asked.SerializeToString())
     async with asyncio.timeout(RUN_SECONDS):
         while True:

@@ -57,6 +57,7 @@ async def expect_answered(url: str, during: asyncio.Task[object] | None = None) 
         n += 1
         await asyncio.sleep(0.05)  # fewer than a visitor may
     await run_page(socket, opened, {**CHOSEN, "source": "cat"})
+    assert opened.drawn
     await socket.close()
 
 
@@ -155,7 +156,8 @@ def test_a_sentence_of_ten_megabytes(own: str):
         socket, opened = await open_page(own, CHOSEN)
         sending = asyncio.ensure_future(run_page(socket, opened, {**CHOSEN, "source": "dog " * 2_500_000}))
         await expect_answered(own, sending)
-        assert await sending is not None
+        await sending
+        assert opened.drawn
         status, body = await asyncio.to_thread(
             ask, HTTPConnection(urlsplit(own).netloc, timeout=60), own, opened.visitor, "dog " * 2_500_000
         )
