@@ -234,9 +234,10 @@ def test_a_mean_opens_large_and_is_in_the_link(visit: Visit):
     expect(words(page)).to_contain_text("layer 1, mean of its heads.")
     expect(page).to_have_url(re.compile("mean=layer"))
     before = numbers(page)
-    for _ in range(LAYERS):
+    for layer in range(2, LAYERS + 1):
         page.keyboard.press("ArrowDown")
-        page.wait_for_timeout(300)
+        expect(words(page)).to_contain_text(f"layer {layer}, mean of its heads.")
+    page.keyboard.press("ArrowDown")
     expect(words(page)).to_contain_text("mean of all heads.")
     assert numbers(page) != before
     expect(page).to_have_url(re.compile("mean=all"))
@@ -718,3 +719,66 @@ def test_what_the_model_is_unsure_of_is_marked_at_each_keystroke(visit: Visit):
     type_on(page, "g")
     expect(marked).to_have_count(0)
     expect(translation(page)).to_have_text("dog")
+
+
+def click_row(page: Page, row: int, *, shift: bool = False) -> None:
+    box = plot(page).locator(".row").nth(row).bounding_box()
+    assert box is not None
+    if shift:
+        page.keyboard.down("Shift")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, delay=A_PERSONS_CLICK)
+    page.keyboard.up("Shift")
+
+
+def touch_row(page: Page, row: int, milliseconds: int) -> None:
+    box = plot(page).locator(".row").nth(row).bounding_box()
+    assert box is not None
+    place = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}]
+    screen = page.context.new_cdp_session(page)
+    screen.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": place})
+    page.wait_for_timeout(milliseconds)
+    screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_several_rows_are_explained_together(visit: Visit):
+    page = visit({**WORDS, "source": SENTENCE})
+    strip = plot(page).locator(".strip text")
+    expect(strip).to_have_count(0)
+    click_row(page, 1)
+    click_row(page, 3, shift=True)
+    expect(strip).to_have_text("mean of 2")
+    expect(words(page)).to_contain_text("On average, “little” and")
+    expect(page).to_have_url(re.compile("together=4"))
+    click_row(page, 2, shift=True)
+    expect(strip).to_have_text("mean of 3")
+    expect(plot(page).locator(".frames rect")).to_have_count(1)
+    expect(page).to_have_url(re.compile("together=3%2C4"))
+    page.reload()
+    expect(strip).to_have_text("mean of 3")
+    click_row(page, 2)
+    expect(strip).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("together="))
+
+
+def test_keys_explain_several_rows(visit: Visit):
+    page = visit({**WORDS, "source": SENTENCE})
+    click_row(page, 1)
+    expect(words(page)).to_contain_text("“little” looks")
+    strip = plot(page).locator(".strip text")
+    for key, said in (("Down", "mean of 2"), ("Down", "mean of 3"), ("Up", "mean of 2")):
+        plot(page).press(f"Shift+Arrow{key}")
+        expect(strip).to_have_text(said)
+    plot(page).press("ArrowRight")
+    expect(words(page)).to_contain_text(re.compile(r"2 rows look at “\w+”: .* of their attention on average \(sum"))
+    plot(page).press("Escape")
+    expect(strip).to_have_count(0)
+    assert framed(page, 1)
+
+
+def test_a_long_touch_adds_a_row(visit: Visit):
+    page = visit({**WORDS, "source": SENTENCE}, width=390, height=844)
+    plot(page).scroll_into_view_if_needed()
+    touch_row(page, 1, 50)
+    expect(words(page)).to_contain_text("“little” looks")
+    touch_row(page, 3, 700)
+    expect(plot(page).locator(".strip text")).to_have_text("mean of 2")

@@ -22,6 +22,7 @@ SHORT = "![](//q.r) $z$ www.q.r"
 LETTERS = "runs/letters"
 BOUND = (
     *("checkpoint", "source", "kind", "layer_number", "head_number", "token", "view", "overlay", "zoom", "panel"),
+    "together",
     *("scale", "rows", "special", "whole_words", "means", "each_head", "decoder_mode", "prefix", "tokens", "target"),
     *("step", "beam", "length_penalty", "discarded", "atlas_measure", "export_what", "export_format", "part", "off"),
     *("encoding", "positions", "pair", "string", "measure", "six_head", "shuffle", "shift", "chapter", "presentation"),

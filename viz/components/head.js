@@ -1,13 +1,15 @@
 // One head as a heatmap. Streamlit calls `head` again with new data whenever the server sends some;
 // the nodes stay and are given their new contents, so nothing flickers and the place of everything is kept.
-// Hovering and zooming happen here alone; a click tells the server which row to explain.
+// Hovering and zooming happen here alone; a click tells the server which row to explain, one with Shift, or a long touch,
+// which to add to it.
 
 import { level, ramp, SCALES } from "./colours.js";
 import { paint } from "./head_cells.js";
-import { between, cellAt, geometry, legendPlace, named, tipPlace, upright, viewOf } from "./head_geometry.js";
+import { geometry, legendPlace, named, STRIP, tipPlace, upright, viewOf } from "./head_geometry.js";
+import { listen } from "./head_pointer.js";
+import { meanOf, runs } from "./head_rows.js";
 import { weights } from "./packed.js";
 
-const DRAG_FROM = 6; // pixels; less is a click
 const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the framed row
 const TOLD = 0.05; // weight that is written into a cell
 const FLAT = 0.15; // a row whose largest weight is no more looks at nothing above all
@@ -34,6 +36,9 @@ function children(group, name, n) {
   return [...group.children];
 }
 
+/** What the strip below the rows is called. */
+const meanName = ({ data }) => `mean of ${data.together.length}`;
+
 /** What there is for the picture: the size of its place and of its letters, and how wide each name is. */
 function roomOf(map) {
   const { fontSize, fontFamily } = getComputedStyle(map.root);
@@ -41,13 +46,21 @@ function roomOf(map) {
   map.ruler.font = `600 ${fontSize} ${fontFamily}`;
   const widths = (names) => names.map((name) => map.ruler.measureText(name).width);
   const names = { row: widths(map.data.rows), column: widths(map.data.columns) };
-  return { width: map.root.clientWidth, height: map.root.clientHeight, font, names };
+  const strip = map.mean && map.ruler.measureText(meanName(map)).width;
+  return { width: map.root.clientWidth, height: map.root.clientHeight, font, names, strip };
 }
 
-/** The key that the framed row looks at most; null where it is flat. */
-function topKey({ data, weights }) {
-  if (data.pinned === null) return null;
-  const row = weights.subarray(data.pinned * data.columns.length, (data.pinned + 1) * data.columns.length);
+/** The weights that are explained: of the framed row, or the mean of several; null where there are none. */
+function explained({ data, weights, mean }) {
+  if (mean) return mean;
+  const { length } = data.columns;
+  return data.pinned === null ? null : weights.subarray(data.pinned * length, (data.pinned + 1) * length);
+}
+
+/** The key that gets most of them; null where they are flat. */
+function topKey(map) {
+  const row = explained(map);
+  if (row === null) return null;
   const top = row.reduce((best, weight, i) => (weight > row[best] ? i : best), 0);
   return row[top] > FLAT ? top : null;
 }
@@ -56,19 +69,19 @@ function topKey({ data, weights }) {
 function label(map, axis) {
   const { place, view, data, at } = map;
   const names = { row: data.rows, column: data.columns }[axis];
-  const own = { row: data.pinned, column: topKey(map) }[axis];
+  const own = (axis === "row" ? framed(map) : [topKey(map)]).filter((i) => i !== null);
   const shown = named(
     place,
     view,
     axis,
-    [own, at?.[axis]].filter((i) => i !== null && i !== undefined),
+    [...own, at?.[axis]].filter((i) => i !== null && i !== undefined),
   );
   children(map.groups[axis], "text", shown.length).forEach((text, i) => {
     const one = shown[i];
     write(text, names[one]);
     text.index = one;
     text.classList.add(axis);
-    text.classList.toggle("own", one === own);
+    text.classList.toggle("own", own.includes(one));
     text.classList.toggle("at", one === at?.[axis]);
     if (axis === "row") set(text, { x: place.left - 8, y: place.y(one + 0.5), dy: "0.35em", transform: "" });
     else if (!place.turn) {
@@ -82,26 +95,49 @@ function label(map, axis) {
   });
 }
 
+/** The rows that are framed: those together, or the one that is pinned. */
+const framed = ({ data, mean }) => (mean ? data.together : [data.pinned].filter((row) => row !== null));
+
 function frame(map) {
-  const { data, view, pin, place } = map;
-  const visible = data.pinned !== null && data.pinned >= view.row[0] && data.pinned < view.row[1];
-  pin.toggleAttribute("hidden", !visible);
-  if (!visible) return children(map.groups.numbers, "text", 0);
-  set(pin, { x: place.left - 1, y: place.y(data.pinned), width: place.width + 2, height: place.cell });
+  const { data, view, pin, groups, place } = map;
+  const [from, to] = view.row;
+  const visible = framed(map).filter((row) => row >= from && row < to);
+  pin.toggleAttribute("hidden", !visible.includes(data.pinned));
+  if (!pin.hasAttribute("hidden"))
+    set(pin, { x: place.left - 1, y: place.y(data.pinned), width: place.width + 2, height: place.cell });
+  const several = map.mean ? runs(visible) : [];
+  children(groups.frames, "rect", several.length).forEach((rectangle, i) => {
+    const [first, last] = several[i];
+    const [y, height] = [place.y(first), (last - first + 1) * place.cell];
+    set(rectangle, { x: place.left - 1, y, width: place.width + 2, height });
+  });
   map.root.style.setProperty("--head-accent", data.accent);
-  return numbers(map);
+  together(map);
+  numbers(map, !map.mean && !visible.length);
 }
 
-/** In the framed row each cell says its weight in percent, where there is room. */
-function numbers(map) {
+/** The strip below the cells: its frame, and what it is. */
+function together({ data, place, groups }) {
+  const { strip } = place;
+  const [rectangle] = children(groups.frame, "rect", strip ? 1 : 0);
+  const [name] = children(groups.strip, "text", strip ? 1 : 0);
+  if (!strip) return;
+  set(rectangle, { x: place.left - 1, y: strip.top, width: place.width + 2, height: strip.height });
+  write(name, meanName({ data }));
+  set(name, { x: place.left - 8, y: strip.top + strip.height / 2, dy: "0.35em" });
+}
+
+/** In the framed row, or in the mean of several, each cell says its weight in percent, where there is room. */
+function numbers(map, none) {
   const { data, view, place } = map;
-  const row = map.weights.subarray(data.pinned * data.columns.length, (data.pinned + 1) * data.columns.length);
-  const told = place.cell < NUMBERS_FROM ? [] : [...row.keys()].filter((column) => row[column] >= TOLD);
+  const row = none ? null : explained(map);
+  const told = row === null || place.cell < NUMBERS_FROM ? [] : [...row.keys()].filter((column) => row[column] >= TOLD);
   const shown = told.filter((column) => column >= view.column[0] && column < view.column[1]);
+  const y = place.strip ? place.strip.top + place.strip.height / 2 : place.y(data.pinned + 0.5);
   const colours = ramp(data.scale);
   children(map.groups.numbers, "text", shown.length).forEach((text, i) => {
     write(text, String(Math.round(100 * row[shown[i]])));
-    set(text, { x: place.x(shown[i] + 0.5), y: place.y(data.pinned + 0.5), dy: "0.35em" });
+    set(text, { x: place.x(shown[i] + 0.5), y, dy: "0.35em" });
     text.style.fill = ink(colours[level(row[shown[i]], data.mode)]);
   });
 }
@@ -148,16 +184,11 @@ function draw(map) {
   point(map, map.at);
 }
 
-/** The cell under the pointer; null outside. */
-function pointed(map, event) {
-  const box = map.svg.getBoundingClientRect();
-  return cellAt(map.place, map.view, event.clientX - box.left, event.clientY - box.top);
-}
-
 /** Say what the pointed cell holds: to the page where it listens, else beside the cell. */
 function point(map, at) {
   const { data, tip } = map;
-  const there = at !== null && at.row < data.rows.length && (at.column ?? 0) < data.columns.length;
+  const gone = at?.row === STRIP && !map.mean;
+  const there = at !== null && !gone && at.row < data.rows.length && (at.column ?? 0) < data.columns.length;
   map.at = there ? at : null;
   for (const axis of AXES) label(map, axis);
   const said = there && at.column !== null ? pointedAt(map, at) : null;
@@ -170,7 +201,12 @@ function point(map, at) {
   Object.assign(tip.style, { left: `${left}px`, top: `${top}px` });
 }
 
-function pointedAt({ data, weights }, { row, column }) {
+function pointedAt({ data, weights, mean }, { row, column }) {
+  if (row === STRIP) {
+    const n = data.together.length;
+    const sum = (n * mean[column]).toFixed(3);
+    return `${n} rows look at “${data.columns[column]}”: ${percent(mean[column])} of their attention on average (sum ${sum}).`;
+  }
   const weight = weights[row * data.columns.length + column];
   return `“${data.rows[row]}” looks at “${data.columns[column]}”: ${percent(weight)} of its attention (${weight.toFixed(3)}).`;
 }
@@ -186,59 +222,6 @@ function looks(map, part) {
   look(map, part);
   draw(map);
   map.tell?.(part);
-}
-
-function listen(map) {
-  let began = null; // where a box begins
-  const { svg: area, box } = map;
-  area.onpointerdown = (event) => {
-    if (event.pointerType !== "touch") began = { event, cell: pointed(map, event) };
-  };
-  area.onpointermove = (event) => {
-    point(map, pointed(map, event));
-    if (!began?.cell) return;
-    const [from, rectangle] = [began.event, area.getBoundingClientRect()];
-    const far = Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) >= DRAG_FROM;
-    box.toggleAttribute("hidden", !far);
-    set(box, {
-      x: Math.min(event.clientX, from.clientX) - rectangle.left,
-      y: Math.min(event.clientY, from.clientY) - rectangle.top,
-      width: Math.abs(event.clientX - from.clientX),
-      height: Math.abs(event.clientY - from.clientY),
-    });
-  };
-  area.onpointerup = (event) => {
-    const cell = pointed(map, event);
-    const drawn = !box.hasAttribute("hidden");
-    box.toggleAttribute("hidden", true);
-    const first = began?.cell;
-    began = null;
-    if (!drawn) {
-      if (cell) map.choose(cell.row === map.data.pinned ? null : cell.row);
-    } else if (cell && cell.column !== null && first.column !== null) looks(map, between(first, cell));
-  };
-  area.onpointerleave = () => {
-    began = null;
-    box.toggleAttribute("hidden", true);
-    point(map, null);
-  };
-  area.onkeydown = (event) => {
-    const { rows, columns, pinned } = map.data;
-    const row = { ArrowUp: (pinned ?? 0) - 1, ArrowDown: (pinned ?? -1) + 1, Home: 0, End: rows.length - 1 }[event.key];
-    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (row !== undefined) {
-      if (row >= 0 && row < rows.length && row !== pinned) map.choose(row);
-    } else if (side) {
-      const column = Math.max(0, Math.min(columns.length - 1, (map.at?.column ?? -1) + side));
-      point(map, { row: pinned ?? map.at?.row ?? 0, column });
-    } else if (event.key === "Escape") {
-      point(map, null);
-      if (map.zoomed) looks(map, null);
-    } else return;
-    event.preventDefault();
-  };
-  area.onblur = () => point(map, null);
-  map.whole.onclick = () => looks(map, null);
 }
 
 /** The nodes of a new picture. */
@@ -257,15 +240,29 @@ function build(root) {
     gradient: find("linearGradient"),
     whole: find("button"),
     corners: [...root.querySelectorAll(".corner")],
-    groups: { row: find(".rows"), column: find(".columns"), ticks: find(".ticks"), numbers: find(".numbers") },
+    groups: {
+      row: find(".rows"),
+      column: find(".columns"),
+      ticks: find(".ticks"),
+      numbers: find(".numbers"),
+      frames: find(".frames"),
+      frame: find(".strip-frame"),
+      strip: find(".strip"),
+    },
     at: null,
   };
   new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = root;
     if (width && height && (width !== map.room?.width || height !== map.room?.height)) draw(map);
   }).observe(root);
-  listen(map);
+  listen(map, { point, looks });
   return map;
+}
+
+/** From now on these are the rows that are explained. */
+function explain(map, data) {
+  map.data = data;
+  map.mean = data.together?.length > 1 ? meanOf(map.weights, data.columns.length, data.together) : null;
 }
 
 /**
@@ -276,8 +273,16 @@ export function head({ data, parentElement, setTriggerValue, zoomed, say }) {
   const root = parentElement.querySelector(".head-map");
   const map = (root.map ??= build(root));
   const before = map.data;
-  Object.assign(map, { data, say, tell: zoomed, weights: weights(data.weights) });
-  map.choose = (row) => setTriggerValue("pinned", { row });
+  Object.assign(map, { say, tell: zoomed, weights: weights(data.weights) });
+  explain(map, data);
+  map.choose = (row, together = []) => {
+    if (row !== null) {
+      // What is chosen next may come before the server's answer to this.
+      explain(map, { ...map.data, pinned: row, together: map.data.together && together });
+      draw(map);
+    }
+    setTriggerValue("pinned", { row, together });
+  };
   const same = before?.rows.length === data.rows.length && before.columns.length === data.columns.length;
   if (zoomed) look(map, data.zoom);
   else if (!same || !map.zoomed) look(map, null);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from viz.components.sources import component, packed, script, style
@@ -18,6 +18,7 @@ HTML = """<div class="head-map">
 <text class="corner"></text><text class="corner"></text>
 <g class="columns"></g><g class="rows"></g><g class="numbers"></g>
 <g class="legend"><rect class="bar" fill="url(#headlight-scale)"></rect><g class="ticks"></g></g>
+<g class="frames"></g><g class="strip-frame"></g><g class="strip"></g>
 <rect class="pin"></rect><rect class="box" stroke="currentColor" hidden></rect>
 </svg>
 <button hidden>Show all</button>
@@ -27,12 +28,14 @@ HTML = """<div class="head-map">
 
 class HeadData(TypedDict):
     """What ``head.js`` draws: ``weights`` are :func:`packed`, ``mode`` is the way from weight to ``scale``, ``zoom``
-    the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are."""
+    the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are. ``together`` are rows whose
+    mean is shown, the pinned one among them (empty: no others; None: there can be no others)."""
 
     weights: str
     rows: list[str]
     columns: list[str]
     pinned: int | None
+    together: list[int] | None
     zoom: Zoom | None
     mode: Scale
     scale: tuple[str, ...]
@@ -77,6 +80,7 @@ def head_data(
     scale: Scale,
     description: str,
     theme: Theme,
+    together: Sequence[int] | None = None,
     zoom: Zoom | None = None,
     axes: tuple[str, str] = AXES,
 ) -> HeadData:
@@ -90,6 +94,7 @@ def head_data(
         scale: from weight to colour.
         description: in words, for who does not see the picture.
         theme: the colours.
+        together: the rows whose mean is shown, ascending and with the pinned one; None where only one can be chosen.
         zoom: the part to show, where there are such rows and columns; else all.
         axes: what columns and rows are, with arrows along them.
     """
@@ -98,6 +103,7 @@ def head_data(
         "rows": [short_token(token) for token in picture.rows],
         "columns": [short_token(token) for token in picture.columns],
         "pinned": pinned,
+        "together": None if together is None else list(together),
         "zoom": zoom if zoom is not None and picture.holds(zoom) else None,
         "mode": scale,
         "scale": theme.scale,

@@ -51,6 +51,16 @@ function drawn(map, origin, share) {
   const few = (row[1] - row[0]) * (column[1] - column[0]) <= MOST && map.place.cell >= 4;
   if (few) oneByOne(map, context, origin, share);
   else asImage(map, context);
+  if (map.mean && map.place.strip) strip(map, context);
+}
+
+/** Where several rows look together, below them all. */
+function strip({ mean, data, view, place, colours }, context) {
+  const gap = place.cell >= 3 * GAP_FROM ? 2 : place.cell >= GAP_FROM ? 1 : 0;
+  for (let column = view.column[0]; column < view.column[1]; column++) {
+    context.fillStyle = `rgb(${colours[level(mean[column], data.mode)].map(Math.round).join(" ")})`;
+    context.fillRect(place.x(column) + gap / 2, place.strip.top + gap / 2, place.cell - gap, place.strip.height - gap);
+  }
 }
 
 function oneByOne({ weights, data, view, place, colours }, context, origin, share) {

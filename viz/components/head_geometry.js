@@ -1,6 +1,7 @@
 // Where everything of a large heatmap lies, in CSS pixels. A view is what of it is shown: `{ row, column }`, each
 // whole rows or columns [from, to). A room is what there is for it: `{ width, height, font, names }`; `font` is the size of its
-// letters, `names` have the widths of the names of all rows and columns in it: `{ row: […], column: […] }`.
+// letters, `names` have the widths of the names of all rows and columns in it: `{ row: […], column: […] }`; `strip`
+// is that of one more row below the others (null: there is none).
 
 const LARGEST = 3.75; // a cell, in letters
 const SMALLEST_FONT = 12;
@@ -9,6 +10,8 @@ const TURNED = 4.9; // and so many for names of columns that do not stand uprigh
 const BESIDE = 8; // between a name and its cell
 const STEEP_BELOW = 26; // narrower cells have their names turned by more
 const LEGEND = 44; // below the cells
+const APART = 6; // from them to the strip
+const LOWEST_STRIP = 14;
 
 /** All rows and columns, or the part `[rows, columns]`. */
 export function viewOf(part, rows, columns) {
@@ -53,27 +56,39 @@ export function geometry(room, view) {
   for (let pass = 0; pass < 4; pass++) {
     const shrunk = font / room.font;
     const degrees = turn(room, view, cell, shrunk);
-    const left = Math.max(room.font * NAMES, widest(seen(room, view, "row")) * shrunk + BESIDE + 4);
+    const left = Math.max(
+      room.font * NAMES,
+      widest([...seen(room, view, "row"), room.strip ?? 0]) * shrunk + BESIDE + 4,
+    );
     at = { left, turn: degrees, ...around(room, view, cell, shrunk, degrees) };
     const [wide, high] = [room.width - at.left - at.right, room.height - at.top - LEGEND];
-    const fits = Math.max(0.1, Math.min(wide / columns, high / rows, room.font * LARGEST));
+    const tall = room.strip ? Math.min((high - APART) / (rows + 1), (high - APART - LOWEST_STRIP) / rows) : high / rows;
+    const fits = Math.max(0.1, Math.min(wide / columns, tall, room.font * LARGEST));
     cell = fits >= 4 ? Math.floor(fits) : fits;
     font = Math.max(SMALLEST_FONT, Math.min(room.font, cell - 1));
   }
+  const height = rows * cell;
   return {
     ...at,
     cell,
     font,
     width: columns * cell,
-    height: rows * cell,
+    height,
+    strip: room.strip ? { top: at.top + height + APART, height: Math.max(cell, LOWEST_STRIP) } : null,
     x: (column) => at.left + (column - view.column[0]) * cell,
     y: (row) => at.top + (row - view.row[0]) * cell,
   };
 }
 
+/** The row that is no row: the strip below all. */
+export const STRIP = -1;
+
 /** The cell at a place; left of the cells its column is null, as the name of its row is there. Null outside. */
 export function cellAt(place, view, x, y) {
   const column = Math.floor((x - place.left) / place.cell) + view.column[0];
+  const { strip } = place;
+  if (strip && y >= strip.top && y < strip.top + strip.height)
+    return column >= view.column[0] && column < view.column[1] ? { row: STRIP, column } : null;
   const row = Math.floor((y - place.top) / place.cell) + view.row[0];
   if (row < view.row[0] || row >= view.row[1] || column >= view.column[1]) return null;
   return { row, column: column >= view.column[0] ? column : null };
@@ -100,7 +115,7 @@ export function named(place, view, axis, kept = []) {
 /** Where a tip of this size goes: above its cell, or below where there is no room. */
 export function tipPlace(place, room, at, tip) {
   const left = Math.max(0, Math.min(place.x(at.column + 0.5) - tip.width / 2, room.width - tip.width));
-  const above = place.y(at.row) - tip.height - 6;
+  const above = (at.row === STRIP ? place.strip.top : place.y(at.row)) - tip.height - 6;
   return { left, top: above >= 0 ? above : place.y(at.row + 1) + 6 };
 }
 
@@ -108,7 +123,7 @@ export function tipPlace(place, room, at, tip) {
 export function legendPlace(place) {
   return {
     left: place.left,
-    top: place.top + place.height + 10,
+    top: (place.strip ? place.strip.top + place.strip.height : place.top + place.height) + 10,
     width: Math.min(300, Math.max(120, 0.6 * place.width)),
   };
 }

@@ -4,6 +4,7 @@
 import { level } from "./colours.js";
 import { frame, isDark, watchGround } from "./ground.js";
 import { head } from "./head.js";
+import { meanOf } from "./head_rows.js";
 import { links } from "./links.js";
 import { said } from "./links_weights.js";
 import { overview } from "./overview.js";
@@ -15,7 +16,7 @@ const SCRIPTS = { head, links };
 /** A map as one begins to look at it: at its first head, and no other beside it. */
 function opened(map) {
   const [layer, head, row] = map.first;
-  return { map, layer, head, row, overlaid: [], planes: null, small: null };
+  return { map, layer, head, row, together: [], overlaid: [], planes: null, small: null };
 }
 
 /** The weights of a head, `[row, column]`. */
@@ -62,6 +63,7 @@ function drawOne(page, look, theme) {
     heads: each,
     chosen: look.head,
     pinned: row,
+    together: view.script === "head" ? look.together : [],
     mode: page.mode,
     scale: theme.scale,
     accent: theme.accent,
@@ -84,10 +86,15 @@ function joined(several) {
   return whole;
 }
 
-/** Where the marked row looks. */
-function rowSaid(look, data) {
+/** Where the marked row looks, or several on average. */
+function rowSaid(look, drawn) {
   const weights = weightsOf(look, look.layer, look.head);
-  return said({ data: { ...data, heads: [look.head] }, weights }, { query: look.row });
+  const { rows, columns, together } = drawn;
+  if (!together.length) return said({ data: { ...drawn, heads: [look.head] }, weights }, { query: look.row });
+  const named = together.map((row) => rows[row]).join("”, “");
+  const mean = meanOf(weights, columns.length, together);
+  const alone = { ...drawn, rows: [named], heads: [look.head] };
+  return said({ data: alone, weights: mean }, { query: 0 }).replace(" looks at ", " look on average at ");
 }
 
 async function draw(page) {
@@ -115,7 +122,7 @@ function colour(theme, dark) {
 function choose(page, name, value) {
   const look = page.looks[page.shown];
   if (name === "chosen") Object.assign(look, value, { overlaid: [] });
-  else if (name === "pinned") look.row = value.row;
+  else if (name === "pinned") Object.assign(look, { row: value.row, together: value.together ?? [] });
   else look.overlaid = value.heads.filter((head) => head !== look.head);
   draw(page);
 }

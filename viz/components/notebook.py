@@ -24,7 +24,20 @@ from viz.look.words import KIND_NAMES
 LEVELS = 4095
 """In so many parts of 1 a weight is told: 12 bits."""
 LAYOUTS: Mapping[str, Layout] = {"Lines": "columns", "Lines across": "lines", "Text": "text"}
-CHANGING = ("weights", "heads", "chosen", "pinned", "zoom", "mode", "scale", "accent", "ink", "colours", "description")
+CHANGING = (
+    "weights",
+    "heads",
+    "chosen",
+    "pinned",
+    "together",
+    "zoom",
+    "mode",
+    "scale",
+    "accent",
+    "ink",
+    "colours",
+    "description",
+)
 """What the page itself says of a view."""
 PLACES = {"head": (head.HTML, style("head")), "links": (links.HTML, style("links"))}
 """By script, where it draws, and how that looks."""

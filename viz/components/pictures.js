@@ -57,8 +57,9 @@ function tell(page, trouble) {
 /** Draw the head by the script of its view; each has a place of its own, and one of them is seen. */
 function drawHead(page, large, data) {
   for (const place of large.children) place.hidden = place.dataset.script !== data.script;
-  const tell = (name, value) =>
-    page.trigger(name, name === "pinned" ? { name: value.row === null ? null : data.names[value.row] } : value);
+  const name = (row) => (row === null ? null : data.names[row]);
+  const pinned = ({ row, together = [] }) => ({ name: name(row), together: together.map(name) });
+  const tell = (what, value) => page.trigger(what, what === "pinned" ? pinned(value) : value);
   page.scripts[data.script]({
     data: data.head,
     parentElement: large.querySelector(":scope > :not([hidden])"),

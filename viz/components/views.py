@@ -22,6 +22,7 @@ def _heatmap(scene: Scene) -> HeadData:
         scale=chosen.display.scale,
         description=scene.description,
         theme=chosen.theme,
+        together=scene.together,
         zoom=chosen.zoom,
         axes=axes(look.kind, rows_shown(look.attention_map, chosen.display)),
     )

@@ -41,10 +41,10 @@ def head_drawing(
     made: Provenance,
     *,
     scale: Scale = "linear",
-    pinned: int | None = None,
+    marked: Sequence[int] = (),
     theme: Theme = LIGHT,
 ) -> Drawing:
-    """One head (layer and head from 0) as a heatmap: rows are queries, columns keys; row ``pinned`` is framed."""
+    """One head (layer and head from 0) as a heatmap: rows are queries, columns keys; the rows ``marked`` are framed."""
     weights = picture.pattern[layer, head]
     rows, columns = ([short_token(token) for token in names] for names in (picture.rows, picture.columns))
     cell = _cell(max(weights.shape))
@@ -62,8 +62,7 @@ def head_drawing(
         label(left + width / 2, PAD + 24 + AXIS / 2, f"{COLUMNS_ARE} →", theme, "middle"),
         label(PAD + AXIS / 2, top + height / 2, f"← {ROWS_ARE}", theme, "middle", turn=-90),
     ]  # fmt: skip
-    if pinned is not None:
-        items.append(Box(x=left - 1, y=top + pinned * cell, width=width + 2, height=cell, stroke=theme.accent))
+    items += [Box(x=left - 1, y=top + row * cell, width=width + 2, height=cell, stroke=theme.accent) for row in marked]
     items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), top + height + 14, scale, theme)
     return framed(items, left + max(width + widest * COSINE, 310), top + height + 60, made, theme)
 

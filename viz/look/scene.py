@@ -18,6 +18,7 @@ from viz.look.words import (
     KIND_NAMES,
     clearest,
     describe_row,
+    describe_rows,
     has_read,
     how_sure,
     reading,
@@ -60,6 +61,7 @@ class Scene:
         shown: the map as it is drawn.
         large: of it the one head, or the mean, that is drawn large: it has one layer and one head.
         row: the row of ``shown`` that is explained, from 0; None where it is hidden.
+        together: the rows that are explained together, where there is more than one.
         output: what the model wrote.
         description: the head and its row in words, for who does not see the picture.
         words: the same and more as HTML, in which whatever a person typed is escaped.
@@ -71,6 +73,7 @@ class Scene:
     shown: Picture
     large: Picture
     row: int | None
+    together: tuple[int, ...]
     output: Output
     description: str
     words: str
@@ -85,13 +88,18 @@ def scene(chosen: Chosen, look: Look) -> Scene:
     measured = replace(look.attention_map, pattern=alone_on_show, n_key_heads=0)
     row = shown.row_of(look.row)
     where = f"{KIND_NAMES[look.kind]}, {on_show(look.layer, look.head, chosen.mean)}."
-    selected = HIDDEN if row is None else describe_row(large, 0, 0, row)
+    together = look.together(shown)
+    if together:
+        selected = describe_rows(large, 0, 0, together)
+    else:
+        selected = HIDDEN if row is None else describe_row(large, 0, 0, row)
     return Scene(
         chosen=chosen,
         look=look,
         shown=shown,
         large=large,
         row=row,
+        together=together,
         output=_output(look),
         description=f"{where} {selected}",
         words=_paragraphs(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from model.heads.habits import MOSTLY, PARTLY, percent
@@ -37,6 +39,14 @@ UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
 DOUBTS = 3  # words, from which on it is said what a model has read
 CLEAREST = 3
 CHOOSES = "word that may see three tokens or more"
+SINGULAR = ("looks", "has", "spreads its", "it")
+PLURAL = ("look", "have", "spread their", "they")
+MOST_NAMED = 4  # rows that are explained together
+CLICK = {
+    "row": "Click a row to explain it; Shift-click others (on a touch screen, press and hold them) to see where they "
+    "look on average.",
+    "token": "Click a token to explain it.",
+}
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
@@ -49,7 +59,7 @@ def reading(kind: Kind, view: View, rows: RowNames = "both") -> str:
     alignment = " A strong link shows where the head looks, not which word translates which." if kind == "cross" else ""
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1: "
-        f"{view.strength}. The attention of a {adds_up} to 1.{both}{alignment} Click a {view.unit} to explain it."
+        f"{view.strength}. The attention of a {adds_up} to 1.{both}{alignment} {CLICK[view.unit]}"
     )
 
 
@@ -163,28 +173,43 @@ def where_cut(trace: Trace) -> str:
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     """Where one row looks, such as «“bleue” looks mostly at “blue” (71 %), then at “dress” (12 %)»."""
     weights = picture.pattern[layer, head, row]
-    name, n_visible = _quoted(picture.rows[row]), picture.n_visible(row)
-    order = np.argsort(-weights, kind="stable")
-    said = [percent(weights[key]) for key in order]
-    keys = [f"{_quoted(picture.columns[key])} ({share})" for key, share in zip(order[:2], said, strict=False)]
+    return _described(_quoted(picture.rows[row]), weights, picture.n_visible(row), picture.columns)
+
+
+def describe_rows(picture: Picture, layer: int, head: int, rows: Sequence[int]) -> str:
+    """Where two rows or more look on average, such as «On average, “robe” and “bleue” look mostly at …»."""
+    weights = picture.pattern[layer, head, list(rows)].mean(axis=0)
+    names = [_quoted(picture.rows[row]) for row in rows]
+    named = f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) > MOST_NAMED:
+        named = f"{len(names)} rows from {names[0]} to {names[-1]}"
+    return _described(f"On average, {named}", weights, max(map(picture.n_visible, rows)), picture.columns, several=True)
+
+
+def _described(name: str, weights: np.ndarray, n_visible: int, columns: Sequence[str], *, several: bool = False) -> str:
+    """Where what is called ``name`` looks, whose ``weights`` ``[column]`` lie on at most ``n_visible`` columns."""
+    looks, has, spreads, it = PLURAL if several else SINGULAR
+    order = [int(key) for key in np.argsort(-weights, kind="stable")]
+    said = [percent(float(weights[key])) for key in order]
+    keys = [f"{_quoted(columns[key])} ({share})" for key, share in zip(order[:2], said, strict=False)]
     largest = weights[order[0]]
     if largest == 0:
-        return f"{name} has nothing to look at here."
+        return f"{name} {has} nothing to look at here."
     if n_visible == 1:
-        return f"{name} looks at {keys[0]}, the only token it may see."
+        return f"{name} {looks} at {keys[0]}, the only token {it} may see."
     equal = said[0] == said[1] and abs(largest - weights[order[1]]) < EQUAL
     if equal and (n_equal := sum(abs(largest - weight) < EQUAL for weight in weights)) > 2:
-        return f"{name} spreads its attention: no token gets more than {said[0]}, and {n_equal} get that much."
+        return f"{name} {spreads} attention: no token gets more than {said[0]}, and {n_equal} get that much."
     if equal and largest >= PARTLY:
-        return f"{name} looks equally at {_quoted(picture.columns[order[0]])} and {keys[1][:-1]} each)."
+        return f"{name} {looks} equally at {_quoted(columns[order[0]])} and {keys[1][:-1]} each)."
     if largest > MOSTLY:
         then = f", then at {keys[1]}" if weights[order[1]] >= SMALLEST else ""
-        return f"{name} looks mostly at {keys[0]}{then}."
+        return f"{name} {looks} mostly at {keys[0]}{then}."
     if largest >= PARTLY:
-        return f"{name} looks partly at {keys[0]}, then at {keys[1]}."
+        return f"{name} {looks} partly at {keys[0]}, then at {keys[1]}."
     rest = n_visible - 2
     others = f", the rest over {rest} other{'s' * (rest > 1)}" if rest else ""
-    return f"{name} spreads its attention: most at {keys[0]} and {keys[1]}{others}."
+    return f"{name} {spreads} attention: most at {keys[0]} and {keys[1]}{others}."
 
 
 def _a(noun: str) -> str:

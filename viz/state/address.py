@@ -10,7 +10,7 @@ from viz.look.picture import Display
 from viz.look.words import SHORT_KIND_NAMES
 from viz.state import clicked, opening
 
-OWN = ("source", "token", "overlay", "zoom", "mean")
+OWN = ("source", "token", "together", "overlay", "zoom", "mean")
 """Of what a link says, what no widget on the page Explore is bound to."""
 
 
@@ -35,8 +35,9 @@ def addresses(chosen: Chosen, look: Look, text: str, *, first_view: str) -> list
         "layer_number": (str(chosen.layer + 1), str(layer + 1)),
         "head_number": (str(chosen.head + 1), str(head + 1)),
         "token": (pinned, AUTO),
+        "together": (clicked.write_numbers(() if pinned == AUTO else chosen.others), ""),
         "view": (chosen.view.name, first_view),
-        "overlay": (clicked.write_overlay(others), ""),
+        "overlay": (clicked.write_numbers(others), ""),
         "zoom": (clicked.write_zoom(chosen.zoom), ""),
         "mean": (chosen.mean, ""),
         "scale": (shown.scale, plain.scale),

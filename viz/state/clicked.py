@@ -6,6 +6,7 @@ None of it has a widget, so the pictures themselves write it into the address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -14,10 +15,11 @@ from viz.look.choice import AUTO, option_named
 from viz.look.means import Mean, means_there_are
 from viz.look.picture import Zoom
 from viz.state import link
-from viz.state.link import MEAN, OVERLAY, ZOOM
+from viz.state.link import MEAN, OVERLAY, TOGETHER, ZOOM
 
 PICTURES = "pictures"
 """The key of the component."""
+NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 def head_chosen() -> None:
@@ -33,15 +35,18 @@ def head_chosen() -> None:
 
 
 def row_pinned() -> None:
-    """A row of the chosen head was clicked: pin it, or let it go."""
-    if (pinned := st.session_state[PICTURES].get("pinned")) is not None:
-        st.session_state["token"] = pinned["name"] or AUTO
+    """A row of the chosen head was clicked: pin it, or let it go; or others were added to it."""
+    if (pinned := st.session_state[PICTURES].get("pinned")) is None:
+        return
+    st.session_state["token"] = pinned["name"] or AUTO
+    others = [name for name in pinned["together"] if name != pinned["name"]]
+    st.session_state[TOGETHER] = write_numbers([int(name.partition(" ")[0]) - 1 for name in others])
 
 
 def heads_overlaid() -> None:
     """Other heads of the layer were chosen, or left out, to compare the head on show with."""
     if (overlaid := st.session_state[PICTURES].get("overlaid")) is not None:
-        st.session_state[OVERLAY] = write_overlay([int(head) for head in overlaid["heads"]])
+        st.session_state[OVERLAY] = write_numbers([int(head) for head in overlaid["heads"]])
 
 
 def zoomed() -> None:
@@ -65,6 +70,11 @@ def pinned(options: Sequence[str]) -> str:
     return option_named(options, link.asked("token", AUTO)) or AUTO
 
 
+def others() -> tuple[int, ...]:
+    """The rows, from 0, that were added to the one that is pinned, whether they are there or not."""
+    return tuple(sorted({int(one) - 1 for one in link.asked(TOGETHER).split(",") if NUMBER.fullmatch(one)}))
+
+
 def overlay(n_heads: int, head: int) -> tuple[int, ...]:
     """The heads, from 0, whose lines lie over each other: the one on show, and those it is compared with."""
     return read_overlay(link.asked(OVERLAY), n_heads, head)
@@ -83,9 +93,9 @@ def zoom() -> Zoom | None:
     return read_zoom(link.asked(ZOOM))
 
 
-def write_overlay(heads: Sequence[int]) -> str:
-    """Heads, from 0, as they stand in a link: ``1,3``."""
-    return ",".join(str(head + 1) for head in heads)
+def write_numbers(numbers: Sequence[int]) -> str:
+    """Heads or rows, from 0, as they stand in a link: ``1,3``."""
+    return ",".join(str(number + 1) for number in numbers)
 
 
 def read_overlay(text: str, n_heads: int, head: int) -> tuple[int, ...]:

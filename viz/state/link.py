@@ -46,6 +46,7 @@ PARAMETERS = (
     Parameter(key="target", group="forcing", typed=True),
     Parameter(key="more", group="forcing"),
     Parameter(key="second", group="forcing", typed=True),
+    Parameter(key="together", bound=False),
     Parameter(key="overlay", bound=False),
     Parameter(key="zoom", bound=False),
     Parameter(key="mean", bound=False),
@@ -62,7 +63,8 @@ GROUPS = {
 CHOICES = GROUPS["head"]
 TYPED = tuple(one.key for one in PARAMETERS if one.typed)
 UNBOUND = tuple(one.key for one in PARAMETERS if not one.bound)
-OVERLAY, ZOOM, MEAN = "overlay", "zoom", "mean"
+TOGETHER, OVERLAY, ZOOM, MEAN = "together", "overlay", "zoom", "mean"
+CLICKED = (TOGETHER, OVERLAY, ZOOM, MEAN)
 """Keys of what is chosen by a click in the pictures, as text; see :mod:`viz.state.clicked`."""
 LONGEST = 10_000
 """Characters of a text: more than any model here reads, and about as many as an address can hold."""
@@ -155,7 +157,7 @@ def query(kind: str) -> str:
     chosen = {key: str(st.session_state[key]) for key in CHOICES if key in st.session_state}
     if chosen.get("token") == AUTO:
         del chosen["token"]
-    clicked = {key: st.session_state.get(key, "") for key in (OVERLAY, ZOOM, MEAN)}
+    clicked = {key: st.session_state.get(key, "") for key in CLICKED}
     said = {**st.query_params.to_dict(), **chosen, **clicked, "kind": kind}
     return "?" + urlencode({key: text for key, text in said.items() if text or key not in clicked})
 
@@ -245,7 +247,7 @@ def checkpoint_changed() -> None:
 
 def _begin_anew() -> None:
     """What was chosen for one text is let go: the row, the part in view, and what the model was made to write."""
-    texts = dict.fromkeys((ZOOM, MEAN, "prefix", "tokens", "target", "reference", "second"), "")
+    texts = dict.fromkeys((TOGETHER, ZOOM, MEAN, "prefix", "tokens", "target", "reference", "second"), "")
     first = {"token": AUTO, "decoder_mode": OWN, "step": 1, **texts}
     for key, value in first.items():
         if key in st.session_state:
@@ -276,7 +278,7 @@ def type_source(text: str) -> None:
 
 def choose_elsewhere(name: str) -> None:
     """The pages that show a checkpoint shall open with this one, and with what its link says besides."""
-    for key in (*CHOICES, OVERLAY, ZOOM, MEAN):
+    for key in (*CHOICES, *CLICKED):
         st.session_state.pop(key, None)
     visitor().source = None
     st.session_state["checkpoint"] = name
@@ -284,7 +286,7 @@ def choose_elsewhere(name: str) -> None:
 
 def kind_changed(opened: Checkpoint) -> None:
     """Another kind of attention has other heads, rows and columns: show the head that says most, and all of it."""
-    st.session_state[ZOOM] = ""
+    st.session_state[ZOOM] = st.session_state[TOGETHER] = ""
     show_head(*opening.first_head(opened, st.session_state["kind"]))
 
 

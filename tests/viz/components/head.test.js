@@ -7,10 +7,12 @@ import {
   geometry,
   legendPlace,
   named,
+  STRIP,
   tipPlace,
   upright,
   viewOf,
 } from "../../../viz/components/head_geometry.js";
+import { joined, meanOf, runs, stretched } from "../../../viz/components/head_rows.js";
 import { cameFrom, eased } from "../../../viz/components/head_motion.js";
 
 const room = (rows, columns, { width = 701, height = 503, font = 15, name = 40 } = {}) => ({
@@ -143,4 +145,67 @@ test("what stays of a text is found where it stood, and the rest is new", () => 
 test("a movement begins where it was and ends where it goes, never further", () => {
   assert.deepEqual([-1, 0, 1, 7].map(eased), [0, 0, 1, 1]);
   assert.ok(eased(0.5) > 0.5);
+});
+
+test("one more row joins those that are chosen, or leaves them", () => {
+  const alone = { pinned: 4, together: [] };
+  const three = { pinned: 4, together: [1, 4, 6] };
+  assert.deepEqual(joined(alone, 1), { row: 4, together: [1, 4] });
+  assert.deepEqual(joined(three, 10), { row: 4, together: [1, 4, 6, 10] });
+  assert.deepEqual(joined(three, 6), { row: 4, together: [1, 4] });
+  assert.deepEqual(joined(three, 4), { row: 1, together: [1, 6] });
+  assert.deepEqual(joined({ pinned: 4, together: [1, 4] }, 4), { row: 1, together: [] });
+  assert.deepEqual(joined(alone, 4), { row: null, together: [] });
+  assert.deepEqual(joined({ pinned: null, together: [] }, 2), { row: 2, together: [] });
+});
+
+test("the end of the choice moves from the pinned row, up or down, and not beyond the rows", () => {
+  let at = { pinned: 2, together: [] };
+  const move = (step) => {
+    const next = stretched(at, step, 5);
+    at = { pinned: next.row, together: next.together };
+    return next.together;
+  };
+  assert.deepEqual([1, 1, 1].map(move), [
+    [2, 3],
+    [2, 3, 4],
+    [2, 3, 4],
+  ]);
+  assert.deepEqual([-1, -1, -1, -1, -1].map(move), [[2, 3], [], [1, 2], [0, 1, 2], [0, 1, 2]]);
+  assert.deepEqual(stretched({ pinned: 2, together: [0, 2] }, 1, 5), { row: 2, together: [2, 3] });
+  assert.deepEqual(stretched({ pinned: 2, together: [0, 2, 4] }, 1, 5), { row: 2, together: [2, 3] });
+  assert.deepEqual(stretched({ pinned: null, together: [] }, 1, 5), { row: 0, together: [] });
+  assert.deepEqual(stretched({ pinned: null, together: [] }, -1, 5), { row: 4, together: [] });
+});
+
+test("the mean of rows is that of their weights in each column", () => {
+  const weights = Float32Array.from([0.25, 0.75, 1, 0, 0.5, 0.5]);
+  assert.deepEqual([...meanOf(weights, 2, [0, 1])], [0.625, 0.375]);
+  assert.deepEqual([...meanOf(weights, 2, [2])], [0.5, 0.5]);
+});
+
+test("rows beside each other have one frame", () => {
+  assert.deepEqual(runs([0, 1, 4, 6, 7, 8]), [
+    [0, 1],
+    [4, 4],
+    [6, 8],
+  ]);
+  assert.deepEqual(runs([]), []);
+});
+
+test("the strip lies between the cells and the colour scale, and has no row", () => {
+  for (const [space, view] of CASES) {
+    const place = geometry({ ...space, strip: 90 }, view);
+    const { strip } = place;
+    assert.ok(place.left >= (90 * place.font) / space.font);
+    assert.ok(strip.top > place.top + place.height && strip.height >= 14);
+    assert.ok(legendPlace(place).top >= strip.top + strip.height);
+    assert.ok(legendPlace(place).top + 24 <= space.height);
+    const [x, y] = [place.x(view.column[0] + 0.5), strip.top + strip.height / 2];
+    assert.deepEqual(cellAt(place, view, x, y), { row: STRIP, column: view.column[0] });
+    assert.equal(cellAt(place, view, place.left - 9, y), null);
+    assert.equal(geometry(space, view).strip, null);
+    const at = { row: STRIP, column: view.column[0] };
+    assert.ok(tipPlace(place, space, at, { width: 160, height: 20 }).top <= strip.top - 20);
+  }
 });

@@ -10,7 +10,15 @@ from model.trace import KINDS, AttentionMap
 from tests.viz.helpers import map_of, random_map
 from viz.components.views import HEATMAP, VIEWS
 from viz.look.picture import Picture, picture
-from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, clearest, describe_row, meaning, reading
+from viz.look.words import (
+    KIND_NAMES,
+    SHORT_KIND_NAMES,
+    clearest,
+    describe_row,
+    describe_rows,
+    meaning,
+    reading,
+)
 
 KEYS = (" a", " blue", " dress", "</s>")
 
@@ -95,7 +103,7 @@ def test_each_view_says_what_carries_a_weight_and_where():
         said = reading("cross", view)
         assert said.startswith(f"{view.mark}: how much attention the token being written ({view.query}) pays to")
         assert f"each token of the source ({view.key}), from 0 to 1: {view.strength}." in said
-        assert said.endswith(f"Click a {view.unit} to explain it.")
+        assert f"Click a {view.unit} to explain it" in said
 
 
 def test_what_a_token_fed_in_may_look_at():
@@ -161,6 +169,21 @@ def test_a_decoder_row_speaks_of_the_tokens_it_may_see():
     assert "partly" in describe_row(spread, 0, 0, 3)
     wide = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.35, 0.33, 0.32, 0], [0.249, 0.246, 0.248, 0.257]])
     assert describe_row(wide, 0, 0, 2) == "“chien ▸ court” looks partly at “<s>” (35 %), then at “un” (33 %)."
+
+
+def test_rows_together_look_where_they_do_on_average():
+    weights = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.1, 0.8, 0.1, 0], [0.25, 0.25, 0.25, 0.25]]
+    shown = decoder(weights)
+    assert describe_rows(shown, 0, 0, (1, 2)) == (
+        "On average, “un ▸ chien” and “chien ▸ court” look mostly at “un” (65 %), then at “<s>” (30 %)."
+    )
+    assert describe_rows(shown, 0, 0, (0, 2, 3)).startswith(
+        "On average, “<s> ▸ un”, “chien ▸ court” and “court ▸ </s>” look partly at “<s>” (45 %)"
+    )
+    many = map_of([[[0.2] * 5] * 6], tuple("uvwxyz"), tuple("abcde"))
+    assert describe_rows(picture(many), 0, 0, range(6)) == (
+        "On average, 6 rows from “u” to “z” spread their attention: no token gets more than 20 %, and 5 get that much."
+    )
 
 
 def test_a_row_with_little_choice_is_not_a_strong_link():

@@ -301,6 +301,8 @@ def test_a_link_is_followed(runs: Path):
         {"zoom": "3-2,1-2"},
         {"zoom": "x"},
         {"overlay": "9,x,-1"},
+        {"token": "7 nothing", "together": "1,2"},
+        {"together": f"0,x,-1,{'9' * 5000},²"},
         {"overlay": "9" * 5000, "zoom": f"{'9' * 5000}-2,1-2"},
     ],
 )
@@ -347,6 +349,18 @@ def test_the_address_holds_each_choice(runs: Path, key: str):
     text = {} if key == "source" else {"source": "dogs"}
     app = opened(checkpoint=LETTERS, **text, **{key: VIEW[key]})
     assert addresses(app) == {**text, key: "2" if key == "overlay" else VIEW[key]}  # head 1 is the one on show
+
+
+def test_the_address_holds_rows_that_are_together(runs: Path):
+    query = {"source": "dogs", "token": "2 d ▸ o", "together": "3,5", "kind": "Decoder self"}
+    app = opened(checkpoint=LETTERS, **query)
+    assert addresses(app) == query
+    assert pictures(app)["head"]["together"] == [1, 2, 4]
+    assert "On average, “d ▸ o”, “o ▸ g” and “s ▸ </s>” look" in words(app)
+    assert "“d ▸ o” looks" in words(opened(checkpoint=LETTERS, **query, view="Lines"))  # which has no rows
+    assert pictures(typed(app, "dog"))["head"]["together"] == [1, 2]
+    assert pictures(typed(app, "do"))["head"]["together"] == [1, 2]
+    assert pictures(typed(app, "cat"))["head"]["together"] == []  # the row they were added to is gone
 
 
 def test_the_address_holds_all_of_the_view(runs: Path):

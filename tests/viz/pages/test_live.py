@@ -116,6 +116,7 @@ def test_each_kind_and_view(kind: Kind, view: View):
         {"view": "Lines", "overlay": "1,3"},
         {"view": "Lines", "overlay": ["1", "3"]},  # as links had it once
         {"zoom": "2-3,1-2"},
+        {"source": "dog", "token": "1 d", "together": "2,3"},
         {"decoder_mode": BEGINNING, "prefix": "cat"},
         {"decoder_mode": TARGET, "target": "ox"},
     ],

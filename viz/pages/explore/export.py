@@ -32,7 +32,7 @@ from viz.look.geometry import FAINTEST
 from viz.look.look import Look
 from viz.look.picture import Display, Picture, displayed
 from viz.look.theme import Theme
-from viz.look.words import SHORT_KIND_NAMES
+from viz.look.words import SHORT_KIND_NAMES, describe_rows
 from viz.notebook import Explored
 from viz.state import clicked, link, session
 
@@ -162,6 +162,10 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         overlaid=heads if what == "Lines" else (),
         link=link.query(SHORT_KIND_NAMES[look.kind]),
     )
+    together = look.together(shown)
+    rows = together or [row for row in (shown.row_of(look.row),) if row is not None]
+    if what == "Head" and together:
+        made = replace(made, notes=(*made.notes, describe_rows(shown, layer, head, together).rstrip(".")))
     if what == "Atlas":
         one, values = _choose_measure(look)
         return Sheet(
@@ -176,7 +180,7 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
             theme=theme,
         ),
         "Head": lambda: head_drawing(
-            shown, layer, head, made, scale=display.scale, pinned=shown.row_of(look.row), theme=theme
+            shown, layer, head, made, scale=display.scale, marked=rows, theme=theme
         ),
         "Lines": lambda: lines_drawing(shown, layer, heads, made, theme=theme),
     }  # fmt: skip

@@ -177,6 +177,7 @@ def _choose(opened: Checkpoint, forced: Forcing, trace: Trace) -> Chosen:
         layer=layer,
         head=head,
         row_name=clicked.pinned(rows),
+        others=clicked.others(),
         view=view,
         overlay=clicked.overlay(trace.map(kind).n_heads, head),
         zoom=clicked.zoom(),
