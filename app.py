@@ -49,6 +49,11 @@ def pictures(request: Request) -> Response:
     return import_module("viz.components.pictures").answer(request)
 
 
+def arrive(request: Request) -> Response:
+    """The document of every page."""
+    return import_module("viz.components.arrival").answer(request)
+
+
 def main() -> None:
     """The page of one visitor."""
     from viz.components.connection import keep_typed
@@ -77,5 +82,6 @@ else:
         Route(f"{here}live", live, methods=["POST"]),
         Route(f"{here}pictures.js", pictures),
         Route(f"{here}{PAGES[0].name}", first_page),
+        *(Route(f"{here}{page.name if page is not PAGES[0] else ''}", arrive) for page in PAGES),
     ]
     app = st.App(__file__, lifespan=warm_up, routes=routes)

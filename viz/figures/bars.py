@@ -25,6 +25,8 @@ from viz.look.theme import LIGHT, Theme, for_plotly
 Numbers = Sequence[float] | np.ndarray
 SPACE = "\u2002"
 ROW, GAP = 22, 0.03  # pixels for a token; the share of the width between two panels
+ROWS_AT_ONCE = 4
+"""Tokens by which a figure grows: while someone types, what stands below it keeps its place."""
 
 
 def beside_bars(
@@ -53,7 +55,7 @@ def beside_bars(
     return figure(
         bars,
         theme,
-        height=ROW * len(names) + 44,
+        height=ROW * ROWS_AT_ONCE * -(-len(names) // ROWS_AT_ONCE) + 44,
         margin={"l": names_width(names, 8), "r": 12, "t": 32, "b": 8},
         bargap=0.3,
         yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "zeroline": False, **token_ticks(names)},

@@ -1,0 +1,23 @@
+// What Streamlit puts on a page comes in pieces, each of which would push aside what is there. Until they all stand,
+// the page is hidden (arrival.css). This runs in the head of the document, before anything else.
+
+const LONGEST = 60000; // milliseconds, more than a server takes that has just started; then what there is is shown
+const STILL = 2; // frames in a row without anything to come
+const COMING = "[data-testid=stSkeleton], [data-testid=stAppSkeleton]";
+
+const complete = () =>
+  document.querySelector(".stApp[data-test-script-state=notRunning]") &&
+  document.querySelector("h1.headlight") &&
+  !document.querySelector(COMING);
+
+export function arrival() {
+  const root = document.documentElement;
+  let still = 0;
+  const look = () => {
+    still = complete() ? still + 1 : 0;
+    if (still > STILL || performance.now() > LONGEST) root.classList.remove("arriving");
+    else requestAnimationFrame(look);
+  };
+  root.classList.add("arriving");
+  look();
+}
