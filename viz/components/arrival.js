@@ -3,14 +3,10 @@
 
 const LONGEST = 60000; // milliseconds, more than a server takes that has just started; then what there is is shown
 const STILL = 2; // frames in a row without anything to come
-const COMING = "[data-testid=stSkeleton], [data-testid=stAppSkeleton]";
 
-const complete = () =>
-  document.querySelector(".stApp[data-test-script-state=notRunning]") &&
-  document.querySelector("h1.headlight") &&
-  !document.querySelector(COMING);
-
-export function arrival() {
+export function arrival(data) {
+  const there = (selector) => document.querySelector(selector) !== null;
+  const complete = () => there(data.finished) && there(data.shown) && !there(data.coming);
   const root = document.documentElement;
   let still = 0;
   const look = () => {

@@ -6,8 +6,10 @@ what is on screen is pushed about for a second or two. A style that comes with t
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import streamlit
 from starlette.requests import Request
@@ -19,11 +21,28 @@ NAME = "Headlight"
 ANEW = {"Cache-Control": "no-cache"}
 
 
+class ArrivalData(TypedDict):
+    """Selectors of the page: what says that the script has ``finished``, and what is then ``shown`` in any case; and
+    what stands for what is still ``coming``."""
+
+    finished: str
+    shown: str
+    coming: str
+
+
+PAGE: ArrivalData = {
+    "finished": ".stApp[data-test-script-state=notRunning]",
+    "shown": "h1.headlight, [data-testid=stException], [data-testid=stAlert]",
+    "coming": "[data-testid=stSkeleton], [data-testid=stAppSkeleton], .output label:empty",
+}
+
+
 @cache
 def document() -> str:
     """As HTML, with this app's name from the start."""
     theirs = (Path(streamlit.__file__).parent / "static/index.html").read_text(encoding="utf-8")
-    ours = f"<style>{style('arrival')}</style><script>{bundle('arrival')} $arrival.arrival();</script></head>"
+    begins = f"{bundle('arrival')}\n$arrival.arrival({json.dumps(PAGE)});"
+    ours = f"<style>{style('arrival')}</style><script>{begins}</script></head>"
     return theirs.replace("<title>Streamlit</title>", f"<title>{NAME}</title>").replace("</head>", ours, 1)
 
 

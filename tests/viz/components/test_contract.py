@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from viz.components import sources
+from viz.components.arrival import ArrivalData
 from viz.components.connection import ConnectionData
 from viz.components.head import HeadData
 from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
@@ -43,6 +44,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (Follow, {"pictures", "typing"}, "follow"),
     (PresentationData, {"presentation"}, "said"),
     (ConnectionData, {"connection"}, "data"),
+    (ArrivalData, {"arrival"}, "data"),
 ]
 
 
