@@ -1,19 +1,31 @@
 // What Streamlit puts on a page comes in pieces, each of which would push aside what is there. Until they all stand,
-// the page is hidden (arrival.css). This runs in the head of the document, before anything else.
+// a page that is opened is hidden, and of one that shows another part of itself that part (arrival.css). This runs in
+// the head of the document, before anything else.
 
 const LONGEST = 60000; // milliseconds, more than a server takes that has just started; then what there is is shown
 const STILL = 2; // frames in a row without anything to come
+const ANSWERED = 1000; // milliseconds, in which the server begins to turn after a click, or there is nothing to turn
+const [ARRIVING, TURNING] = ["arriving", "turning"];
 
 export function arrival(data) {
+  const root = document.documentElement;
   const there = (selector) => document.querySelector(selector) !== null;
   const complete = () => there(data.finished) && there(data.shown) && !there(data.coming);
-  const root = document.documentElement;
-  let still = 0;
+  let [still, until, looking] = [0, 0, false];
   const look = () => {
-    still = complete() ? still + 1 : 0;
-    if (still > STILL || performance.now() > LONGEST) root.classList.remove("arriving");
-    else requestAnimationFrame(look);
+    const now = performance.now();
+    still = now > until && complete() ? still + 1 : 0;
+    looking = still <= STILL && now < until + LONGEST;
+    if (looking) requestAnimationFrame(look);
+    else root.classList.remove(ARRIVING, TURNING);
   };
-  root.classList.add("arriving");
-  look();
+  const hide = (as, atLeast = 0) => {
+    root.classList.add(as);
+    [still, until] = [0, performance.now() + atLeast];
+    if (!looking) look();
+  };
+  document.addEventListener(data.turned, () => hide(TURNING));
+  const turns = ({ target }) => target.closest?.(data.turners) && hide(TURNING, ANSWERED);
+  document.addEventListener("click", turns, { capture: true });
+  hide(ARRIVING);
 }

@@ -15,6 +15,7 @@ import streamlit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from viz.components.presentation import TURNED
 from viz.components.sources import bundle, style
 
 NAME = "Headlight"
@@ -23,14 +24,20 @@ ANEW = {"Cache-Control": "no-cache"}
 
 class ArrivalData(TypedDict):
     """Selectors of the page: what says that the script has ``finished``, and what is then ``shown`` in any case; and
-    what stands for what is still ``coming``."""
+    what stands for what is still ``coming``. And ``turners``, the buttons that turn
+    to another part of a page, and ``turned``, the event that says that it comes."""
 
+    turned: str
+    turners: str
     finished: str
     shown: str
     coming: str
 
 
 PAGE: ArrivalData = {
+    "turned": TURNED,
+    "turners": ":is(.st-key-chapter, .st-key-turner, .st-key-aside_neighbours, [class*=st-key-contents_]) "
+    "button:not(:disabled, [aria-checked=true])",
     "finished": ".stApp[data-test-script-state=notRunning]",
     "shown": "h1.headlight, [data-testid=stException], [data-testid=stAlert]",
     "coming": "[data-testid=stSkeleton], [data-testid=stAppSkeleton], .output label:empty",

@@ -35,8 +35,12 @@ function turn(event) {
 }
 
 export function presentation({ data }) {
-  if (data.place !== said.place) find(data.main)?.scrollTo(0, 0);
+  const turned = data.place !== said.place;
   said = data;
+  if (turned) {
+    document.dispatchEvent(new Event(said.turned));
+    find(said.main)?.scrollTo(0, 0);
+  }
   if (listening) return;
   listening = true;
   document.addEventListener("keydown", turn);

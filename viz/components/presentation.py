@@ -9,6 +9,8 @@ from streamlit.components.v2 import component
 from viz.components.sources import script
 
 KEY = "presentation_keys"
+TURNED = "headlight.turned"
+"""The event of the document when the page shows another part of itself."""
 
 
 class PresentationData(TypedDict):
@@ -23,6 +25,7 @@ class PresentationData(TypedDict):
     back: str
     on: str
     end: str
+    turned: str
 
 
 _component = component(
@@ -45,5 +48,6 @@ def hear_keys(*, presenting: bool, place: str, back: str, on: str, end: str) -> 
         "back": f".st-key-{back} button",
         "on": f".st-key-{on} button",
         "end": f".st-key-{end} button",
+        "turned": TURNED,
     }
     _component(key=KEY, data=data)

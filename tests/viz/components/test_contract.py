@@ -90,4 +90,4 @@ def test_no_script_looks_for_what_another_has_drawn():
         text = path.read_text(encoding="utf-8")
         assert "st-key-" not in text, path.name
         assert set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text)) <= GIVEN, path.name
-        assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field"}, path.name
+        assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field", "data.turners"}, path.name
