@@ -26,7 +26,7 @@ FIRST_ID = len(SPECIAL_TOKENS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """At which lengths, how many tokens a step, how often, and of which size the Transformer is."""
+    """The lengths, the tokens per step, the repetitions and the size of the Transformer."""
 
     lengths: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512)
     tokens: int = 1024

@@ -131,7 +131,7 @@ class IncrementalDecoder:
         return read_together([self], [ids])[0]
 
     def _read_on(self, ids: Sequence[int]) -> _Reading:
-        """Make room for some positions more, of which a pass is under way."""
+        """Make room for more positions, for the pass that is under way."""
         now, self.length = slice(self.length, self.length + len(ids)), self.length + len(ids)
         places = np.arange(self.length)
         return _Reading(self, now, later=places > places[now, None], own=[], cross=[])

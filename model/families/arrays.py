@@ -103,7 +103,7 @@ def stacked(patterns: Patterns, text: int | None = None) -> np.ndarray:
 
 
 def as_numpy(array: Any) -> np.ndarray:
-    """An array as float32 of NumPy, whatever it is of.
+    """Any array as float32 NumPy.
 
     Raises:
         ValueError: it holds no numbers.

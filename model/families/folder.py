@@ -178,7 +178,7 @@ def shapes(file: Path, name: str) -> dict[str, tuple[int, ...]]:
 
 
 def _require_plausible(folder: Folder) -> None:
-    """That the config asks for no more than the weights can fill: or layers would be built for hours."""
+    """Check that the config asks for no more than the weights can fill; otherwise layers would be built for hours."""
     for what in SIZES:
         value = folder.size(what)
         if value is not None and not 0 < value <= LARGEST_SIZE:

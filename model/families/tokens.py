@@ -77,7 +77,7 @@ class Tokens:
 
     @property
     def mask_id(self) -> int | None:
-        """The token that stands for one to be guessed."""
+        """The token in place of one that is to be guessed."""
         return self.inner.mask_token_id
 
     @property
@@ -135,7 +135,7 @@ class Tokens:
         return self.inner(_encodable(text), add_special_tokens=False)["input_ids"]
 
     def encode_target(self, text: str) -> list[int]:
-        """Token ids of ``text`` as a decoder beside an encoder shall write it: with what ends it."""
+        """Token ids of ``text`` as the decoder of an encoder–decoder should write it: with its end token."""
         return self.inner(text_target=_encodable(text))["input_ids"]
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -46,7 +46,8 @@ def learn(pairs: Sequence[tuple[Words, Words]], least: float = LEAST) -> frozens
 def translations(
     pairs: Sequence[tuple[Words, Words]], least: float = 0.0, iterations: int = ITERATIONS
 ) -> dict[Pair, float]:
-    """p(target word | source word) by expectation maximisation, begun with all alike, where it is at least ``least``.
+    """p(target word | source word) by expectation maximisation, starting from equal probabilities, where it is at least
+    ``least``.
 
     Each target word comes from one source word of its sentence, or from :data:`NULL`, whatever the order.
     """

@@ -23,6 +23,8 @@ MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
 """With fewer rows that have a choice, their number is said."""
+CLEARLY = 1.5
+"""So many times chance a share must be to be named before a smaller one that stands out."""
 AS_GOOD = 0.95
 """If the narrower of two habits has this share of the wider one's weight, it is the one that is named."""
 
@@ -158,8 +160,7 @@ def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed
         order=of.most_concordance(ordered, text.shape[3]),
         habits={name: _sums(rows, wanted) for name, wanted in cells.items()},
         overlaps={
-            frozenset((one, other)): _weight(rows, cells[one] & cells[other])
-            for one, other in combinations([habit.name for habit in (*HABITS, *more)], 2)
+            frozenset((one, other)): _weight(rows, cells[one] & cells[other]) for one, other in combinations(cells, 2)
         },
     )
 
@@ -236,7 +237,8 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
     few = "" if n >= FEW else f" (on {n} row{'s' * (n > 1)} that {'have' if n > 1 else 'has'} a choice)"
     if observed.evenness[at] / n >= EVEN:
         return f"spreads its attention evenly over all it may see{few}"
-    clauses = [*_order(observed, at), *_shares(observed, at, rows, more), *_induction(observed, at)]
+    named = _named(observed, at, rows, more)
+    clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, named)]
     return "; ".join(clauses or [_spread(observed, at)]) + few
 
 
@@ -256,8 +258,9 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     ]
 
 
-def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[str]:
-    """The largest shares that stand out: two, or more where they are equal."""
+def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
+    """The largest shares that stand out: two, or more where they are equal. None is named while a larger one that is
+    clearly above chance goes unsaid."""
     n = observed.counted[at]
     shares = [
         _Share(
@@ -269,10 +272,17 @@ def _shares(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
         )
         for habit in (*HABITS, *more)
     ]
-    found = sorted(_once([share for share in shares if share.stands_out]), key=lambda share: -share.weight)
-    named = [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
+    most = max((share.weight for share in shares if share.stands_out), default=1.0)
+    told = [share for share in shares if share.stands_out or share.weight > max(most, CLEARLY * share.chance)]
+    found = sorted(_once(told), key=lambda share: -share.weight)
+    return [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
+
+
+def _shares(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) -> list[str]:
+    """The shares that are named, in a clause."""
     if not named:
         return []
+    n = observed.counted[at]
     both = _both([observed.overlaps[frozenset((a.name, b.name))][at] / n for a, b in combinations(named, 2)])
     if len(named) > 1 and len({percent(share.weight) for share in named}) == 1:
         words = _listed([one.words for one in named])
@@ -301,9 +311,14 @@ def _once(shares: Sequence[_Share]) -> list[_Share]:
     return [share for share in shares if share.name not in dropped]
 
 
-def _induction(observed: Observed, at: tuple[int, int]) -> list[str]:
+def _induction(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) -> list[str]:
+    """What a head gives to what followed a token before, unless half of that is said already: in “abab” what followed
+    “a” may be the token before it."""
     sums, n = observed.habits["induction"], observed.counted[at]
     able = sums.able[at]
+    told = max((observed.overlaps[frozenset((share.name, "induction"))][at] for share in named), default=0.0)
+    if told >= sums.weight[at] / 2:
+        return []
     if not able or not _Share("", "", sums.weight[at] / able, sums.chance[at] / able).stands_out:
         return []
     if sums.weight[at] / able < MOSTLY:

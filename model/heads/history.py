@@ -1,4 +1,4 @@
-"""What a training did to one text: the same text read by every kept checkpoint of a run, one in memory at a time."""
+"""What training did to one text: the same text read by every kept checkpoint of a run, one in memory at a time."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Formation:
 
 
 def thinned(files: Sequence[tuple[int, Path]], most: int = MOST_CHECKPOINTS) -> tuple[tuple[int, Path], ...]:
-    """At most ``most`` of the checkpoints: the first, each so manieth, and the last."""
+    """At most ``most`` of the checkpoints: the first, every so many after it, and the last."""
     if len(files) <= most:
         return tuple(files)
     every = -(-(len(files) - 1) // (most - 1))
@@ -101,7 +101,7 @@ def read_moment(opened: Checkpoint, step: int, source: str, fed: str) -> Moment:
 
 
 def moment_of(trace: Trace, step: int, digest: str, written: str) -> Moment:
-    """What is kept of a trace."""
+    """What is kept from a trace."""
     short = max(size for one in trace.maps for size in one.pattern.shape[2:]) <= MOST_TOKENS
     return Moment(
         step=step,

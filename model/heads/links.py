@@ -35,8 +35,8 @@ class Sharpest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two tokens of which the first gives the second most of its attention, ``times`` over all texts; ``weight`` is the
-    mean of those."""
+    """Two tokens, the first of which gives the second most of its attention, ``times`` over all texts; ``weight`` is
+    the mean of those."""
 
     weight: float
     times: int

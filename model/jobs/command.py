@@ -38,7 +38,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train as the command line says. PyTorch is imported when it is this training's turn, and no sooner.
+    """Train as the command line says. PyTorch is imported only when it is this run's turn.
 
     Returns:
         The exit status.

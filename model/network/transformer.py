@@ -49,7 +49,7 @@ def activation(config: ModelConfig) -> Callable[[Tensor], Tensor]:
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with an activation between, at each position alike (section 3.3)."""
+    """Two linear maps with an activation in between, the same at every position (section 3.3)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

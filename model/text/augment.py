@@ -23,10 +23,10 @@ _WOMEN = (
     "Mia Nadia Nina Nora Olga Olivia Paula Priya Rosa Ruth Sara Sarah Sofia Sophie Susan Yuki Zoe"
 )
 MEN, WOMEN = _MEN.split(), _WOMEN.split()
-"""First names that are written alike in English and in French, of many countries."""
+"""First names from many countries that are spelled the same in English and French."""
 
 KNOWN = {"Tom": ("Tom", MEN), "John": ("John", MEN), "Mary": ("Marie|Mary", WOMEN)}
-"""A name in the source, what stands for it in the target, and the names that can take its place."""
+"""A name in the source, its counterpart in the target, and the names that can replace it."""
 
 ELIDED = re.compile(r"\b(d|qu|jusqu|lorsqu|puisqu|quoiqu)e (?=[AEIOU])", re.IGNORECASE)
 """French words that lose their last letter before a vowel: "de Tom", but "d'Anna"."""

@@ -40,7 +40,7 @@ class Team:
         return indices[self.rank :: self.size]
 
     def wrapped(self, module: nn.Module) -> nn.Module:
-        """``module``, of which ``backward`` leaves the mean of all processes' gradients."""
+        """``module``, whose ``backward`` leaves the mean of all processes' gradients."""
         if self.size == 1:
             return module
         from torch.nn.parallel import DistributedDataParallel

@@ -1,4 +1,4 @@
-"""A run folder: all there is between a training and whoever watches it.
+"""A run folder: everything that passes between a training run and whoever watches it.
 
 ``run.json``: the options. ``log.jsonl``: a line a logged step. ``status.json``: how the process fares, written
 every second while it lives. ``control.json``: what somebody wants of it. ``checkpoints/``: one every

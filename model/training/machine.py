@@ -1,4 +1,4 @@
-"""What this machine has, as far as the system tells: how much free memory, and fast bfloat16 or not."""
+"""What this machine has, as far as the system says: how much free memory, and whether bfloat16 is fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CGROUPS = (
 )
 """Where a container finds its limit, and what it uses: control groups of version 2 and 1."""
 CACHES = ("active_file", "inactive_file")
-"""What counts as used, but is given up for whoever needs it."""
+"""What counts as used but is freed for whoever needs it."""
 
 
 def free_memory(

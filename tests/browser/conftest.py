@@ -184,7 +184,7 @@ def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def complaining(chromium: Browser) -> Iterator[BrowserContext]:
-    """A new visitor whose browser may complain: of a server that is not there, or refuses."""
+    """A new visitor whose browser may complain, about a server that is missing or refuses."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(FIRST_PATIENCE)
     yield context

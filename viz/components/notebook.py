@@ -151,7 +151,7 @@ def _views(shown: Picture) -> list[ViewData]:
 
 
 def _fixed(data: Mapping[str, object]) -> Mapping[str, object]:
-    """What stays, whichever head is on show, and in whatever colours."""
+    """What stays the same for every head and colour scheme."""
     return {key: value for key, value in data.items() if key not in CHANGING}
 
 

@@ -1,4 +1,4 @@
-"""What the steps of an anatomy are called, and what is said beside them."""
+"""What the steps of an anatomy are called, and what is said about them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "Feed-forward": ("forward_normed", "hidden", "forwarded", "forward_sum", "output"),
     }
 )  # fmt: skip
-"""The steps that there may be, under the headings they stand under."""
+"""All possible steps, under their headings."""
 
 NORMALISED = "Each vector gets mean 0 and standard deviation 1, then gain γ and shift β."
 TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
@@ -121,7 +121,8 @@ def shapes(anatomy: Anatomy, step: Step) -> str:
 
 
 def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bool | None, str, str]:
-    """Whether the second opinion agrees (None: there is none), that in few words, and what else is to be said."""
+    """Whether the second opinion agrees (None: there is none), the same in a few words, and anything else worth
+    saying."""
     if difference is None:
         where = "the encoder" if step.name == "memory" else f"layer {anatomy.layer}"
         return None, f"from {where}", "" if step.name == "memory" else "Choose that layer to see how it is made."

@@ -1,4 +1,4 @@
-"""What was measured of the architectures, in sentences and tables (Markdown): pure functions from the numbers."""
+"""What was measured about the architectures, in sentences and tables (Markdown): pure functions of the numbers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
 
 
 def describe_cost(points: Sequence[LayerCost]) -> list[str]:
-    """With which powers time and memory of attention grow, where it is dearer than an LSTM, and what fusing changes."""
+    """With which powers time and memory of attention grow, where it costs more than an LSTM, and what fusing
+    changes."""
     layers = by_layer(points)
     attention, recurrent = layers[SELF], layers[RECURRENT]
     (short, long), (_, memory) = halves(attention, milliseconds), halves(attention, mebibytes)
@@ -133,7 +134,8 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
 
 
 def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list[str]:
-    """Which of a shipped pair scores more, and whether they were trained alike; ``steps`` are the updates of each."""
+    """Which of a shipped pair scores higher, and whether they were trained the same way; ``steps`` are the updates of
+    each."""
     scores = [
         ("BLEU", "", transformer.bleu, lstm.bleu, BLEU_BY_CHANCE),
         ("exact match", " %", transformer.exact_match, lstm.exact_match, _by_chance(transformer, lstm)),
@@ -154,8 +156,8 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
 
 
 def _by_chance(a: Card, b: Card) -> float:
-    """By how many points two exact matches may differ that are the same: two standard deviations of the difference of
-    two binomials. 0 where a card does not say on how many texts it was scored."""
+    """By how many points two equal exact-match rates may differ by chance: two standard deviations of the difference of
+    two binomials. 0 if a card does not say how many texts it was scored on."""
     if a.scored is None or b.scored is None:
         return 0.0
     right = ((a.exact_match or 0) + (b.exact_match or 0)) / 200

@@ -1,4 +1,4 @@
-"""What models that translate have read, and sentences to try with them, each of which shows something else."""
+"""What models that translate have read, and sentences to try with them, each of which shows something different."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ EVERYDAY = (
     Example(shows="A negation in two parts", text="We don't have a white car."),
     Example(shows="Adjectives before and after", text="An old man with a long white beard is reading a newspaper."),
     Example(shows="An idiom", text="I am hungry."),
-    Example(shows="Turned round", text="I miss my brother."),
+    Example(shows="Subject and object swapped", text="I miss my brother."),
     Example(shows="A question", text="Have you seen my black cat?"),
     Example(shows="A plural far away", text="The cars in front of the house are white."),
     Example(shows="A word in pieces", text="A lifeguard is watching the children."),
 )
 """Each was chosen by its translation and by where the heads look in it."""
 KNOWN = {
-    ("en-fr", 6000): Translates(source="English", target="French", read="picture captions"),
+    ("en-fr", 6000): Translates(source="English", target="French", read="picture captions in English"),
     ("en-fr", 8000): Translates(
-        source="English", target="French", read="everyday sentences and picture captions", examples=EVERYDAY
+        source="English", target="French", read="everyday sentences and picture captions in English", examples=EVERYDAY
     ),
 }
 """By how the names of checkpoints end, and the size of the vocabulary."""
@@ -57,8 +57,9 @@ def translates(opened: Checkpoint) -> Translates | None:
 
 
 def what_was_read(opened: Checkpoint) -> str:
-    """What a model that translates has read in training, as "It has read only …" goes on; empty where nobody knows."""
+    """What a model that translates has read in training, as "It was trained only on …" goes on; empty where nobody
+    knows."""
     if known := translates(opened):
         return known.read
     pairs = opened.training.get("examples") if opened.task == TRANSLATION else None
-    return f"the {pairs:,} sentence pairs it was trained on" if isinstance(pairs, int) else ""
+    return f"{pairs:,} pairs of sentences" if isinstance(pairs, int) else ""

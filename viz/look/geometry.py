@@ -31,7 +31,7 @@ def named(n: int, size: float, room: float) -> range:
 
 
 def panel_place(index: int, n: int, size: float) -> float:
-    """Where the panel of a layer or a head begins, after ``n`` of which their means stand a little apart."""
+    """Where the panel of a layer or a head begins; after ``n`` of them their means follow, a little apart."""
     return index * (size + PANEL_GAP) + MEAN_GAP * (index == n)
 
 

@@ -1,4 +1,5 @@
-"""How numbers are written on screen, the same everywhere: short, with a true minus, and small ones as powers of ten."""
+"""How numbers are written on screen, the same everywhere: short, with a true minus sign, and small ones as powers of
+ten."""
 
 from __future__ import annotations
 

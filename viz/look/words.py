@@ -35,7 +35,7 @@ ROWS: dict[RowNames, str] = {
 NAMED_BY: dict[RowNames, str] = {**ROWS, "both": "the token read last ▸ the token written next"}
 BOTH = " A row “a ▸ b”: the model has just read “a” and writes “b”."
 UNITS = {TRANSLATION: "word", **dict.fromkeys(TASKS, "character")}
-"""By task: what a person takes the tokens for; of others nobody knows."""
+"""By task: what people take the tokens for; for other tasks it is not known."""
 DOUBTS = 3  # words, from which on it is said what a model has read
 CLEAREST = 3
 CHOOSES = "word that may see three tokens or more"
@@ -56,10 +56,11 @@ def reading(kind: Kind, view: View, rows: RowNames = "both") -> str:
     key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
     adds_up = "row sums" if view.unit == "row" else "token adds up"
     both = BOTH if kind != "encoder" and rows == "both" else ""
-    alignment = " A strong link shows where the head looks, not which word translates which." if kind == "cross" else ""
+    alignment = "which word translates which, nor " if kind == "cross" else ""
+    no_more = f"A high weight shows where the head looks, not {alignment}how much the output depends on it."
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1: "
-        f"{view.strength}. The attention of a {adds_up} to 1.{both}{alignment} {CLICK[view.unit]}"
+        f"{view.strength}. The attention of a {adds_up} to 1.{both} {no_more} {CLICK[view.unit]}"
     )
 
 
@@ -74,12 +75,12 @@ def meaning(
     reads_in_decoder: bool = False,
     dark: bool = False,
 ) -> str:
-    """What a view of a head shows, for who knows none of the terms.
+    """What a view of a head shows, for someone who knows none of the terms.
 
     Args:
         kind, view, rows: what is on show.
-        unit: what a token is taken for, of :data:`UNITS`.
-        source, target: the languages, such as "English"; "" where there are none, or they are not known.
+        unit: what a token is taken for, one of :data:`UNITS`.
+        source, target: the languages, such as "English"; "" if there are none or they are not known.
         reads_in_decoder: the model has no encoder; its decoder reads the source as well.
         dark: the background is.
     """
@@ -96,19 +97,20 @@ def meaning(
 
 
 def axes(kind: Kind, rows: RowNames) -> tuple[str, str]:
-    """What the columns and the rows of a heatmap are, for who knows no term, with arrows along them."""
+    """What the columns and the rows of a heatmap are, for someone who knows none of the terms, with arrows along
+    them."""
     across = "Looks at →" if kind != "decoder" or rows == "fed in" else "Looks back at →"
     down = "Reading ↓" if kind == "encoder" else "Just read ↓" if rows == "fed in" else "Writing ↓"
     return across, down
 
 
 def unit_of(task: str) -> str:
-    """What a person takes the tokens of a task for."""
+    """What people take the tokens of a task for."""
     return UNITS.get(task, "token")
 
 
 def sureness(sure: Certainty, unit: str) -> str:
-    """How sure a model is of what it wrote; empty where it is not known."""
+    """How sure a model is of what it wrote; empty if that is not known."""
     if sure.whole is None:
         return ""
     n, unsure = sure.n_words, sure.n_unsure
@@ -130,12 +132,12 @@ def how_sure(sure: Certainty) -> str:
 
 
 def has_read(sure: Certainty, what: str) -> str:
-    """From some words on of which a model is unsure: ``what`` it read in training; else empty."""
+    """What a model read in training (``what``), if it is unsure of several words; else empty."""
     return f"It was trained only on {what}." if sure.n_unsure >= DOUBTS and what else ""
 
 
 def share(probability: float) -> str:
-    """A probability in whole percent; one that is not 0 or 1 is not called so."""
+    """A probability in whole percent; one that is not quite 0 or 1 is not rounded to it."""
     if 0 < probability < SMALLEST:
         return "<1 %"
     return ">99 %" if 1 - SMALLEST <= probability < 1 else percent(probability)
@@ -159,7 +161,7 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
 
 
 def cut_mark(cut: bool) -> str:
-    """Beside what a model writes: that it did not end."""
+    """Said beside an output that did not reach its end."""
     return " (cut at its limit)" if cut else ""
 
 
@@ -191,7 +193,10 @@ def _described(name: str, weights: np.ndarray, n_visible: int, columns: Sequence
     looks, has, spreads, it = PLURAL if several else SINGULAR
     order = [int(key) for key in np.argsort(-weights, kind="stable")]
     said = [percent(float(weights[key])) for key in order]
-    keys = [f"{_quoted(columns[key])} ({share})" for key, share in zip(order[:2], said, strict=False)]
+    names = [_quoted(columns[key]) for key in order[:2]]
+    if len(set(names)) < len(names):
+        names[1] = f"another {names[1]}"
+    keys = [f"{token} ({share})" for token, share in zip(names, said, strict=False)]
     largest = weights[order[0]]
     if largest == 0:
         return f"{name} {has} nothing to look at here."

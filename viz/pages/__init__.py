@@ -46,6 +46,6 @@ PAGES = (  # the first one is what the bare address opens
 
 
 def link_to(name: str, label: str, query: Mapping[str, str] | None = None, *, icon: str = "arrow_forward") -> None:
-    """A link to another page, with what its address shall say."""
+    """A link to another page, with the query of its address."""
     (page,) = (page for page in PAGES if page.name == name)
     st.page_link(page.in_navigation(), label=label, icon=f":material/{icon}:", query_params=query)

@@ -76,7 +76,7 @@ def goes_on(opened: Checkpoint) -> bool:
 
 
 def asked_more() -> int:
-    """How many tokens such a model shall write."""
+    """How many tokens such a model is to write."""
     asked = link.asked(MORE)
     return int(asked) if asked in GOING_ON else 0
 
@@ -103,14 +103,14 @@ def tokens_typed(opened: Checkpoint) -> None:
 
 
 def take(opened: Checkpoint, ids: tuple[int, ...]) -> None:
-    """What is written shall begin with exactly ``ids``."""
+    """Make what is written begin with exactly ``ids``."""
     st.session_state["decoder_mode"] = BEGINNING
     st.session_state["prefix"] = opened.tokenizer.decode(ids)
     st.session_state["tokens"] = write_ids(opened.tokenizer, ids)
 
 
 def own_again() -> None:
-    """The model shall write by itself."""
+    """Let the model write on its own."""
     st.session_state["decoder_mode"] = OWN
 
 

@@ -18,13 +18,13 @@ BETWEEN = "_"
 
 
 def chapters_done() -> frozenset[int]:
-    """The chapters of the Guide whose question the visitor has answered, as far as this page or its link knows."""
+    """The chapters of the Guide whose question the visitor has answered, as far as this page or its link can tell."""
     visitor().done |= {int(number) for number in re.findall(r"\d{1,2}", st.query_params.get(DONE, ""))}
     return frozenset(visitor().done)
 
 
 def mark_done(number: int) -> bool:
-    """Note that the question of a chapter was answered, for the visitor and in the address, which outlives a reload;
+    """Record that the question of a chapter was answered, for the visitor and in the address, which survives a reload;
     returns whether that is news."""
     done = chapters_done() | {number}
     news = number not in visitor().done

@@ -106,7 +106,7 @@ def _by_history() -> bool:
 
 
 def _forget(keys: Iterable[str]) -> None:
-    """From now on the address says what they are."""
+    """From now on the address decides what they are."""
     for key in keys:
         st.session_state.pop(key, None)
     visitor().source = None
@@ -277,7 +277,7 @@ def type_source(text: str) -> None:
 
 
 def choose_elsewhere(name: str) -> None:
-    """The pages that show a checkpoint shall open with this one, and with what its link says besides."""
+    """Make the pages that show a checkpoint open with this one, and with whatever else its link says."""
     for key in (*CHOICES, *CLICKED):
         st.session_state.pop(key, None)
     visitor().source = None

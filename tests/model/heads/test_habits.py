@@ -112,6 +112,22 @@ def test_induction_says_on_how_many_rows():
     )
 
 
+def test_no_share_is_named_while_a_larger_one_goes_unsaid():
+    # As a head of `dates` looks at “2031-10-12”: a little less than twice what chance gives to the token before, a
+    # little more than half as much again to itself, and a smaller share to one token, which is far above chance.
+    cells = [{0: 1}, {0: 1}, {1: 0.01, 2: 0.99}, {3: 1}, {3: 0.4, 4: 0.6}, {3: 0.03, 4: 0.97}, {5: 1}]
+    cells += [{4: 0.51, 6: 0.49}, {4: 0.37, 6: 0.63}, {4: 0.24, 6: 0.21, 8: 0.03, 9: 0.52}, {4: 0.23, 8: 0.77}]
+    rows = [[row.get(key, 0.0) for key in range(11)] for row in cells]
+    expected = "gives 39 % of its attention to the previous token and 31 % to the token itself"
+    assert said(rows, ("<s>", *"abcdefghij"), kind="decoder") == expected
+
+
+def test_what_followed_before_is_not_said_of_the_token_before():
+    # In “ababab” what followed the last “a” is the token before it; in “abcdacb” it is another.
+    assert "repeats" not in said(onto(6, [0, 0, 1, 2, 3, 4]), tuple("ababab"), kind="decoder")
+    assert "repeats" in said(onto(7, [0, 0, 0, 0, 1, 3, 2]), tuple("abcdacb"), kind="decoder")
+
+
 def test_order_needs_enough_rows_and_keys():
     diagonal = onto(7, [0, 1, 2, 3, 4, 5, 6])
     aside = "(special tokens aside, a later row looks further {} in 100 % of all pairs of rows)"

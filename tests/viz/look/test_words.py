@@ -71,6 +71,12 @@ def test_a_decoder_row_is_named_as_asked():
     assert "the token read last" in reading("cross", HEATMAP, "fed in")
 
 
+def test_the_same_token_twice_is_another():
+    said = described([0.1, 0.6, 0.3], ("a", "1", "1"))
+    assert said == "“bleue” looks mostly at “1” (60 %), then at another “1” (30 %)."
+    assert described([0.0, 0.5, 0.5], ("a", "1", "1")) == "“bleue” looks equally at “1” and another “1” (50 % each)."
+
+
 def test_what_is_invisible_is_named():
     assert described([0.0, 1.0], ("a", "\n"), " ").startswith("“␣” looks mostly at “⏎”")
 
@@ -111,9 +117,10 @@ def test_what_a_token_fed_in_may_look_at():
     assert "pays to itself and each token before it" in reading("decoder", HEATMAP, "fed in")
 
 
-def test_a_strong_link_is_not_called_a_translation():
+def test_a_strong_link_is_not_called_a_translation_or_a_reason():
     said = "not which word translates which"
     assert [kind for kind in KINDS if said in reading(kind, HEATMAP)] == ["cross"]
+    assert all("how much the output depends on it" in reading(kind, HEATMAP) for kind in KINDS)
 
 
 def clear(rows: list[list[float]], queries: list[str], keys: tuple[str, ...] = KEYS) -> str:

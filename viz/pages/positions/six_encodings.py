@@ -1,4 +1,4 @@
-"""The part of the page Positions that compares six small models, alike but for their encoding."""
+"""The part of the page Positions that compares six small models which differ only in their encoding."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ READABLE = """
 [data-testid="stTopNavLink"]:focus-visible { outline-offset: -2px; box-shadow: none; }
 :is(svg, canvas):focus:not(:focus-visible) { outline: none; }
 """
-"""Contrast of 4.5 : 1 where Streamlit has less, and a ring around whatever has the focus by key."""
+"""A contrast of 4.5 : 1 where Streamlit has less, and a ring around whatever has keyboard focus."""
 NARROW = """
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 6px 4px; max-width: 100%; }
 .stColumn, .stVerticalBlock, .stMarkdown { min-width: 0; }

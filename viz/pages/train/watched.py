@@ -124,7 +124,7 @@ def _failure(run: RunView) -> None:
 
 
 def _controls(run: RunView) -> None:
-    """Pause, resume, stop and publish, as far as they can be."""
+    """Pause, resume, stop and publish, whichever of them are possible."""
     if run.status.alive:
         st.button("Pause", icon=":material/pause:", key="pause", on_click=lab.want, args=(run.name, "pause"))
         st.button("Stop", icon=":material/stop:", key="stop", on_click=lab.want, args=(run.name, "stop"))

@@ -93,7 +93,7 @@ def _verdict(chosen: Mapping[str, int], checks: tuple[Check, ...]) -> str:
 
 
 def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) -> None:
-    """The first head's weights in PyTorch's layer and, as far as it comes, in this one, with a mark where they
+    """The first head's weights in PyTorch's layer and, if it gets that far, in this one, with a mark where they
     differ."""
     weights = run(chosen, reference, x)[1]
     with torch.inference_mode():
