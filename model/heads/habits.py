@@ -19,7 +19,8 @@ from model.heads.rows import Rows
 from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap, Kind, RowNames
 
-MOSTLY, PARTLY, EVEN = 0.5, 0.25, 0.9
+MOSTLY, PARTLY = 0.5, 0.25
+EVEN, QUITE_EVEN = 0.9, 0.98
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
 """With fewer rows that have a choice, their number is said."""
@@ -235,8 +236,8 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
     if n == 0:
         return "has no choice: every row may see one token only"
     few = "" if n >= FEW else f" (on {n} row{'s' * (n > 1)} that {'have' if n > 1 else 'has'} a choice)"
-    if observed.evenness[at] / n >= EVEN:
-        return f"spreads its attention evenly over all it may see{few}"
+    if (evenness := observed.evenness[at] / n) >= EVEN:
+        return f"spreads its attention {'' if evenness >= QUITE_EVEN else 'fairly '}evenly over all it may see{few}"
     named = _named(observed, at, rows, more)
     clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, named)]
     return "; ".join(clauses or [_spread(observed, at)]) + few
@@ -251,10 +252,11 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     if abs(order) < PARTLY_IN_ORDER:
         return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
-    way, further = ("from left to right", "right") if order > 0 else ("from right to left", "left")
+    way, sides = ("from left to right", ("right", "left")) if order > 0 else ("from right to left", ("left", "right"))
     return [
-        f"{how} the source {way} (special tokens aside, a later row looks further {further} in "
-        f"{percent(max(ahead, behind) / pairs)} of all pairs of rows)"
+        f"{how} the source {way} (special tokens aside, the later of two rows looks further {sides[0]} in "
+        f"{percent(max(ahead, behind) / pairs)} of all pairs, further {sides[1]} in "
+        f"{percent(min(ahead, behind) / pairs)})"
     ]
 
 
