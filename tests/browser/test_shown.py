@@ -5,12 +5,14 @@ That no page asks another host, at the end of each test, is the fixture's to say
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import FIRST_PATIENCE
+from model.families.shelves import FOLDERS
+from tests.browser.conftest import FIRST_PATIENCE, prepared, served
 from viz.look.forcing import BEGINNING
 
 BRINGS = (
@@ -80,3 +82,29 @@ def test_a_file_is_named_as_it_is(context: BrowserContext, address: str):
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": b"no weights"})
     expect(page.get_by_test_id("stAlertContentError")).to_contain_text("This file cannot be opened.")
     inert(page)
+
+
+EVIL = "<img src=x onerror=document.title='hit'> $\\zeta$ **b** www.another.host"
+
+
+def test_a_card_says_what_stands_there(tmp_path: Path, chromium: Browser):
+    """A folder whose name, classes and tokens mean harm."""
+    folders = pytest.importorskip("tests.model.families.folders")
+    port = prepared(tmp_path)
+    name = "a " + EVIL
+    folders.make(tmp_path / "shelf" / name, "bert base", architectures=[EVIL])
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    with served(tmp_path, port, **{FOLDERS: str(tmp_path / "shelf")}):
+        address = f"http://localhost:{port}"
+        for path in ("checkpoints", ""):
+            page = opened(context, address, path, checkpoint=f"shelf/{name}", source=EVIL)
+            if path:
+                expect(page.get_by_text(EVIL).first).to_be_visible()
+            else:
+                expect(page.get_by_label("Source sentence")).to_have_value(EVIL)
+            inert(page)
+            assert page.title() != "hit"
+    assert {urlsplit(url).netloc for url in asked if url.startswith("http")} == {f"localhost:{port}"}
+    context.close()

@@ -23,6 +23,7 @@ from model.heads.survey import MOST_SENTENCES
 from model.trace import KINDS, Kind
 from tests.helpers import HEADS, LAYERS, SENTENCES, save_letters, save_words
 from tests.viz.helpers import app_on, ran, random_map
+from tests.viz.pages.test_hostile_texts import HOSTILE
 from viz.figures.atlas import head_name, head_table, measure_heatmap, measure_scatter
 from viz.look.theme import DARK, LIGHT
 from viz.look.words import SHORT_KIND_NAMES
@@ -268,6 +269,15 @@ def finish(app: AppTest) -> AppTest:
     while "atlas_cancel" in keys(app):
         ran(app)
     return app
+
+
+def test_over_any_sentences():
+    texts = [text for name, text in HOSTILE.items() if name != "as long as may be"]  # a line ends earlier here
+    app = survey(opened(), "\n".join(texts))
+    assert errors(app) == []
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    (said,) = [element.value for element in app.success]
+    assert said.startswith(f"Measured over {len(lines)} sentences")
 
 
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]])

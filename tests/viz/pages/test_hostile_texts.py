@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 from model import checkpoint
 from tests.helpers import save_letters, save_words
 from tests.viz.helpers import app_on, at, pictures, ran
+from viz.look.forcing import BEGINNING, TARGET
 from viz.pages import PAGES
+from viz.pages.explore.page import DECODER
 from viz.state.link import LONGEST
 
 HOSTILE = {
@@ -87,3 +89,22 @@ def test_a_link_opens_only_what_the_owner_allows(name: str, tmp_path: Path):
     assert app.selectbox(key="checkpoint").value == "runs/letters"
     assert "is not on this server" in app.warning[0].value
     assert str(outside) not in app.selectbox(key="checkpoint").options
+
+
+FIELDS = [
+    ("explore", {"panel": DECODER, "decoder_mode": BEGINNING}, "prefix"),
+    ("explore", {"panel": DECODER, "decoder_mode": BEGINNING}, "tokens"),
+    ("explore", {"panel": DECODER, "decoder_mode": TARGET}, "target"),
+    ("anatomy", {"panel": DECODER, "decoder_mode": TARGET}, "source"),
+    ("guide", {"chapter": "15"}, "reference"),
+]
+
+
+@pytest.mark.parametrize(("page", "query", "key"), FIELDS, ids=[f"{page} {key}" for page, _, key in FIELDS])
+def test_every_other_field_keeps_what_is_typed(page: str, query: dict[str, str], key: str):
+    app = opened(page, checkpoint="runs/letters", source="dog", **query)
+    for text in HOSTILE.values():
+        app.text_input(key=key).set_value(text)
+        ran(app)
+        assert app.text_input(key=key).value == text
+        assert [one.value for one in app.error] == []

@@ -29,6 +29,7 @@ from model.training.estimate import count_parameters
 from model.training.folder import RunView, ask, read_run
 from model.training.recipes import recipe
 from tests.viz.helpers import app_on, ran
+from tests.viz.pages.test_hostile_texts import HOSTILE
 from viz.pages.train import new_run
 from viz.pages.train.new_run import OWN
 from viz.state import opening
@@ -240,6 +241,32 @@ def test_a_name_that_is_none(name: str):
     assert "The run was not started" in said
     assert folders() == []
     assert "<b>" not in app.error[0].value
+
+
+REFUSED = [text for text in HOSTILE.values() if text.strip() and not text.replace(" ", "").isalnum()]
+
+
+def test_no_hostile_name_is_one(run: Path):
+    app = form()
+    for text in REFUSED:
+        app.text_input(key="new_name").set_value(text)
+        (said,) = messages(clicked(app, "start"))
+        assert "The run was not started" in said
+    app = opened(run="reverse-1")
+    for text in REFUSED:
+        app.text_input(key="publish_name").set_value(text)
+        (said,) = messages(clicked(app, "publish"))
+        assert "a name has" in said or "may have" in said
+    assert folders() == ["reverse-1"]
+
+
+def test_any_text_is_read_by_a_run(run: Path):
+    app = opened(run="reverse-1")
+    for text in HOSTILE.values():
+        app.text_input(key=lab.TEXT).set_value(text)
+        ran(app)
+        assert app.text_input(key=lab.TEXT).value == text
+        assert [one.value for one in app.error] == []
 
 
 def test_a_name_that_is_taken(run: Path):
