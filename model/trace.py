@@ -31,6 +31,8 @@ class AttentionMap:
     to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens; after them there may be
     ``n_sinks`` keys that are no tokens: learned places for attention that shall go nowhere. ``n_key_heads`` are the
     heads of keys and values, each of which serves as many heads beside each other (0: every head has its own).
+    ``layer_numbers`` are those of the layers in their model, from 1, where only some of its layers have attention
+    (empty: all have).
 
     A decoder row has two names: ``query_tokens``, what is fed in at that position, and
     ``predicted_tokens``, what is written from it; an encoder's map has no ``predicted_tokens``.
@@ -46,6 +48,7 @@ class AttentionMap:
     predicted_tokens: tuple[str, ...] | None = None
     n_sinks: int = 0
     n_key_heads: int = 0
+    layer_numbers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -62,6 +65,9 @@ class AttentionMap:
             raise ValueError(f"n_sinks must be from 0 to the {len(self.key_tokens)} keys, but it is {self.n_sinks}")
         if self.n_key_heads < 0 or (self.n_key_heads and self.n_heads % self.n_key_heads):
             raise ValueError(f"{self.n_heads} heads cannot share {self.n_key_heads} heads of keys evenly")
+        numbers = self.layer_numbers
+        if numbers and (len(numbers) != self.n_layers or numbers[0] < 1 or sorted(set(numbers)) != list(numbers)):
+            raise ValueError(f"{self.n_layers} layers need as many rising numbers from 1 on, not {numbers}")
         if self.kind != "cross" and self.query_tokens != self.looked_at:
             raise ValueError(f"{self.kind} self-attention has the same tokens on both axes, but they differ")
         if self.predicted_tokens is not None and len(self.predicted_tokens) != len(self.query_tokens):

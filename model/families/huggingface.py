@@ -85,6 +85,7 @@ class HuggingFace:
         self.has_sinks = any("sinks" in name.rpartition(".")[2] for name, _ in net.named_parameters())
         self.shape: Shape = "both" if net.config.is_encoder_decoder else "encoder"  # see probe
         self.n_maps = 1
+        self.layer_numbers: tuple[int, ...] = ()
 
     def probe(self) -> None:
         """Let it read a few words, and see what kind of attention there is.
@@ -93,7 +94,9 @@ class HuggingFace:
             CheckpointError: it gives none.
         """
         reading = self.tokens.read(PROBE, None, 16)
-        patterns = self._patterns(self._run(reading, self._start() if self.shape == "both" else ()))
+        calls: list[AttentionCall] = []
+        with watching(calls.append):
+            patterns = self._patterns(self._run(reading, self._start() if self.shape == "both" else ()))
         if not patterns:
             raise CheckpointError(
                 f"models of type {self.folder.model_type!r} do not return their attention in transformers, so there is "
@@ -109,6 +112,7 @@ class HuggingFace:
             ahead = np.triu(np.ones((n, n), bool), 1)
             if not pattern[..., :n][..., ahead].any():
                 self.shape = "decoder"
+        self.layer_numbers = _layer_numbers([call.module for call in calls], self.first[0])
 
     @property
     def can(self) -> frozenset[Capability]:
@@ -241,7 +245,7 @@ class HuggingFace:
             "Family": f"{self.folder.model_type} ({type(self.net).__name__}), opened by transformers",
             "Stacks": reads,
             "Parameters": f"{sizes.n_parameters:,}",
-            "Layers": str(sizes.n_layers),
+            "Layers": self._which_layers(),
             "Heads": heads,
             "Vocabulary": f"{sizes.vocab_size:,} tokens",
             "Longest text here": f"{sizes.max_len:,} tokens",
@@ -255,7 +259,7 @@ class HuggingFace:
         logits = getattr(out, "logits", None) if self.net.get_output_embeddings() is not None else None
         return Trace(
             model_name=name,
-            maps=(_map("encoder", pattern, reading.labels, reading.labels, n_key_heads=self.n_key_heads),),
+            maps=(self._map("encoder", pattern, reading.labels, reading.labels),),
             source=reading.text,
             source_ids=reading.ids,
             source_dropped=reading.dropped,
@@ -284,7 +288,7 @@ class HuggingFace:
                 probabilities = _probabilities(logits[0, len(reading.ids) - 1 :], written)
         return Trace(
             model_name=name,
-            maps=(_map("decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None, self.n_key_heads),),
+            maps=(self._map("decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None),),
             source=reading.text,
             target=self.tokens.decode(written),
             teacher_forced=target is not None,
@@ -319,7 +323,7 @@ class HuggingFace:
         }
         return Trace(
             model_name=name,
-            maps=tuple(_map(kind, pattern, *axes[kind], self.n_key_heads) for kind, pattern in patterns.items()),
+            maps=tuple(self._map(kind, pattern, *axes[kind]) for kind, pattern in patterns.items()),
             source=reading.text,
             target=self.tokens.decode(written),
             teacher_forced=target is not None,
@@ -409,6 +413,33 @@ class HuggingFace:
         rest = (1 - pattern.sum(-1, keepdims=True)).clip(0)
         return np.concatenate((pattern, rest), axis=-1)
 
+    def _map(
+        self,
+        kind: Kind,
+        pattern: np.ndarray,
+        queries: tuple[str, ...],
+        keys: tuple[str, ...],
+        predicted: tuple[str, ...] | None = None,
+    ) -> AttentionMap:
+        n_sinks = pattern.shape[3] - len(keys)
+        return AttentionMap(
+            kind=kind,
+            pattern=pattern,
+            n_key_heads=self.n_key_heads,
+            layer_numbers=self.layer_numbers,
+            query_tokens=queries,
+            key_tokens=(*keys, *(SINK,) * n_sinks),
+            predicted_tokens=predicted,
+            n_sinks=n_sinks,
+        )
+
+    def _which_layers(self) -> str:
+        """How many layers there are, and which of them have attention, where not all do."""
+        if not self.layer_numbers:
+            return str(self.config.n_layers)
+        every = self.net.config.get_text_config().num_hidden_layers
+        return f"{every}, of which {', '.join(map(str, self.layer_numbers))} have attention"
+
     def _guess(self, logits: Tensor, row: int) -> Guess:
         best, ids = logits.float().softmax(-1).topk(min(N_GUESSES, len(logits)))
         return Guess(
@@ -417,6 +448,14 @@ class HuggingFace:
             labels=self.tokens.labels(ids.tolist()),
             probabilities=tuple(best.tolist()),
         )
+
+
+def _layer_numbers(parts: Sequence[Any], n_layers: int) -> tuple[int, ...]:
+    """The numbers, from 1, of the ``n_layers`` that have attention, by the ``layer_idx`` of the ``parts`` that called
+    it; empty where each layer has, or the parts do not tell."""
+    found = [part.layer_idx + 1 for part in parts if isinstance(getattr(part, "layer_idx", None), int)]
+    rising = len(found) == n_layers and found == sorted(set(found))
+    return tuple(found) if rising and found != list(range(1, n_layers + 1)) else ()
 
 
 def _head_pass(call: AttentionCall, head: int) -> HeadPass:
@@ -438,26 +477,6 @@ def _head_pass(call: AttentionCall, head: int) -> HeadPass:
         softcap=call.options.get("softcap"),
         sink=None if sinks is None else float(sinks[head]),
         pattern=pattern,
-    )
-
-
-def _map(
-    kind: Kind,
-    pattern: np.ndarray,
-    queries: tuple[str, ...],
-    keys: tuple[str, ...],
-    predicted: tuple[str, ...] | None = None,
-    n_key_heads: int = 0,
-) -> AttentionMap:
-    n_sinks = pattern.shape[3] - len(keys)
-    return AttentionMap(
-        kind=kind,
-        pattern=pattern,
-        n_key_heads=n_key_heads,
-        query_tokens=queries,
-        key_tokens=(*keys, *(SINK,) * n_sinks),
-        predicted_tokens=predicted,
-        n_sinks=n_sinks,
     )
 
 

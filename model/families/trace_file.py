@@ -26,6 +26,7 @@ TRACE_SUFFIX = f".trace{SUFFIX}"
 PROBABILITIES = "probabilities"
 TOKENS = ("query_tokens", "key_tokens", "predicted_tokens")
 COUNTS = ("n_sinks", "n_key_heads")
+LAYERS = "layer_numbers"
 PLAIN = tuple(one.name for one in fields(Trace) if one.name not in ("maps", "guesses", PROBABILITIES))
 """Fields of a trace that JSON holds."""
 
@@ -40,10 +41,7 @@ def save(trace: Trace, path: str | Path) -> None:
     arrays = {one.kind: np.ascontiguousarray(one.pattern) for one in trace.maps}
     if trace.probabilities is not None:
         arrays[PROBABILITIES] = np.ascontiguousarray(trace.probabilities)
-    maps = {
-        one.kind: {**{name: getattr(one, name) for name in COUNTS}, **{name: getattr(one, name) for name in TOKENS}}
-        for one in trace.maps
-    }
+    maps = {one.kind: {name: getattr(one, name) for name in (*COUNTS, *TOKENS, LAYERS)} for one in trace.maps}
     guesses = [asdict(guess) for guess in trace.guesses]
     described = {"version": VERSION, "maps": maps, "guesses": guesses, **{name: getattr(trace, name) for name in PLAIN}}
     metadata = {FORMAT: json.dumps(described, sort_keys=True, allow_nan=False)}
@@ -109,6 +107,7 @@ def _trace(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Trace:
                 key_tokens=_tokens(maps[kind].get("key_tokens")) or (),
                 predicted_tokens=_tokens(maps[kind].get("predicted_tokens")),
                 **{name: _plain(name, maps[kind].get(name, 0)) for name in COUNTS},
+                layer_numbers=_numbers(LAYERS, maps[kind].get(LAYERS, [])),
             )
             for kind in KINDS
             if kind in maps
@@ -135,13 +134,17 @@ def _guess(said: dict[str, Any]) -> Guess:
     return Guess(row=_plain("row", said["row"]), ids=ids, labels=labels, probabilities=probabilities)
 
 
+def _numbers(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(one) is int for one in value):
+        raise ValueError(f"the field {name!r} must be a list of whole numbers, but it is {value!r:.60}")
+    return tuple(value)
+
+
 def _plain(name: str, value: Any) -> Any:
     """A field of a trace as it was, after a look at whether it is of its type."""
     kind = {"model_name": str, "source": str, "target": str, "teacher_forced": bool, "target_cut": bool}.get(name, int)
     if name.endswith("_ids"):
-        if not isinstance(value, list) or not all(type(one) is int for one in value):
-            raise ValueError(f"the field {name!r} must be a list of whole numbers, but it is {value!r:.60}")
-        return tuple(value)
+        return _numbers(name, value)
     if type(value) is not kind:
         raise ValueError(f"the field {name!r} must be of type {kind.__name__}, but it is {value!r:.60}")
     return value

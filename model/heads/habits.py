@@ -191,7 +191,7 @@ def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames 
     """What one head (layer and head from 0) does on one text, such as «gives 71 % of its attention to the previous
     token»: the end of a sentence that begins with "it". ``rows`` is what a decoder's rows are named by."""
     pattern = attention_map.pattern[layer : layer + 1, head : head + 1]
-    alone = replace(attention_map, pattern=pattern, n_key_heads=0)
+    alone = replace(attention_map, pattern=pattern, n_key_heads=0, layer_numbers=())
     more = _one_token(alone)
     return _said(observe(alone, more), 0, 0, rows if attention_map.predicted_tokens else "fed in", more)
 

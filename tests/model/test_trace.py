@@ -212,3 +212,11 @@ def test_heads_share_their_keys_evenly():
         assert one.n_sharing == n_sharing
     with pytest.raises(ValueError, match="6 heads cannot share 4 heads of keys evenly"):
         AttentionMap(kind="encoder", pattern=pattern, query_tokens=tokens, key_tokens=tokens, n_key_heads=4)
+
+
+@pytest.mark.parametrize("numbers", [(1,), (2, 2), (5, 2), (0, 1), (1, 2, 3)])
+def test_numbers_of_layers_that_do_not_fit(numbers: tuple[int, ...]):
+    with pytest.raises(ValueError, match="2 layers need as many rising numbers"):
+        AttentionMap(
+            kind="encoder", pattern=np.ones((2, 1, 1, 1)), query_tokens=("a",), key_tokens=("a",), layer_numbers=numbers
+        )

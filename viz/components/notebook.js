@@ -34,6 +34,7 @@ function drawAll(page, look, theme) {
   look.small ??= thumbnails((layer, head) => weightsOf(look, layer, head), map.shape);
   const data = {
     layers,
+    numbers: map.numbers,
     heads,
     group: map.sharing,
     means: true,
@@ -56,7 +57,7 @@ function drawOne(page, look, theme) {
   const fixed = view.data;
   const heads = fixed.layout === "text" ? [look.head] : [look.head, ...look.overlaid].toSorted((a, b) => a - b);
   const each = view.script === "links" ? heads : [look.head];
-  const where = `${map.name}, layer ${layer + 1}, head ${look.head + 1}.`;
+  const where = `${map.name}, layer ${map.numbers[layer]}, head ${look.head + 1}.`;
   const data = {
     ...fixed,
     weights: joined(each.map((number) => weightsOf(look, layer, number))),

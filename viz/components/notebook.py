@@ -17,7 +17,7 @@ from viz.components.head import head_data
 from viz.components.links import Layout, links_data
 from viz.components.sources import bundle, style
 from viz.look.choice import first_kind, telling_head, telling_row
-from viz.look.picture import SCALES, Display, Picture, RowNames, Scale, displayed, rows_named
+from viz.look.picture import SCALES, Display, Picture, RowNames, Scale, displayed, layer_number, rows_named
 from viz.look.theme import DARK, LIGHT, Theme
 from viz.look.words import KIND_NAMES
 
@@ -67,10 +67,11 @@ class ViewData(TypedDict):
 class MapData(TypedDict):
     """``weights`` are :func:`twelve_bits`, ``[layer, head, row, column]``; ``first`` is the layer, the head and the row
     to begin with, from 0, and ``words`` say of each head what it does; ``sharing`` heads beside each other have the
-    same keys and values."""
+    same keys and values; ``numbers`` are what the layers are called."""
 
     name: str
     shape: tuple[int, ...]
+    numbers: list[int]
     sharing: int
     weights: str
     first: tuple[int, int, int | None]
@@ -132,6 +133,7 @@ def _map(attention_map: AttentionMap, shown: Picture, rows: RowNames) -> MapData
     return {
         "name": KIND_NAMES[shown.kind],
         "shape": shown.pattern.shape,
+        "numbers": [layer_number(layer, shown.layer_numbers) for layer in range(shown.pattern.shape[0])],
         "sharing": shown.n_sharing,
         "weights": twelve_bits(shown.pattern),
         "first": (layer, best, shown.row_of(telling_row(attention_map, layer, best))),

@@ -47,7 +47,7 @@ function draw(canvas, data) {
   context.textAlign = "right";
   const every = Math.ceil(TOP / (high + 6));
   for (let layer = 0; layer < place.layers; layer += every)
-    context.fillText(`L${layer + 1}`, LEFT - 8, place.y(layer) + high / 2);
+    context.fillText(`L${data.numbers[layer]}`, LEFT - 8, place.y(layer) + high / 2);
   const all = panels(data).at(-1);
   if (meanOf(all, data) === "all") context.fillText("all", LEFT - 8, place.y(place.layers) + high / 2);
 
@@ -129,7 +129,11 @@ export function overview({ data, parentElement, setTriggerValue }) {
   const before = canvas.latest?.chosen;
   canvas.latest = data;
   const name = parentElement.querySelector("p");
-  const choose = (to) => setTriggerValue("chosen", { layer: to[0], head: to[1], mean: meanOf(to, canvas.latest) });
+  const choose = ([layer, head]) => {
+    const { numbers } = canvas.latest;
+    const mean = meanOf([layer, head], canvas.latest);
+    setTriggerValue("chosen", { layer, number: numbers[layer], head, mean });
+  };
   if (!canvas.hovered) name.textContent = HINT;
 
   canvas.onclick = (event) => {

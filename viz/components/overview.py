@@ -10,7 +10,7 @@ import numpy as np
 
 from viz.components.sources import component, script, style
 from viz.look.means import Mean
-from viz.look.picture import Picture, Scale, scaled
+from viz.look.picture import Picture, Scale, layer_number, scaled
 from viz.look.theme import Theme
 from viz.look.thumbnails import fitting, thumbnails
 
@@ -23,11 +23,13 @@ class OverviewData(TypedDict):
 
     ``chosen`` is a layer and a head from 0; a mean of a layer comes after its heads, that of
     all heads after the last of those.
+    ``numbers`` are what the layers are called.
     ``group`` heads beside each other share their keys and values (1: none do).
     ``means_open``: a click chooses means as well.
     """
 
     layers: int
+    numbers: list[int]
     heads: int
     group: int
     means: bool
@@ -96,6 +98,7 @@ def overview_data(
     weights = np.rint(255 * scaled(panels, scale)).astype(np.uint8)
     return {
         "layers": layers,
+        "numbers": [layer_number(one, picture.layer_numbers) for one in range(layers)],
         "heads": heads,
         "group": picture.n_sharing,
         "means": means,

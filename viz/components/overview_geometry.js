@@ -98,7 +98,7 @@ export function meanOf([layer, head], { layers, heads }) {
 export function nameOf([layer, head], data) {
   const mean = meanOf([layer, head], data);
   if (mean === "all") return "Mean of all heads";
-  return `Layer ${layer + 1}, ${mean ? "mean of its heads" : `head ${head + 1}${sharing(head, data.group)}`}`;
+  return `Layer ${data.numbers[layer]}, ${mean ? "mean of its heads" : `head ${head + 1}${sharing(head, data.group)}`}`;
 }
 
 /** With which others a head shares its keys. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from model.heads.measures import Measure
@@ -19,15 +21,17 @@ def atlas_drawing(
     made: Provenance,
     *,
     chosen: tuple[int, int] | None = None,
+    numbers: Sequence[int] = (),
     theme: Theme = LIGHT,
 ) -> Drawing:
-    """One measure of every head, ``values`` ``[layer, head]``; where it is undefined (NaN), its cell is empty."""
+    """One measure of every head, ``values`` ``[layer, head]``; where it is undefined (NaN), its cell is empty.
+    ``numbers`` are what the layers are called in their model."""
     n_layers, n_heads = values.shape
     colours = measured(measure, values, theme).colours
     width, height = (56, MEASURE_ROW) if n_heads <= FEW else (32, 24)
     left, top = PAD + 40, PAD + 24 + 42
     corner = {(layer, head): (left + head * width, top + layer * height) for layer, head in np.ndindex(values.shape)}
-    rows, columns = [*map(layer_label, range(n_layers))], [*map(head_label, range(n_heads))]
+    rows, columns = [layer_label(layer, numbers) for layer in range(n_layers)], [*map(head_label, range(n_heads))]
     items: list[Item] = [
         label(left, top - 32, measure.name.capitalize() + (f" ({measure.unit})" if measure.unit else ""), theme),
         Cells(

@@ -20,7 +20,7 @@ from viz.look.geometry import (
     named,
     panel_place,
 )
-from viz.look.picture import Picture, Scale, scaled
+from viz.look.picture import Picture, Scale, layer_number, scaled
 from viz.look.theme import LIGHT, Theme, coloured, short_token, show_token
 from viz.look.thumbnails import block_names, thumbnails
 
@@ -89,7 +89,7 @@ def overview_drawing(
         for layer, head in places
     }
     items = _panels(picture, corner, side, scale=scale, each_head=each_head, means=means, theme=theme)
-    items += _grid_names(n_layers, n_heads, means, corner, left, top, side, theme)
+    items += _grid_names(picture, means, corner, left, top, side, theme)
     if chosen is not None:
         x, y = corner[chosen]
         items.append(Box(x=x - 2, y=y - 2, width=side + 4, height=side + 4, stroke=theme.accent))
@@ -112,7 +112,6 @@ def _panels(
     theme: Theme,
 ) -> list[Item]:
     """The small heatmaps; their corners come in the order of :func:`viz.look.thumbnails.thumbnails`."""
-    n_layers, n_heads = picture.pattern.shape[:2]
     weights = thumbnails(picture.pattern, means)  # [panel, row, column]
     shown = weights / np.maximum(weights.max(axis=(1, 2), keepdims=True), 1e-9) if each_head else weights
     rows = block_names(list(map(show_token, picture.rows)), "mean")
@@ -120,7 +119,7 @@ def _panels(
     return [
         Cells(
             x=x, y=y, width=side, height=side, colours=coloured(scaled(level, scale), theme.scale), values=values,
-            rows=rows, columns=columns, name=f"{_panel_name(*place, n_layers, n_heads)}, weight",
+            rows=rows, columns=columns, name=f"{_panel_name(picture, *place)}, weight",
         )
         for (place, (x, y)), level, values in zip(corner.items(), shown, weights, strict=True)
     ]  # fmt: skip
@@ -146,16 +145,10 @@ def _column_names(names: Sequence[str], left: float, y: float, cell: float, them
 
 
 def _grid_names(
-    n_layers: int,
-    n_heads: int,
-    means: bool,
-    corner: Corners,
-    left: float,
-    top: float,
-    side: float,
-    theme: Theme,
+    picture: Picture, means: bool, corner: Corners, left: float, top: float, side: float, theme: Theme
 ) -> list[Item]:
-    rows = [*map(layer_label, range(n_layers)), *(["all"] if means else [])]
+    n_layers, n_heads = picture.pattern.shape[:2]
+    rows = [layer_label(layer, picture.layer_numbers) for layer in range(n_layers)] + (["all"] if means else [])
     last = n_heads if means else 0
     items: list[Item] = [
         label(left - 8, corner[layer, last if layer == n_layers else 0][1] + side / 2, name, theme, "end")
@@ -167,7 +160,9 @@ def _grid_names(
     return items
 
 
-def _panel_name(layer: int, head: int, n_layers: int, n_heads: int) -> str:
+def _panel_name(picture: Picture, layer: int, head: int) -> str:
+    n_layers, n_heads = picture.pattern.shape[:2]
     if layer == n_layers:
         return "mean of all heads"
-    return f"mean of layer {layer + 1}" if head == n_heads else f"layer {layer + 1}, head {head + 1}"
+    number = layer_number(layer, picture.layer_numbers)
+    return f"mean of layer {number}" if head == n_heads else f"layer {number}, head {head + 1}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from model.heads.links import Links, Pair, Sharpest
 from viz.export.provenance import Provenance
+from viz.look.picture import layer_number
 
 HEADS = ("layer", "head")  # axes whose names are numbers from 1
 FORMULA = "=+-@\t\r"
@@ -44,16 +45,19 @@ def overlaid_numbers(pattern: np.ndarray, heads: Sequence[int], rows: Sequence[s
     return Numbers(what="attention weight", values=pattern, names=names)
 
 
-def all_numbers(pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Numbers:
-    """The weights of all heads, ``[layer, head, query, key]``."""
-    names = {**_heads(pattern.shape), "query": rows, "key": columns}
+def all_numbers(
+    pattern: np.ndarray, rows: Sequence[str], columns: Sequence[str], layers: Sequence[int] = ()
+) -> Numbers:
+    """The weights of all heads, ``[layer, head, query, key]``; ``layers`` are what the layers are called,
+    as :func:`viz.look.picture.layer_number` takes it."""
+    names = {**_heads(pattern.shape, layers), "query": rows, "key": columns}
     return Numbers(what="attention weight", values=pattern, names=names)
 
 
-def measure_numbers(values: Mapping[str, np.ndarray]) -> Numbers:
-    """What each head does: measures ``[layer, head]`` by name; NaN where one is undefined."""
+def measure_numbers(values: Mapping[str, np.ndarray], layers: Sequence[int] = ()) -> Numbers:
+    """What each head does: measures ``[layer, head]`` by name; NaN where one is undefined; ``layers`` as above."""
     stacked = np.stack(list(values.values()), axis=-1)
-    return Numbers(what="measure", values=stacked, names={**_heads(stacked.shape), "measure": list(values)})
+    return Numbers(what="measure", values=stacked, names={**_heads(stacked.shape, layers), "measure": list(values)})
 
 
 def to_csv(numbers: Numbers, made: Provenance) -> bytes:
@@ -73,12 +77,15 @@ def to_csv(numbers: Numbers, made: Provenance) -> bytes:
     return _csv(rows, made)
 
 
-def links_csv(links: Links, sentences: Sequence[str], n_heads: int, made: Provenance) -> bytes:
+def links_csv(
+    links: Links, sentences: Sequence[str], n_heads: int, made: Provenance, layers: Sequence[int] = ()
+) -> bytes:
     """Of every head, ``n_heads`` a layer, the sentences in which it looks most sharply and the pairs of tokens to which
     it gives most attention, best first; as :func:`to_csv` writes tables."""
     rows: list[Sequence[str]] = [("layer", "head", "what", "rank", "query", "key", "weight", "times", "sentence")]
     for place, sharpest in enumerate(links.sharpest):
-        head = [str(number + 1) for number in divmod(place, n_heads)]
+        layer, number = divmod(place, n_heads)
+        head = [str(layer_number(layer, layers)), str(number + 1)]
         rows += [
             [*head, "sharpest in a sentence", str(rank), *_link(one), "", _cell(sentences[one.text])]
             for rank, one in enumerate(sharpest, start=1)
@@ -138,8 +145,9 @@ def shortest(values: np.ndarray) -> list[Any]:
     return [None if value != value else float(str(value)) for value in values.astype(np.float32)]
 
 
-def _heads(shape: Sequence[int]) -> dict[str, list[str]]:
-    return {name: [str(i + 1) for i in range(n)] for name, n in zip(HEADS, shape, strict=False)}
+def _heads(shape: Sequence[int], layers: Sequence[int]) -> dict[str, list[str]]:
+    numbers = [layer_number(layer, layers) for layer in range(shape[0])]
+    return {"layer": list(map(str, numbers)), "head": [str(head + 1) for head in range(shape[1])]}
 
 
 def _places(name: str, names: Sequence[str], i: int) -> Iterable[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.trace import Kind, Trace
-from viz.look.picture import Display, Picture, rows_shown
+from viz.look.picture import Display, Picture, layer_number, rows_shown
 from viz.look.words import KIND_NAMES, NAMED_BY, where_cut
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def provenance(
         target=trace.target,
         decoding=_decoding(trace),
         kind=shown.kind,
-        layer=None if head is None else head[0] + 1,
+        layer=None if head is None else layer_number(head[0], shown.layer_numbers),
         head=None if head is None else head[1] + 1,
         display=_display(shown, display, trace),
         notes=(*shown.notes, *_left_out(trace)),

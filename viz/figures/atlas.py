@@ -20,22 +20,29 @@ APART = (0.11, 0.07)  # of the plot's width and height, from one point with a na
 HEAD, WORDS = "Head", "In words"
 
 
-def head_table(values: Mapping[str, np.ndarray], words: Sequence[str]) -> dict[str, list[Any]]:
+def head_table(
+    values: Mapping[str, np.ndarray], words: Sequence[str], numbers: Sequence[int] = ()
+) -> dict[str, list[Any]]:
     """A column for each measure ``[layer, head]``, after the head's name and its habit in ``words``; a row a head.
 
-    None stands where a measure is undefined. The heads come layer by layer.
+    None stands where a measure is undefined. The heads come layer by layer; ``numbers`` are what the layers are called.
     """
     heads = list(np.ndindex(next(iter(values.values())).shape))
     columns = {name: [float(value[head]) for head in heads] for name, value in values.items()}
     return {
-        HEAD: [head_name(*head) for head in heads],
+        HEAD: [head_name(*head, numbers=numbers) for head in heads],
         WORDS: list(words),
         **{name: [None if np.isnan(value) else value for value in column] for name, column in columns.items()},
     }
 
 
 def measure_heatmap(
-    measure: Measure, values: np.ndarray, chosen: tuple[int, int] | None = None, *, theme: Theme = LIGHT
+    measure: Measure,
+    values: np.ndarray,
+    chosen: tuple[int, int] | None = None,
+    *,
+    numbers: Sequence[int] = (),
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """One measure of all heads: layers down, heads across, ``values`` ``[layer, head]``; NaN stays empty.
 
@@ -46,7 +53,7 @@ def measure_heatmap(
     trace = heatmap(
         values, shown.stops, shown.low, shown.high,
         x=[*map(head_label, range(n_heads))],
-        y=[*map(layer_label, range(n_layers))],
+        y=[layer_label(layer, numbers) for layer in range(n_layers)],
         xgap=1, ygap=1, hoverongaps=False,
         hovertemplate=f"%{{y}} %{{x}}<br>{measure.name} <b>%{{z:.3f}}</b><extra></extra>",
         colorbar=colour_bar_below(measure.unit or measure.name, nticks=5),
@@ -70,6 +77,7 @@ def measure_scatter(
     values: Mapping[str, np.ndarray],
     chosen: tuple[int, int] | None = None,
     *,
+    numbers: Sequence[int] = (),
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Two measures of all heads against each other, a point a head, in the order of :func:`head_table`.
@@ -86,8 +94,8 @@ def measure_scatter(
         "mode": "markers+text",
         "x": x,
         "y": y,
-        "text": [head_name(*head) if i in named else "" for i, head in enumerate(heads)],
-        "hovertext": [head_name(*head) for head in heads],
+        "text": [head_name(*head, numbers=numbers) if i in named else "" for i, head in enumerate(heads)],
+        "hovertext": [head_name(*head, numbers=numbers) for head in heads],
         "textposition": "top center",
         "cliponaxis": False,
         # Which head is chosen, its marker says; what Plotly takes for selected may have been clicked long ago.

@@ -6,8 +6,9 @@ The page's scripts have some of them too; a test compares them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from viz.look.picture import Scale
+from viz.look.picture import Scale, layer_number
 
 TURN = -60  # degrees clockwise, of the names of columns
 GAP_FROM = 7  # cells of so many pixels have a line between them
@@ -40,9 +41,9 @@ def stroke(weight: float) -> tuple[float, float]:
     return 0.5 + 3.5 * weight, 0.8 * weight
 
 
-def layer_label(layer: int) -> str:
-    """A layer (from 0) beside a picture: "L3"."""
-    return f"L{layer + 1}"
+def layer_label(layer: int, numbers: Sequence[int] = ()) -> str:
+    """A layer (from 0) beside a picture: "L3"; with the ``numbers`` that layers have in their model, its own."""
+    return f"L{layer_number(layer, numbers)}"
 
 
 def head_label(head: int) -> str:
@@ -50,6 +51,6 @@ def head_label(head: int) -> str:
     return f"H{head + 1}"
 
 
-def head_name(layer: int, head: int) -> str:
+def head_name(layer: int, head: int, *, numbers: Sequence[int] = ()) -> str:
     """A head (layer and head from 0) among all: "L3 H4"."""
-    return f"{layer_label(layer)} {head_label(head)}"
+    return f"{layer_label(layer, numbers)} {head_label(head)}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+
+from viz.look.picture import layer_number
 
 Mean = Literal["", "layer", "all"]
 """Whose mean is on show: of the heads of a layer, of all heads; "" for a head itself."""
@@ -26,8 +29,10 @@ def alone(pattern: np.ndarray, layer: int, head: int, mean: Mean = "") -> np.nda
     return pattern[layer : layer + 1, head : head + 1]
 
 
-def on_show(layer: int, head: int, mean: Mean = "") -> str:
-    """What is on show, layer and head from 0, as it is called: "layer 4, head 4"."""
+def on_show(layer: int, head: int, mean: Mean = "", numbers: Sequence[int] = ()) -> str:
+    """What is on show, layer and head from 0, as it is called: "layer 4, head 4"; ``numbers`` as
+    :func:`viz.look.picture.layer_number` takes them."""
+    number = layer_number(layer, numbers)
     if mean == "all":
         return "mean of all heads"
-    return f"layer {layer + 1}, mean of its heads" if mean == "layer" else f"layer {layer + 1}, head {head + 1}"
+    return f"layer {number}, mean of its heads" if mean == "layer" else f"layer {number}, head {head + 1}"

@@ -52,6 +52,7 @@ class Picture:
     row_places: Places
     column_places: Places
     notes: tuple[str, ...] = ()
+    layer_numbers: tuple[int, ...] = ()  # in their model, from 1; empty: all of its layers are here
     n_sharing: int = 1  # heads beside each other that have the same keys and values
     n_tokens: int | None = None  # in a decoder: keys beyond these are no tokens, and every row may see them
 
@@ -111,9 +112,15 @@ def picture(
         row_places=row_places,
         column_places=column_places,
         notes=tuple(notes),
+        layer_numbers=attention_map.layer_numbers,
         n_sharing=attention_map.n_sharing,
         n_tokens=len(attention_map.looked_at),
     )
+
+
+def layer_number(layer: int, numbers: Sequence[int] = ()) -> int:
+    """What a layer (from 0) is called, from 1; ``numbers`` as :class:`model.trace.AttentionMap` has them."""
+    return numbers[layer] if numbers else layer + 1
 
 
 def rows_named(attention_map: AttentionMap, rows: RowNames) -> RowNames:

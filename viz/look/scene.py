@@ -85,9 +85,9 @@ def scene(chosen: Chosen, look: Look) -> Scene:
     shown = displayed(look.attention_map, chosen.display)
     large = replace(shown, pattern=alone(shown.pattern, look.layer, look.head, chosen.mean))
     alone_on_show = alone(look.attention_map.pattern, look.layer, look.head, chosen.mean)
-    measured = replace(look.attention_map, pattern=alone_on_show, n_key_heads=0)
+    measured = replace(look.attention_map, pattern=alone_on_show, n_key_heads=0, layer_numbers=())
     row = shown.row_of(look.row)
-    where = f"{KIND_NAMES[look.kind]}, {on_show(look.layer, look.head, chosen.mean)}."
+    where = f"{KIND_NAMES[look.kind]}, {on_show(look.layer, look.head, chosen.mean, shown.layer_numbers)}."
     together = look.together(shown)
     if together:
         selected = describe_rows(large, 0, 0, together)

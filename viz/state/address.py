@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from viz.look.choice import AUTO, first_kind, option_named, row_options
 from viz.look.look import Chosen, Look
-from viz.look.picture import Display
+from viz.look.picture import Display, layer_number
 from viz.look.words import SHORT_KIND_NAMES
 from viz.state import clicked, opening
 
@@ -32,7 +32,10 @@ def addresses(chosen: Chosen, look: Look, text: str, *, first_view: str) -> list
     values = {
         "source": (text, opening.example(look.opened)),
         "kind": (SHORT_KIND_NAMES[chosen.kind], SHORT_KIND_NAMES[kind]),
-        "layer_number": (str(chosen.layer + 1), str(layer + 1)),
+        "layer_number": (
+            str(layer_number(chosen.layer, look.attention_map.layer_numbers)),
+            str(layer_number(layer, look.trace.map(kind).layer_numbers)),
+        ),
         "head_number": (str(chosen.head + 1), str(head + 1)),
         "token": (pinned, AUTO),
         "together": (clicked.write_numbers(() if pinned == AUTO else chosen.others), ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,20 +40,21 @@ def select_row(row: int) -> None:
         st.session_state[TABLE] = selection
 
 
-def row_chosen(n_heads: int) -> None:
-    """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer."""
+def row_chosen(n_heads: int, numbers: Sequence[int]) -> None:
+    """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer, whose ``numbers`` are those of
+    :func:`link.show_head`."""
     if rows := st.session_state[TABLE]["selection"]["rows"]:
-        link.show_head(*divmod(rows[0], n_heads))
+        link.show_head(*divmod(rows[0], n_heads), numbers=numbers)
 
 
-def point_chosen(n_heads: int) -> None:
-    """A point was clicked; points are all heads, ``n_heads`` a layer. A second click on one takes the browser's mark
-    from it; if another head was chosen since, it is this one that is wanted."""
+def point_chosen(n_heads: int, numbers: Sequence[int]) -> None:
+    """A point was clicked; points are all heads as in :func:`row_chosen`. A second click on one takes the browser's
+    mark from it; if another head was chosen since, it is this one that is wanted."""
     points = st.session_state[SCATTER]["selection"]["points"]
     if points:
         _surveys().clicked = int(points[-1]["point_index"])
     if (clicked := _surveys().clicked) is not None:
-        link.show_head(*divmod(clicked, n_heads))
+        link.show_head(*divmod(clicked, n_heads), numbers=numbers)
 
 
 def start(opened: Checkpoint) -> None:

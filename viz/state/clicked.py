@@ -27,11 +27,11 @@ def head_chosen() -> None:
     if (chosen := st.session_state[PICTURES].get("chosen")) is None:
         return
     if not chosen["mean"]:
-        link.show_head(int(chosen["layer"]), int(chosen["head"]))
+        link.show_head(int(chosen["number"]) - 1, int(chosen["head"]))
         return
     st.session_state[MEAN] = str(chosen["mean"])
     if chosen["mean"] == "layer":
-        st.session_state["layer_number"] = int(chosen["layer"]) + 1
+        st.session_state["layer_number"] = int(chosen["number"])
 
 
 def row_pinned() -> None:

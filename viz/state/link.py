@@ -15,6 +15,7 @@ from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.look.choice import AUTO, option_named
 from viz.look.forcing import OWN, Forcing
+from viz.look.picture import layer_number
 from viz.state import opening, tracing
 from viz.state.session import visitor
 
@@ -287,12 +288,15 @@ def choose_elsewhere(name: str) -> None:
 def kind_changed(opened: Checkpoint) -> None:
     """Another kind of attention has other heads, rows and columns: show the head that says most, and all of it."""
     st.session_state[ZOOM] = st.session_state[TOGETHER] = ""
-    show_head(*opening.first_head(opened, st.session_state["kind"]))
+    kind = st.session_state["kind"]
+    show_head(*opening.first_head(opened, kind), numbers=opening.layer_numbers(opened, kind))
 
 
-def show_head(layer: int, head: int) -> None:
-    """Show a head, from 0; only from a callback, before the page is drawn."""
-    st.session_state["layer_number"], st.session_state["head_number"] = layer + 1, head + 1
+def show_head(layer: int, head: int, *, numbers: Sequence[int] = ()) -> None:
+    """Show a head, from 0, of layers with these ``numbers`` (:func:`viz.look.picture.layer_number`); only from a
+    callback, before the page is drawn."""
+    st.session_state["layer_number"] = layer_number(layer, numbers)
+    st.session_state["head_number"] = head + 1
     leave_mean()
 
 

@@ -170,6 +170,12 @@ def first_head(
     return choose(shown.map(kind)) if kind in shown.kinds else (0, 0)
 
 
+def layer_numbers(opened: Checkpoint, kind: Kind) -> tuple[int, ...]:
+    """What its layers with attention of this kind are called, where not all of its layers have it."""
+    shown = trace(opened, example(opened))
+    return shown.map(kind).layer_numbers if kind in shown.kinds else ()
+
+
 def experiment(opened: Checkpoint, source: str, what: What, kind: Kind, layer: int, head: int) -> Experiment:
     """:func:`model.interventions.experiment.experiment` on the model's own output for a text, from the cache if anyone
     asked for it lately. Of a head only "head" wants to know."""

@@ -146,6 +146,26 @@ FAMILIES: Mapping[str, tuple[str, str, dict[str, Any], Callable[[], Made]]] = {
     "phi": ("PhiConfig", "PhiForCausalLM", {**BERT, "hidden_size": 24}, bytes_),
     "phi3": ("Phi3Config", "Phi3ForCausalLM", {**LLAMA, "hidden_size": 60}, bytes_),
     "gpt-oss": ("GptOssConfig", "GptOssForCausalLM", {**LLAMA, **WINDOW, **EXPERTS}, bytes_),
+    "lfm2": (
+        "Lfm2Config",
+        "Lfm2ForCausalLM",
+        {**LLAMA, "num_hidden_layers": 5, "layer_types": ["conv", "full_attention", "conv", "conv", "full_attention"]},
+        llama_pieces,
+    ),
+    "jamba": (
+        "JambaConfig",
+        "JambaForCausalLM",
+        {
+            **LLAMA,
+            "num_hidden_layers": 5,
+            "attn_layer_period": 3,
+            "attn_layer_offset": 1,
+            "num_experts": 2,
+            "intermediate_size": 28,
+        }
+        | {"mamba_d_state": 4, "mamba_dt_rank": 4},
+        llama_pieces,
+    ),
     "t5": (
         "T5Config",
         "T5ForConditionalGeneration",

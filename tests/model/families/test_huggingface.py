@@ -224,3 +224,14 @@ def test_the_app_starts_without_transformers():
     code = "import sys\nfrom tests.viz.helpers import app_on, ran\nran(app_on())\nprint('transformers' in sys.modules)"
     started = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert started.stdout.strip() == "False"
+
+
+def test_layers_without_attention_are_counted(opened: Opened, family: str):
+    checkpoint, theirs = opened
+    hybrid = {"lfm2": (2, 5), "jamba": (2, 5)}
+    for one in capture(checkpoint, TEXT).maps:
+        assert one.layer_numbers == hybrid.get(family, ())
+    if family in hybrid:
+        assert checkpoint.elsewhere.card()["Layers"] == "5, of which 2, 5 have attention"  # type: ignore[union-attr]
+        kept = {int(name.split(".")[2]) + 1 for name, _ in theirs.named_parameters() if "self_attn" in name}
+        assert kept == set(hybrid[family])

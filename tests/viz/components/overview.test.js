@@ -11,12 +11,13 @@ import {
   panels,
 } from "../../../viz/components/overview_geometry.js";
 
+const upTo = (n) => Array.from({ length: n }, (_, i) => i + 1);
 const SIZES = [
-  { layers: 2, heads: 3, group: 1, means: true, means_open: true, shape: [7, 11] },
-  { layers: 5, heads: 7, group: 1, means: false, means_open: false, shape: [13, 5] },
-  { layers: 13, heads: 31, group: 1, means: true, means_open: false, shape: [4, 4] },
-  { layers: 3, heads: 9, group: 3, means: true, means_open: false, shape: [4, 4] },
-  { layers: 96, heads: 64, group: 8, means: true, means_open: false, shape: [4, 4] },
+  { layers: 2, numbers: upTo(2), heads: 3, group: 1, means: true, means_open: true, shape: [7, 11] },
+  { layers: 5, numbers: upTo(5), heads: 7, group: 1, means: false, means_open: false, shape: [13, 5] },
+  { layers: 13, numbers: upTo(13), heads: 31, group: 1, means: true, means_open: false, shape: [4, 4] },
+  { layers: 3, numbers: upTo(3), heads: 9, group: 3, means: true, means_open: false, shape: [4, 4] },
+  { layers: 96, numbers: upTo(96), heads: 64, group: 8, means: true, means_open: false, shape: [4, 4] },
 ];
 
 test("the panel in the middle of a panel is its own; a mean is one where it can be opened", () => {

@@ -195,3 +195,9 @@ def test_the_readme_s_lines_draw_without_streamlit(tmp_path: Path):
     assert any("car" in name for name in heatmap["x"])
     assert any("voiture" in name for name in heatmap["y"])
     assert "voiture" in (tmp_path / "attention.html").read_text(encoding="utf-8")
+
+
+def test_layers_have_their_numbers_in_the_model():
+    numbers = all_numbers(np.full((2, 1, 1, 1), 1.0), ["q"], ["k"], (2, 5))
+    assert list(numbers.names["layer"]) == ["2", "5"]
+    assert list(measure_numbers({"entropy": np.zeros((2, 3))}, (2, 5)).names["layer"]) == ["2", "5"]

@@ -125,6 +125,27 @@ def test_heads_that_share_their_keys(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "share their keys and values" not in pictures(ran(app_on()))["reading"]
 
 
+def test_layers_are_called_by_their_numbers_in_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make(tmp_path / "lfm2", "lfm2")  # of whose five layers the second and the last have attention
+    monkeypatch.setenv(shelves.FOLDERS, str(tmp_path))
+    name = f"{tmp_path.name}/lfm2" if f"{tmp_path.name}/lfm2" in shelves.offered() else next(iter(shelves.offered()))
+    app = ran(app_on(checkpoint=name, layer_number="5", head_number="3", panel="Atlas"))
+    assert app.selectbox(key="layer_number").options == ["2", "5"]
+    shown = pictures(app)
+    assert shown["overview"]["numbers"] == [2, 5]
+    assert shown["overview"]["chosen"] == [1, 2]
+    assert "layer 5, head 3." in shown["words"]
+    assert next(one["value"] for one in shown["addresses"] if one["name"] == "layer_number") == "5"
+    heads = [f"L{layer} H{head}" for layer in (2, 5) for head in range(1, 7)]
+    assert list(app.dataframe[0].value["Head"]) == heads
+    app.selectbox(key="layer_number").set_value(2)
+    assert "layer 2, head 3." in pictures(ran(app))["words"]
+    export = ran(app_on(checkpoint=name, layer_number="5", panel="Export", export_format="CSV"))
+    assert "layer_number=5" in export.code[0].value
+    card = ran(app_on("checkpoints", checkpoint=name))
+    assert any("5, of which 2, 5 have attention" in element.value for element in card.markdown)
+
+
 def test_a_link_to_a_text_that_goes_on():
     app = ran(app_on(checkpoint="shelf/gpt2", more="10"))
     assert app.segmented_control(key=MORE).value == "10"

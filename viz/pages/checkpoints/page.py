@@ -113,10 +113,11 @@ def _head(opened: Checkpoint) -> None:
             key="matrices_kind",
         )  # fmt: skip
         layers, heads = shown.map(kind).n_layers, shown.map(kind).n_heads
-        layer = st.selectbox("Layer", range(1, layers + 1), key="matrices_layer", width=88)
+        numbers = shown.map(kind).layer_numbers or range(1, layers + 1)
+        layer = st.selectbox("Layer", numbers, key="matrices_layer", width=88)
         head = st.selectbox("Head", range(1, heads + 1), key="matrices_head", width=88)
     try:
-        found = state.circuit(opened, kind, layer - 1, head - 1)
+        found = state.circuit(opened, kind, numbers.index(layer), head - 1)
     except ValueError as why:
         st.info(for_markdown(str(why)))
         return

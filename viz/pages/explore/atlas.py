@@ -62,7 +62,7 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
         for one in measures_of(look.kind)
     }
     st.dataframe(
-        head_table(values, words),
+        head_table(values, words, look.attention_map.layer_numbers),
         hide_index=True,
         height=38 + 35 * min(ROWS_SHOWN, look.attention_map.n_layers * n_heads),
         placeholder="–",
@@ -74,7 +74,7 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
             **columns,
         },
         key=surveys.TABLE,
-        on_select=partial(surveys.row_chosen, n_heads),
+        on_select=partial(surveys.row_chosen, n_heads, look.attention_map.layer_numbers),
         selection_mode="single-row-required",
     )
     st.caption(f"{KIND_NAMES[look.kind]}. Click a column's name to sort; tick a row to see that head above.")
@@ -83,7 +83,9 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
 def _picture(look: Look, values: Mapping[str, np.ndarray]) -> None:
     by_name = {one.name: one for one in measures_of(look.kind)}
     one = _choose_measure("Measure of all heads", "atlas_measure", by_name)
-    chart(measure_heatmap(one, values[one.name], (look.layer, look.head), theme=session.theme()), "atlas_picture")
+    numbers = look.attention_map.layer_numbers
+    figure = measure_heatmap(one, values[one.name], (look.layer, look.head), numbers=numbers, theme=session.theme())
+    chart(figure, "atlas_picture")
     st.caption(one.definition)
 
 
@@ -94,8 +96,9 @@ def _scatter(look: Look, values: Mapping[str, np.ndarray]) -> None:
         across = _choose_measure("Across", "atlas_across", by_name)
     with right:
         up = _choose_measure("Up", "atlas_up", by_name, "special")
-    figure = measure_scatter(across, up, values, (look.layer, look.head), theme=session.theme())
-    chart(figure, surveys.SCATTER, partial(surveys.point_chosen, look.attention_map.n_heads))
+    numbers = look.attention_map.layer_numbers
+    figure = measure_scatter(across, up, values, (look.layer, look.head), numbers=numbers, theme=session.theme())
+    chart(figure, surveys.SCATTER, partial(surveys.point_chosen, look.attention_map.n_heads, numbers))
     missing = int((np.isnan(values[across.name]) | np.isnan(values[up.name])).sum())
     without = f" {missing} heads have no point: one of the two is undefined for them." if missing else ""
     st.caption(f"Each point is a head; click one to see it above.{without}")
@@ -111,18 +114,19 @@ def _choose_measure(label: str, key: str, by_name: Mapping[str, Measure], first:
 
 def _take(look: Look, display: Display, values: Mapping[str, np.ndarray], survey: Survey | None) -> None:
     """The numbers as files, with what they were measured on."""
+    numbers = look.attention_map.layer_numbers
     made = provenance(look.opened, look.trace, displayed(look.attention_map, display), display, None)
     if survey is not None:
         made = measured_over(made, survey)
     with st.container(horizontal=True, key="atlas_take"):
-        _download("Measures of all heads (CSV)", "atlas", made, lambda: to_csv(measure_numbers(values), made))
+        _download("Measures of all heads (CSV)", "atlas", made, lambda: to_csv(measure_numbers(values, numbers), made))
         if survey is not None:
             found, n_heads = survey.links[look.kind], look.attention_map.n_heads
             _download(
                 "Sentences and token pairs of all heads (CSV)",
                 "links",
                 made,
-                lambda: links_csv(found, survey.sentences, n_heads, made),
+                lambda: links_csv(found, survey.sentences, n_heads, made, numbers),
             )
 
 
@@ -139,9 +143,10 @@ def _download(label: str, what: str, made: Provenance, data: Callable[[], bytes]
 
 
 def _alike(look: Look) -> None:
+    numbers = look.attention_map.layer_numbers
     found = similar(look.attention_map, look.layer, look.head, MOST_ALIKE)
     st.markdown(
-        f"**Heads like {head_name(look.layer, look.head)}** on this sentence",
+        f"**Heads like {head_name(look.layer, look.head, numbers=numbers)}** on this sentence",
         help="Two heads are similar if their rows are. Similarity is 1 minus the mean, over the rows, of the "
         "Jensen-Shannon distance between them (1: identical rows, 0: no key in common).",
     )
@@ -150,10 +155,11 @@ def _alike(look: Look) -> None:
     with st.container(horizontal=True, gap="small"):
         for place, (layer, head, similarity) in enumerate(found):
             st.button(
-                f"{head_name(layer, head)} · similarity {similarity:.2f}",
+                f"{head_name(layer, head, numbers=numbers)} · similarity {similarity:.2f}",
                 key=f"atlas_alike_{place}",
                 on_click=link.show_head,
                 args=(layer, head),
+                kwargs={"numbers": numbers},
             )
 
 

@@ -87,12 +87,13 @@ def measured_over(made: Provenance, survey: Survey) -> Provenance:
 def in_all(look: Look, survey: Survey) -> None:
     """Where the head on show looks in the sentences of a survey: most sharply, and most of all."""
     found = survey.links[look.kind]
+    name = head_name(look.layer, look.head, numbers=look.attention_map.layer_numbers)
     head = look.layer * look.attention_map.n_heads + look.head
     left, right = st.columns(2, gap="large")
     with left:
-        _sharpest(found, head, survey, head_name(look.layer, look.head))
+        _sharpest(found, head, survey, name)
     with right:
-        _pairs(found, head, head_name(look.layer, look.head))
+        _pairs(found, head, name)
 
 
 def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:

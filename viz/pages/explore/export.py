@@ -170,8 +170,10 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         one, values = _choose_measure(look)
         return Sheet(
             made=made,
-            draw=lambda: atlas_drawing(one, values[one.name], made, chosen=(layer, head), theme=theme),
-            numbers=lambda: measure_numbers(values),
+            draw=lambda: atlas_drawing(
+                one, values[one.name], made, chosen=(layer, head), numbers=shown.layer_numbers, theme=theme
+            ),
+            numbers=lambda: measure_numbers(values, shown.layer_numbers),
             theme=theme,
         )
     draws: dict[str, Callable[[], Drawing]] = {
@@ -195,7 +197,7 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
 def _weights(what: What, shown: Picture, layer: int, head: int, heads: Sequence[int]) -> Numbers:
     """The weights in a picture: of all heads, of those that lie over each other, or of one."""
     if what == "Overview":
-        return all_numbers(shown.pattern, shown.rows, shown.columns)
+        return all_numbers(shown.pattern, shown.rows, shown.columns, shown.layer_numbers)
     if what == "Lines" and len(heads) > 1:
         return overlaid_numbers(shown.pattern[layer, list(heads)], heads, shown.rows, shown.columns)
     return head_numbers(shown.pattern[layer, head], shown.rows, shown.columns)

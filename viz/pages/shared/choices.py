@@ -5,6 +5,7 @@ The widgets have the same keys everywhere and their choices stand in the address
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import streamlit as st
@@ -192,8 +193,9 @@ def choose_layer_and_head(
     """The layer and head on show, from 0, of any trace of the checkpoint; ``first`` as in :func:`choose_head`."""
     # The same for all kinds: what a link leaves out must not depend on what it says.
     first_layer, first_head = first or opening.first_head(opened, first_kind(trace))
-    layer = _choose_number("Layer", "layer_number", attention_map.n_layers, first_layer)
-    head = _choose_number("Head", "head_number", attention_map.n_heads, first_head)
+    layers = attention_map.layer_numbers or tuple(range(1, attention_map.n_layers + 1))
+    layer = _choose_number("Layer", "layer_number", layers, first_layer)
+    head = _choose_number("Head", "head_number", tuple(range(1, attention_map.n_heads + 1)), first_head)
     return layer, head
 
 
@@ -216,10 +218,8 @@ def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: T
     return row_asked(attention_map, asked, layer, head, telling)
 
 
-def _choose_number(label: str, key: str, n: int, first: int) -> int:
-    return (
-        st.selectbox(
-            label, list(range(1, n + 1)), index=first, key=key, bind="query-params", width=88, on_change=link.leave_mean
-        )
-        - 1
+def _choose_number(label: str, key: str, numbers: Sequence[int], first: int) -> int:
+    """Which of them, from 0."""
+    return numbers.index(
+        st.selectbox(label, numbers, index=first, key=key, bind="query-params", width=88, on_change=link.leave_mean)
     )
