@@ -35,6 +35,15 @@ NORMS = {"self_attention": "self_attn_layer_norm", "cross_attention": "encoder_a
 PARTS = {"self_attention": "self_attn", "cross_attention": "encoder_attn"}
 ALIKE = ("sinusoidal", "learned", "none")
 """Positional encodings that only add a vector to each token."""
+WHY_NOT = {
+    "rotary": "turns queries and keys; the models of transformers that do so and have the same layers otherwise "
+    "(GPT-NeoX) are decoders alone, with norms before their sublayers",
+    "alibi": "adds to each score a fixed slope times the distance; BLOOM and MPT do so, too, but they are decoders "
+    "alone, and BLOOM norms its embedding while MPT has no biases",
+    "relative": "adds to each score a learned number for the distance; T5 does so, too, but it does not divide the "
+    "scores by √d_head and has no biases",
+}
+"""Of the other encodings: why no architecture of `transformers` gives the same outputs."""
 
 
 def export(checkpoint: Checkpoint, to: Path) -> None:
@@ -54,8 +63,9 @@ def export(checkpoint: Checkpoint, to: Path) -> None:
     # RoFormer has rotary positions and norms after the sublayers, but norms its embedding and its output besides.
     if config.positional not in ALIKE and not turned:
         raise ValueError(
-            f"{checkpoint.name} has the positional encoding {config.positional!r}; transformers has an architecture "
-            f"with the same layers only for {', '.join(ALIKE)}"
+            f"{checkpoint.name} cannot be exported, and nothing was written. Its positional encoding, "
+            f"{config.positional!r}, {WHY_NOT[config.positional]}. What can be exported are models whose positions are "
+            f"{', '.join(ALIKE[:-1])} or {ALIKE[-1]}"
         )
     translated = _sequence if config.architecture == "transformer" else _turned if turned else _language
     described, tensors = translated(checkpoint, state)
