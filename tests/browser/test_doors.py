@@ -21,7 +21,7 @@ def test_a_trained_sentence_encoder(visit: Visit):
     expect(labels).to_contain_text("[CLS]")
     expect(labels).to_contain_text("chased")
     expect(page.locator(".st-key-translation .output")).to_contain_text("so it writes nothing")
-    field = page.get_by_label("Source sentence")
+    field = page.get_by_role("textbox", name="Text", exact=True)
     field.fill("Unbelievably, it yawned.")
     expect(labels).to_contain_text("yawn")
     expect(labels).not_to_contain_text("##")
@@ -38,7 +38,18 @@ def test_a_recording_that_is_dropped(visit: Visit, tmp_path: Path):
     page.get_by_role("button", name="Open a file").click()
     page.locator('input[type="file"]').set_input_files(path)
     expect(page.get_by_text("This is a recording")).to_be_visible()
-    field = page.get_by_role("textbox", name="Source sentence")
+    field = page.get_by_role("textbox", name="Text", exact=True)
     expect(field).to_be_disabled()
     expect(field).to_have_value("The cat <b>sat</b> down .")
     expect(page.locator(".st-key-head .head-map")).to_contain_text("<b>sat</b>")
+
+
+def test_an_upload_over_the_limit(visit: Visit, tmp_path: Path):
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)  # one more than .streamlit/config.toml allows
+    page = visit()
+    page.get_by_role("button", name="Open a file").click()
+    page.locator('input[type="file"]').set_input_files(path)
+    expect(page.get_by_text("File must be 64.0MB or smaller")).to_be_visible()
+    expect(page.locator(".st-key-head .head-map")).to_be_visible()

@@ -36,6 +36,18 @@ def what_it_writes(opened: Checkpoint) -> str:
     return "continuation" if goes_on else "output"
 
 
+def text_label(opened: Checkpoint) -> str:
+    """What the text field is called: a source is the source of something, so one stack alone just reads a text."""
+    if opened.elsewhere is None or Capability.CROSS_ATTENTION in opened.model.can:
+        return "Source sentence"
+    return "Text"
+
+
+def nothing_typed(opened: Checkpoint) -> str:
+    """What an empty text field says: of a model from elsewhere, what it reads then is its tokenizer's affair."""
+    return "Nothing typed" if opened.elsewhere is not None else "Nothing typed: the model reads only </s>"
+
+
 def why_no_output(opened: Checkpoint) -> str:
     """In one sentence, why there is no output of a model that wrote nothing."""
     can = opened.model.can

@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass, replace
 
 from model.heads.habits import describe
+from model.network.capabilities import Capability
 from model.text.tasks import TRANSLATION
 from model.trace import RowNames
 from viz.look.doubt import Certainty, Word, certainty
@@ -148,7 +149,8 @@ def _paragraphs(said: dict[str, str]) -> str:
 
 
 def _reading(chosen: Chosen, shown: Picture, rows: RowNames) -> str:
-    how = reading(shown.kind, chosen.view, rows)
+    alone = chosen.opened.elsewhere is not None and Capability.CROSS_ATTENTION not in chosen.opened.model.can
+    how = reading(shown.kind, chosen.view, rows, text="text" if alone else "source")
     notes = "".join(f"<p><strong>Note:</strong> {note}.</p>" for note in shown.notes)
     tokens = TOKENS if chosen.opened.elsewhere is None else OWN_MARKS
     said = (tokens, SHARING if shown.n_sharing > 1 else "", MEANS if chosen.display.means else "")

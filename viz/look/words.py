@@ -50,10 +50,12 @@ CLICK = {
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
 
 
-def reading(kind: Kind, view: View, rows: RowNames = "both") -> str:
-    """What a mark of a view of a head of this kind means, and what can be done with it."""
-    query = "a token of the source" if kind == "encoder" else ROWS[rows]
+def reading(kind: Kind, view: View, rows: RowNames = "both", *, text: str = "source") -> str:
+    """What a mark of a view of a head of this kind means, and what can be done with it; ``text`` is what an encoder
+    reads: the "source" of something, or a "text"."""
+    query = f"a token of the {text}" if kind == "encoder" else ROWS[rows]
     key = "itself and each token before it" if kind == "decoder" and rows == "fed in" else KEYS[kind]
+    key = key.replace("source", text)
     adds_up = "row sums" if view.unit == "row" else "token adds up"
     both = BOTH if kind != "encoder" and rows == "both" else ""
     alignment = "which word translates which, nor " if kind == "cross" else ""

@@ -15,6 +15,7 @@ from model.network.capabilities import Capability
 from model.trace import AttentionMap, Kind, RowNames, Trace
 from viz.components.views import VIEWS
 from viz.look.choice import AUTO, Telling, first_kind, row_asked, row_options, telling_row
+from viz.look.elsewhere_words import nothing_typed, text_label
 from viz.look.examples import translates
 from viz.look.forcing import FREE, Forcing
 from viz.look.picture import ROW_NAMES, SCALES, Display, Scale
@@ -103,12 +104,12 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
     typing = Capability.TYPING in opened.model.can
     # Also as the value: a run that is broken off takes along that the state was set, and the field would stay empty.
     st.text_input(
-        "Source sentence",
+        text_label(opened),
         text,
         key="source",
         live=True if followed else "0ms",
         # Not before a text that is still on its way to the field.
-        placeholder="" if text else "Nothing typed: the model reads only </s>",
+        placeholder="" if text else nothing_typed(opened),
         disabled=not typing,
         help=None if typing else "A recording has one text. Record the program again to see another.",
     )
