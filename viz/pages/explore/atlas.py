@@ -100,7 +100,9 @@ def _scatter(look: Look, values: Mapping[str, np.ndarray]) -> None:
     figure = measure_scatter(across, up, values, (look.layer, look.head), numbers=numbers, theme=session.theme())
     chart(figure, surveys.SCATTER, partial(surveys.point_chosen, look.attention_map.n_heads, numbers))
     missing = int((np.isnan(values[across.name]) | np.isnan(values[up.name])).sum())
-    without = f" {missing} heads have no point: one of the two is undefined for them." if missing else ""
+    without = (
+        f" {missing} heads have no point, because one of the two measures is undefined for them." if missing else ""
+    )
     st.caption(f"Each point is a head; click one to see it above.{without}")
 
 

@@ -37,11 +37,11 @@ def choose_measured_on(look: Look) -> Survey | None:
 def survey_panel(look: Look) -> None:
     """Sentences typed or in a file, and how far they have been read."""
     if Capability.TYPING not in look.opened.model.can:
-        st.info("This is a recording: it has read one text and reads no other.")
+        st.info("This is a recording: it has read one text and cannot read any other.")
         return
     st.markdown(
-        "What a head does on one sentence may be chance. Give more, one per line, and each measure is the mean over "
-        f"the rows of all of them. At most {MOST_SENTENCES} are read."
+        "What a head does on one sentence may be chance. Give more sentences, one per line, and each measure is the "
+        f"mean over all their rows. At most {MOST_SENTENCES} are read."
     )
     typed, dropped = st.columns(2, gap="medium")
     typed.text_area("Sentences, one per line", key=surveys.TEXT, height=140)
@@ -99,7 +99,8 @@ def in_all(look: Look, survey: Survey) -> None:
 def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:
     st.markdown(
         f"**Sentences in which {name} looks most sharply**",
-        help="Of each sentence the largest weight between two tokens of text, in rows that can see three or more.",
+        help="For each sentence, the largest weight between two tokens of text, in rows that can see three tokens or "
+        "more.",
     )
     once = {survey.sentences[one.text]: one for one in reversed(found.sharpest[head])}  # a file may repeat itself
     for place, (sentence, one) in enumerate(reversed(once.items())):
@@ -111,14 +112,14 @@ def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:
             help="See this sentence above",
         )
     if not once:
-        st.caption("None: no row of them can choose between tokens of text.")
+        st.caption("None: none of their rows can choose between tokens of text.")
 
 
 def _pairs(found: Links, head: int, name: str) -> None:
     st.markdown(
         f"**Token pairs to which {name} gives most attention**",
-        help="Each row with the token of text that gets most of it, if that is a quarter or more. The pairs are in the "
-        "order of the sum of their weights; the mean of them is shown.",
+        help="Each row is paired with the token of text that gets most of its attention, if that is a quarter or more. "
+        "Pairs are sorted by the sum of their weights; their mean is shown.",
     )
     pairs = found.pairs(head)
     st.markdown("\n".join(f"1. {_arrow(one.query, one.key)} {share(one.weight)}, {_times(one.times)}" for one in pairs))
