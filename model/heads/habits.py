@@ -326,8 +326,8 @@ def _induction(observed: Observed, at: tuple[int, int], named: Sequence[_Share])
     if sums.weight[at] / able < MOSTLY:
         return []
     return [
-        f"where a token repeats ({able:.0f} of {n:.0f} rows), gives {percent(sums.weight[at] / able)} to what followed "
-        "it before"
+        f"gives, where a token repeats ({able:.0f} of {n:.0f} rows), {percent(sums.weight[at] / able)} to what "
+        "followed it before"
     ]
 
 

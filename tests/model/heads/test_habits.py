@@ -107,7 +107,7 @@ def test_a_habit_is_seen_from_the_name_on_show(rows: RowNames, words: str):
 def test_induction_says_on_how_many_rows():
     tokens = ("a", "b", "c", "d", "a")
     rows = [[1, 0, 0, 0, 0], [0.5, 0.5, 0, 0, 0], [0.4, 0.3, 0.3, 0, 0], [0.3, 0.2, 0.2, 0.3, 0], [0, 1, 0, 0, 0]]
-    assert "where a token repeats (1 of 4 rows), gives 100 % to what followed it before" in said(
+    assert "gives, where a token repeats (1 of 4 rows), 100 % to what followed it before" in said(
         rows, tokens, "decoder"
     )
 

@@ -190,7 +190,7 @@ def test_what_the_cache_saves_is_counted_and_measured(monkeypatch: pytest.Monkey
     n, config = len(capture(words, SOURCE).predicted_ids), words.config
     kib = 2 * config.n_layers * config.d_model * n * 4 / 1024
     assert f"{n} tokens: {n} keys and values for each head with the cache, {sum(range(n + 1))} without" in texts(app)
-    assert f"It holds {kib:,.1f} KiB" in texts(app)
+    assert f"The cache holds {kib:,.1f} KiB" in texts(app)
     assert right_answer(app) == f"{sum(range(2 * n + 1)):,}"
     app.button(key="measure_kept").click()
     (difference,) = re.findall(r"logits differ by at most (\S+)\.$", texts(ran(app)), re.M)

@@ -106,7 +106,7 @@ def test_what_attention_costs():
     heads = config.n_layers * config.n_heads
     assert f"The encoder computed {heads * n * n:,} attention weights" in said
     every = heads * (n * n + m * m + m * n)
-    assert f"all kinds together {every:,}: {every * 4 / 1024:,.1f} KiB" in said
+    assert f"all kinds together {every:,}, which take {every * 4 / 1024:,.1f} KiB" in said
     assert f"would compute {heads * 100_000**2 * 4 / 2**30:,.0f} GiB" in said
 
 

@@ -103,7 +103,7 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     if wrong:
         return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
     taken = len(anatomy.steps) - len(known)
-    rest = f" ({taken} more are taken from elsewhere in the model)" if taken else ""
+    rest = f" ({taken} more {'is' if taken == 1 else 'are'} taken from elsewhere in the model)" if taken else ""
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
         f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
@@ -126,7 +126,7 @@ def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -
     """One step: what it does, its formula, its numbers, and whether they can be had again."""
     title = TITLES[step.name][0]
     st.markdown(f"**{number} · {title}.** {explanation(anatomy, step)}\n\n$$\n{step.formula}\n$$")
-    description = f"{title}, {' by '.join(map(str, step.shape))} numbers. Arrow keys choose one."
+    description = f"{title}, {' by '.join(map(str, step.shape))} numbers. Use the arrow keys to choose one."
     strip_component(
         strip(anatomy, step), description=description, theme=session.theme(), key=f"strip_{step.name}"
     )  # fmt: skip

@@ -28,8 +28,8 @@ STYLE = """
 .st-key-cards li { margin-left: 0; }
 """
 ABILITIES = {
-    Capability.TYPING: "Read any text that is typed",
-    Capability.WRITING: "Write, with the likeliest tokens of each step",
+    Capability.TYPING: "Read any text you type",
+    Capability.WRITING: "Write, and show the likeliest tokens at each step",
     Capability.SEARCH: "Beam search, as a tree",
     Capability.HEADS: "Anatomy and Guide: take a head apart, number by number",
     Capability.POSITIONS: "Positions: move words around, and change the positional encoding",

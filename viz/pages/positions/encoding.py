@@ -193,7 +193,7 @@ def _show_bias(encoding: Encoding, shown: int) -> None:
     theme = session.theme()
     for column, causal in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         with column:
-            st.markdown("**In the decoder**, which looks back only" if causal else "**In the encoder**, both ways")
+            st.markdown("**In the decoder**, which only looks back" if causal else "**In the encoder**, both ways")
             bias = bias_by_distance(encoding, shown - 1, causal=causal)
             distance = np.arange(1 - shown, 1 if causal else shown)
             chart(positions.bias_lines(distance, bias, theme=theme))

@@ -49,20 +49,26 @@ class Setting:
 
 
 FIRST = (
-    Setting(name="steps", label="Steps", help="Updates of the parameters.", step=100),
+    Setting(name="steps", label="Steps", help="Number of updates of the parameters.", step=100),
     Setting(name="n_layers", label="Layers", help="Number of encoder layers, and of decoder layers."),
-    Setting(name="n_heads", label="Heads", help="Attention heads in each layer."),
+    Setting(name="n_heads", label="Heads", help="Number of attention heads in each layer."),
     Setting(name="d_model", label="Vector size", help="Numbers in a token's vector (d_model).", step=8),
 )
 MORE = (
-    Setting(name="positional", label="Positional encoding", help="How the model knows order.", options=POSITIONALS),
+    Setting(
+        name="positional", label="Positional encoding", options=POSITIONALS,
+        help="How the model knows the order of tokens.",
+    ),
     Setting(name="seed", label="Seed", help="For data, initial parameters and dropout: the same seed gives the same "
     "run.", least=0),
     Setting(
-        name="learning_rate", label="Learning rate", help="The peak, after the warm-up.", least=0.0, step=0.0005
+        name="learning_rate", label="Learning rate", help="Its peak, after the warm-up.", least=0.0, step=0.0005
     ),
-    Setting(name="warmup", label="Warm-up", help="Steps until that peak.", least=0, step=50),
-    Setting(name="schedule", label="Schedule", help="After the warm-up.", options=SCHEDULES),
+    Setting(name="warmup", label="Warm-up", help="Steps until the learning rate reaches its peak.", least=0, step=50),
+    Setting(
+        name="schedule", label="Schedule", options=SCHEDULES,
+        help="How the learning rate changes after the warm-up.",
+    ),
     Setting(name="batch_tokens", label="Tokens in a batch", help="The most in one batch, padding included.", step=512),
     Setting(
         name="d_ff", label="Feed-forward size", step=32,
@@ -71,8 +77,14 @@ MORE = (
     Setting(
         name="dropout", label="Dropout", help="Share of numbers set to 0 at random in training.", least=0.0, step=0.05
     ),
-    Setting(name="norm", label="LayerNorm", help="After each residual, or before each sublayer.", options=NORMS),
-    Setting(name="activation", label="Activation", help="Of the feed-forward layer.", options=ACTIVATIONS),
+    Setting(
+        name="norm", label="LayerNorm", options=NORMS,
+        help="LayerNorm after each residual connection, or before each sublayer.",
+    ),
+    Setting(
+        name="activation", label="Activation", options=ACTIVATIONS,
+        help="Activation function of the feed-forward layer.",
+    ),
     Setting(
         name="label_smoothing", label="Label smoothing", least=0.0, step=0.05,
         help="Share of the target's probability that is spread evenly over the vocabulary.",
@@ -82,9 +94,12 @@ MORE = (
         "0: none.", least=0.0,
         step=0.005,
     ),
-    Setting(name="max_len", label="Longest text", help="In tokens; longer pairs are left out.", step=8),
+    Setting(
+        name="max_len", label="Longest text", step=8,
+        help="Longest source or target, in tokens; longer pairs are left out.",
+    ),
     Setting(name="validate_every", label="Validate every", help="Steps between two measurements of accuracy.", step=50),
-    Setting(name="examples", label="Examples", help="How many are generated.", step=10_000),
+    Setting(name="examples", label="Examples", help="How many examples are generated.", step=10_000),
     Setting(
         name="vocab_size", label="Vocabulary", help="Number of tokens learned from your text, bytes included.", step=500
     ),

@@ -142,7 +142,9 @@ def _list(shown: str) -> None:
         column_config={
             "progress": st.column_config.ProgressColumn(format="percent", width="small"),
             "state": st.column_config.TextColumn(width="large"),
-            "accuracy": st.column_config.NumberColumn(format="percent", help="Of the tokens of unseen examples."),
+            "accuracy": st.column_config.NumberColumn(
+                format="percent", help="Share of the tokens of unseen examples that are predicted correctly."
+            ),
         },
         key=key,
         on_select=partial(lab.row_chosen, key, [run.name for run in runs]),

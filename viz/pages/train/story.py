@@ -12,7 +12,7 @@ from model.trace import Kind
 from model.training.folder import RunView
 from viz.figures.story import Story, describe_formation, formation_table, story_figure
 from viz.look.theme import for_markdown
-from viz.look.words import SHORT_KIND_NAMES
+from viz.look.words import KIND_NAMES
 from viz.pages.shared.frame import chart
 from viz.pages.train.play import play
 from viz.pages.train.side import Side
@@ -96,7 +96,7 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
         return
     first = sorted(found, key=lambda one: (one.name, one.layer, one.head) != chosen)[:MOST_SAID]
     st.markdown("\n".join(f"- {for_markdown(describe_formation(one, history.steps))}." for one in first))
-    with st.expander(f"Everything that formed in the {SHORT_KIND_NAMES[kind].lower()} attention ({len(found)})"):
+    with st.expander(f"Everything that formed in {KIND_NAMES[kind].lower()} ({len(found)})"):
         st.dataframe(
             formation_table(found, history.steps),
             hide_index=True,

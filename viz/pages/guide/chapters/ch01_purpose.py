@@ -76,7 +76,7 @@ def ask(look: Look) -> Question | None:
         f"{name}?",
         numbered(shown.key_tokens),
         best,
-        f"It gives {quoted(shown.key_tokens[best])} the weight {weights[best]:.3f}, of 1 in all.",
+        f"It gives {quoted(shown.key_tokens[best])} a weight of {weights[best]:.3f}, out of 1.",
         f"Find the framed row, {name}, and in it the {'darkest' if session.theme() is LIGHT else 'brightest'} cell. "
         "The token at the head of its column is the answer.",
     )

@@ -59,8 +59,8 @@ def ask(look: Look) -> Question | None:
         "changes?",
         options=("only the query", "the keys and the values", "all three"),
         answer=options.index(changed),
-        why="Taken apart at both rows: keys and values are computed for all tokens at once, whichever token is asking. "
-        f"Only the query belongs to the row; it changes by up to "
+        why="We took the head apart at both rows. Keys and values are computed for all tokens at once, whichever token "
+        f"is asking. Only the query belongs to the row; it changes by up to "
         f"{np.abs(here.step('query').value - there.step('query').value).max():.2f}.",
         hint=f"Choose row {other + 1} above and watch the three pictures: which of them change? The row only decides "
         "who asks; every token already has its key and value.",

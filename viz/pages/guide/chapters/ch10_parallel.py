@@ -56,7 +56,7 @@ def show(look: Look) -> None:
         "takes."
     )
     show_recorded(
-        "steps", "A training step, of whole models of the same size",
+        "steps", "A training step of whole models of the same size",
         lambda points: step_figure(points, theme=session.theme()), describe_steps,
     )  # fmt: skip
     costs = measured_costs(look)

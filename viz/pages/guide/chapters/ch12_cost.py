@@ -36,7 +36,7 @@ def show(look: Look) -> None:
     n, first = len(ids(look)), reader(look).kind
     st.markdown(
         f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} attention weights for "
-        f"it, all kinds together {sum(pattern.size for pattern in shown.values()):,}: "
+        f"it, and all kinds together {sum(pattern.size for pattern in shown.values()):,}, which take "
         f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the {first} "
         f"alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )

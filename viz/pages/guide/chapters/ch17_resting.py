@@ -30,8 +30,8 @@ In layers 6 to 10 of BERT, more than half of the attention goes to the separator
 3.2, who suspect that it is a head's way of doing nothing). In large language models it is the first tokens of the text,
 whatever they are: **attention sinks** (Xiao et al. 2024).
 
-**Mistake: reading a bright column as a meaning.** Attention weights are *shares*. What a head adds also depends on the
-values it sums and on W_O; the bars show how much that is for the row you choose.
+**Mistake: reading a meaning into a bright column.** Attention weights are *shares*. What a head adds also depends on
+the values it sums and on W_O; the bars show how much that is for the row you choose.
 """
 EQUATION = (
     r"\begin{aligned}\sum_j\alpha_{tj}&=1\quad\text{whatever the scores}\\"

@@ -105,7 +105,7 @@ def ask(look: Look) -> Question | None:
         f"Write {quoted(word)} twice without a space: {quoted(word * 2)}. How many tokens is that?",
         len(twice),
         {1, 2 * len(once), len((word * 2).encode())} - {len(twice)},
-        f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Once it is {len(once)}: "
+        f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Written once, it is {len(once)}: "
         f"{' '.join(map(quoted, tokenizer.labels(once)))}.",
         "The second copy has no space before it, so it may be cut differently, and a merge may join the end of the "
         "first to the beginning of the second. Type it and count.",

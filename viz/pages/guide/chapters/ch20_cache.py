@@ -48,7 +48,7 @@ def show(look: Look) -> None:
     book = bytes_kept(BOOK, config.n_layers, config.d_model)
     st.markdown(
         f"**Your output has {n} tokens: {projected(n, kept=True):,} keys and values for each head with the cache, "
-        f"{projected(n, kept=False):,} without.** It holds "
+        f"{projected(n, kept=False):,} without.** The cache holds "
         f"{bytes_kept(n, config.n_layers, config.d_model) / 1024:,.1f} KiB; for a text of {BOOK:,} tokens it would be "
         f"{book / 2**20:,.0f} MiB."
     )
