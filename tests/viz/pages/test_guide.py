@@ -298,7 +298,7 @@ def test_all_heads_are_measured():
     app.button(key="measure_heads").click()
     ran(app)
     assert "Of 18 heads, 17 can be made uniform" in texts(app)
-    assert "The output depends most on Cross-attention, layer 1, head 1:" in texts(app)
+    assert "The output depends most on cross-attention, layer 1, head 1:" in texts(app)
     assert "by this measure it ranks 1 of 6." in texts(app)
     assert "5 of 6 in cross-attention" in texts(app)
     assert "17 can be made" not in texts(typed(app, "cat"))

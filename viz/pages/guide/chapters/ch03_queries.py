@@ -40,7 +40,7 @@ def show(look: Look) -> None:
     limit = common_limit([np.concatenate([np.atleast_2d(part).ravel() for part in parts.values()])])
     for name, part in parts.items():
         tokens = (anatomy.tokens[anatomy.query],) if name == "query" else anatomy.keys
-        title = f"{NAMES[name]}, {part.shape[-1]} numbers each"
+        title = f"{NAMES[name]}, {part.shape[-1]} numbers{' each' * (name != 'query')}"
         chart(vectors_panel(tokens, np.atleast_2d(part), title, limit, theme=session.theme()), f"qkv_{name}")
 
 

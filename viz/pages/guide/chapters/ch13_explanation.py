@@ -130,8 +130,8 @@ def _all_heads(look: Look) -> None:
     st.markdown(
         f"**Of {n} heads, {sum(same.values())} can be made uniform, one at a time, and the output stays the same:** "
         + ", ".join(f"{same[kind]} of {each} in {KIND_NAMES[kind].lower()}" for kind in look.trace.kinds)
-        + f". The output depends most on {_name(*most[:3])}: without its pattern the log-probability falls by "
-        f"{most.lost:.2f} nats. {_neatest(look, effects)}"
+        + f". The output depends most on {_in_a_sentence(_name(*most[:3]))}: without its pattern the log-probability "
+        f"falls by {most.lost:.2f} nats. {_neatest(look, effects)}"
     )
 
 
@@ -148,6 +148,10 @@ def _neatest(look: Look, effects: Sequence[Effect]) -> str:
 
 def _name(kind: Kind, layer: int, head: int) -> str:
     return f"{KIND_NAMES[kind]}, layer {layer + 1}, head {head + 1}"
+
+
+def _in_a_sentence(name: str) -> str:
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def _said(text: str) -> str:
