@@ -300,8 +300,10 @@ def _left_out(written: Written, max_len: int) -> Iterator[str]:
     if written.source_dropped:
         yield f"the last {written.source_dropped} tokens were not read; the model reads at most {max_len}"
     if written.cut:
-        yield f"the target was cut after {written.n_tokens} tokens, the most allowed for this text; the model had not "
-        "finished"
+        yield (
+            f"the target was cut after {written.n_tokens} tokens, the most allowed for this text; the model had not "
+            "finished"
+        )
 
 
 def _evaluate(options: argparse.Namespace) -> int:

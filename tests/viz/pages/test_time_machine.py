@@ -83,7 +83,7 @@ def test_it_opens_on_the_last_step_and_goes_back(run: Path):
     app.select_slider(key=replay.STEP).set_value(1)
     app = ran(app)
     written = capture(load(read_run(run).checkpoints[1][1]), "abc").target
-    assert "on its own at step 1 – not yet right" in said(app)
+    assert "on its own at step 1 – not right yet" in said(app)
     assert f"<p>{written}</p>" in said(app) or not written
     assert story(app)["layout"]["shapes"][0]["x0"] == 1
 

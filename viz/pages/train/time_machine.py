@@ -34,8 +34,9 @@ SETTLED = 1.0  # seconds between two looks at whether another sentence was typed
 NOBODY = "no other run"
 FAVOURITES: dict[Kind, str] = {"cross": "monotonicity", "decoder": "previous", "encoder": "entropy"}
 """The measure that is shown at first, unless the task says another one of its cross-attention."""
-NONE_YET = "No checkpoint has been kept yet; the first one is kept before the first step. You can then go back to any "
-"of them."
+NONE_YET = (
+    "No checkpoint has been kept yet; the first one is kept before the first step. You can then go back to any of them."
+)
 NONE_KEPT = (
     "This run keeps no checkpoints along the way, so there is nothing to go back to. Runs started on this page keep "
     "them; in a terminal, ask for them with `python -m model train --keep-every 50 …`"
