@@ -13,6 +13,13 @@ from viz.pages.guide.chapters import CHAPTERS
 
 SMALLEST = 18  # CSS pixels, at 1920 × 1080
 WALL = ViewportSize(width=1920, height=1080)
+TALL = {
+    10: "a table beside a measurement and what it says",
+    14: "the listings of three libraries, to be read line by line",
+    16: "four heads, one of them of a text of letters",
+    21: "the exercise, with its code, seven choices and nine checks",
+}
+"""Chapters that do not fit one screen with letters for a projector, and what of them is so large."""
 LETTERS = """(SMALLEST) => {
   const sizes = {};
   const walker = document.createTreeWalker(document.querySelector("[data-testid=stMain]"), NodeFilter.SHOW_TEXT);
@@ -39,6 +46,7 @@ def opened(context: BrowserContext, address: str, page_path: str, **query: str) 
 
 
 def settled(page: Page) -> None:
+    expect(page.locator("html:not(.arriving, .turning)")).to_be_attached(timeout=FIRST_PATIENCE)
     expect(page.locator(".stApp[data-test-script-state='notRunning']")).to_be_attached(timeout=FIRST_PATIENCE)
     expect(page.get_by_test_id("stMain").locator("p, h1, h2, h3, h4").first).to_be_attached(timeout=FIRST_PATIENCE)
 
@@ -82,10 +90,25 @@ def test_a_clicker_turns_chapters_and_each_begins_at_its_top(context: BrowserCon
                 break
             page.keyboard.press(key)
             page.wait_for_timeout(600)
+            expect(page.locator("html:not(.turning)")).to_be_attached(timeout=FIRST_PATIENCE)
         expect(page.get_by_role("heading", name=f"{number} · ")).to_be_visible()
         settled(page)
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Present")).to_be_visible()
+
+
+def test_a_chapter_fits_one_screen(context: BrowserContext, address: str):
+    page = opened(context, address, "guide", chapter="1")
+    heights = {}
+    for number in range(1, len(CHAPTERS) + 1):
+        expect(page.get_by_role("heading", name=f"{number} · {CHAPTERS[number - 1].title}")).to_be_visible()
+        settled(page)
+        page.wait_for_timeout(500)  # until figures are drawn
+        heights[number] = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+        if number < len(CHAPTERS):
+            page.keyboard.press("ArrowRight")
+    tall = {number: height for number, height in heights.items() if height > WALL["height"]}
+    assert tall.keys() <= TALL.keys(), tall
 
 
 def test_the_next_chapter_begins_at_its_top_on_a_screen_too(context: BrowserContext, address: str):

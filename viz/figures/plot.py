@@ -22,7 +22,9 @@ COLOURS = {
 }
 """For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-LENGTHS = {"size", "height", "l", "r", "t", "b", "thickness", "xshift", "yshift", "ypad", "standoff"}
+HEIGHT = 1.2
+"""By how much a presentation makes a figure higher: less than its letters, since a screen has room for several."""
+LENGTHS = {"size", "l", "r", "t", "b", "thickness", "xshift", "yshift", "ypad", "standoff"}
 """What a figure says in pixels."""
 Points = Sequence[tuple[float, float | None]]
 
@@ -43,7 +45,8 @@ def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Fi
 
 def presented(shown: go.Figure) -> go.Figure:
     """The figure for a projector: its letters, marks and margins larger by :data:`viz.look.theme.PRESENTED`."""
-    return go.Figure(_enlarged(shown.to_plotly_json()))
+    enlarged = go.Figure(_enlarged(shown.to_plotly_json()))
+    return enlarged.update_layout(height=HEIGHT * shown.layout.height)
 
 
 def _enlarged(part: Any) -> Any:

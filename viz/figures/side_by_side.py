@@ -29,7 +29,7 @@ from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
 TITLE, AXIS, NAME = 26, 44, 20  # pixels; the last for a line of names
-SMALLEST, LARGEST, ROOM = 16, 40, 400  # pixels: a square cell, and the rows of all
+SMALLEST, LARGEST, BESIDE, ROOM = 16, 40, 24, 400  # pixels: a square cell, one of two pictures, and the rows of all
 UPRIGHT, LEANS, LEANING = 2, [0, -45, -60], 0.87  # letters that stand upright; degrees; how high a leaning name is
 GAPS_TO = 2500  # cells; more have no line between them
 QUERY_AND_KEY = ("query (attends from)", "key (attends to)")
@@ -63,10 +63,10 @@ def weights_panel(
 ) -> go.Figure:
     """Attention weights, ``[query, key]``, from 0 to 1; where rows and columns are others, ``axes`` names them. The row
     ``framed`` has a frame, the cells that are ``marked`` (boolean ``[query, key]``) a dot, and ``bar`` says whether the
-    colours are explained."""
+    colours are explained; where they are not, the picture stands beside another one."""
     trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>", showscale=bar)
     dots = [_dots(marked, theme)] if marked is not None and marked.any() else []
-    shown = _squares([trace, *dots], rows, columns, title, axes, theme)
+    shown = _squares([trace, *dots], rows, columns, title, axes, theme, largest=LARGEST if bar else BESIDE)
     # Dots would make Plotly leave room around them.
     shown.update_xaxes(range=[-0.5, len(columns) - 0.5]).update_yaxes(range=[len(rows) - 0.5, -0.5], autorange=False)
     if framed is not None:
@@ -155,10 +155,12 @@ def _squares(
     title: str,
     axes: tuple[str, str],
     theme: Theme,
+    *,
+    largest: int = LARGEST,
 ) -> go.Figure:
     """One heatmap of square cells; the names of its columns stand upright where there is room, else they lean."""
     query, key = axes
-    cell = max(SMALLEST, min(LARGEST, ROOM // max(len(rows), 1)))
+    cell = max(SMALLEST, min(largest, ROOM // max(len(rows), 1)))
     longest = names_width(columns)
     above = TITLE + NAME + (NAME if max(map(len, columns), default=0) <= UPRIGHT else round(LEANING * longest))
     gap = 1 if len(rows) * len(columns) <= GAPS_TO else 0
@@ -174,7 +176,7 @@ def _squares(
             title={"text": key, "standoff": 4}, **token_ticks(columns),
         ),
         yaxis=cell_axis(
-            autorange="reversed", ticklabelstandoff=4, scaleanchor="x", constrain="domain",
+            autorange="reversed", ticklabelstandoff=4, scaleanchor="x", constrain="domain", constraintoward="top",
             title={"text": query, "standoff": 4}, **token_ticks(rows),
         ),
     )  # fmt: skip

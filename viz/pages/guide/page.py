@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
@@ -30,7 +32,7 @@ from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.header import turner
 from viz.pages.shared.needs_transformer import has, lacks
 from viz.state import guide, link, opening
-from viz.state.presentation import turn
+from viz.state.presentation import presenting, turn
 
 ROOT = Path(__file__).parents[3]
 NUMBERS = range(1, len(CHAPTERS) + 1)
@@ -38,11 +40,33 @@ CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lin
 STYLE = """
 .st-key-guide table { font-size: 0.875rem; }
 """
+SLIDE = """
+.st-key-guide h2 { padding: 0 0 0.5rem; font-size: 1.5rem; }
+.st-key-slide_text { padding-top: 0.25rem; }
+.st-key-guide > .stVerticalBlock, .st-key-guide .stVerticalBlock { gap: 0.5rem; }
+[class*="st-key-slide_"] [data-testid="stMarkdownContainer"] :is(p, li) {
+  font-size: 0.85rem; line-height: 1.4; margin-bottom: 0.5rem;
+}
+.st-key-slide_figure :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]) { margin: 0; }
+.st-key-slide_figure [data-testid="stMarkdownContainer"] :is(p, li) {
+  font-size: 0.8rem; line-height: 1.3; margin: 0 0 0.15rem;
+}
+.st-key-slide_figure :is(td, th) { padding: 0.1rem 0.4rem; }
+[class*="st-key-slide_"] .katex-display { margin: 0.25rem 0; font-size: 0.85rem; }
+@media (min-width: 1200px) {
+  .stHorizontalBlock:has(> .stColumn > * > * > .st-key-slide_text) > .stColumn:first-child { flex: 1 1 0; }
+  .stHorizontalBlock:has(> .stColumn > * > * > .st-key-slide_text) > .stColumn:last-child { flex: 2 1 0; }
+  .st-key-slide_figure { display: block; }
+  .st-key-slide_figure > * { width: auto; break-inside: avoid; margin-bottom: 0.25rem; }
+  .st-key-slide_figure:has([data-testid="stPlotlyChart"]) { columns: 2; column-gap: 1rem; }
+  .st-key-slide_figure > :has(.stColumn) { column-span: all; }
+}
+"""
 
 
 def page() -> None:
     """The whole page; only the chapter that is open is computed."""
-    style(STYLE)
+    style(STYLE + SLIDE if presenting() else STYLE)
     with title_beside("Guide", "Transformers, from nothing to reading a head, in your own sentence."):
         opened = choose_checkpoint()
     if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
@@ -89,16 +113,16 @@ def _live(opened: Checkpoint, number: int) -> None:
     chapter = CHAPTERS[number - 1]
     st.header(f"{number} · {chapter.title}", anchor=False)
     look = _choose_look(opened, chapter)
-    left, right = st.columns(WIDTHS, gap="large")
-    with left:
+    text, figure = _side_by_side()
+    with text:
         st.markdown(chapter.idea)
         st.latex(chapter.equation)
     if look is None:
-        with right:
+        with figure:
             what = KIND_NAMES[chapter.kinds[0]].lower()
             lacks(opened, what, f"This chapter looks at {what}")
     else:
-        with right:
+        with figure:
             try:
                 with to_come(height=400):
                     chapter.show(look)
@@ -106,12 +130,20 @@ def _live(opened: Checkpoint, number: int) -> None:
             except AnatomyError as error:
                 st.info(for_markdown(str(error)))
                 question = None
-        with left:
+        with text:
             _ask(question, number)
-            _link(chapter.further(look))
-    st.markdown("**The code that computes it**")
-    for source in chapter.sources:
-        _code(source)
+            with st.container(key="aside_further"):
+                _link(chapter.further(look))
+    with st.container(key="aside_code"):
+        st.markdown("**The code that computes it**")
+        for source in chapter.sources:
+            _code(source)
+
+
+def _side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the text of a chapter goes, and its figure; in a presentation the two fill one screen."""
+    left, right = st.columns(WIDTHS, gap="large")
+    return left.container(key="slide_text"), right.container(key="slide_figure")
 
 
 def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
@@ -138,7 +170,7 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
 
 def _ask(question: Question | None, number: int) -> None:
     """A question, and what the model says to the answer."""
-    with st.container(border=True, key="question"):
+    with st.container(border=not presenting(), key="question"), _folded("Question"):
         if question is None:
             st.markdown("**Question.** Your sentence is too short for one. Type a few more words.")
             return
@@ -154,6 +186,11 @@ def _ask(question: Question | None, number: int) -> None:
                 st.rerun()  # the contents stand above
         else:
             st.markdown(f":red-badge[:material/close: Not quite] {question.hint}")
+
+
+def _folded(name: str) -> AbstractContextManager[object]:
+    """Around what a presentation shows at a click."""
+    return st.popover(name, icon=":material/quiz:") if presenting() else nullcontext()
 
 
 def _link(further: Further) -> None:

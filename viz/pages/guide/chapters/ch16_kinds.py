@@ -88,7 +88,8 @@ def _picture(shown: AttentionMap, layer: int, head: int, name: str) -> None:
     pattern = shown.pattern[layer, head]
     title = f"{name} (L{layer + 1}H{head + 1})"
     key = f"kinds_{name}"
-    chart(weights_panel(pattern, shown.query_tokens, shown.key_tokens, title, theme=session.theme()), key)
+    panel = weights_panel(pattern, shown.query_tokens, shown.key_tokens, title, bar=False, theme=session.theme())
+    chart(panel, key)
 
 
 def ask(look: Look) -> Question | None:
