@@ -45,14 +45,14 @@ SLIDE = """
 .st-key-slide_text { padding-top: 0.25rem; }
 .st-key-guide > .stVerticalBlock, .st-key-guide .stVerticalBlock { gap: 0.5rem; }
 [class*="st-key-slide_"] [data-testid="stMarkdownContainer"] :is(p, li) {
-  font-size: 0.85rem; line-height: 1.4; margin-bottom: 0.5rem;
+  font-size: max(18px, 0.85rem); line-height: 1.4; margin-bottom: 0.5rem;
 }
 .st-key-slide_figure :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]) { margin: 0; }
 .st-key-slide_figure [data-testid="stMarkdownContainer"] :is(p, li) {
-  font-size: 0.8rem; line-height: 1.3; margin: 0 0 0.15rem;
+  font-size: max(18px, 0.8rem); line-height: 1.3; margin: 0 0 0.15rem;
 }
 .st-key-slide_figure :is(td, th) { padding: 0.1rem 0.4rem; }
-[class*="st-key-slide_"] .katex-display { margin: 0.25rem 0; font-size: 0.85rem; }
+[class*="st-key-slide_"] .katex-display { margin: 0.25rem 0; font-size: max(18px, 0.85rem); }
 @media (min-width: 1200px) {
   .stHorizontalBlock:has(> .stColumn > * > * > .st-key-slide_text) > .stColumn:first-child { flex: 1 1 0; }
   .stHorizontalBlock:has(> .stColumn > * > * > .st-key-slide_text) > .stColumn:last-child { flex: 2 1 0; }
