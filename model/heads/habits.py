@@ -253,11 +253,10 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
         return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
     way, sides = ("from left to right", ("right", "left")) if order > 0 else ("from right to left", ("left", "right"))
-    return [
-        f"{how} the source {way} (special tokens aside, the later of two rows looks further {sides[0]} in "
-        f"{percent(max(ahead, behind) / pairs)} of all pairs, further {sides[1]} in "
-        f"{percent(min(ahead, behind) / pairs)})"
-    ]
+    more, less = (percent(end(ahead, behind) / pairs) for end in (max, min))
+    against = "" if less == percent(0) else f", {sides[1]} in {less}"
+    what = f"special tokens aside, the later of two rows looks further {sides[0]} in {more}{against}"
+    return [f"{how} the source {way} ({what})"]
 
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:

@@ -162,7 +162,9 @@ def test_who_gets_no_answer_reads_why(complaining: BrowserContext, address: str,
     go(page, address, "source=dog")
     note = page.locator(".st-key-translation .note")
     type_on(page, "s")
-    expect(note).to_have_text(says or "The server gives no answer while you type. The page follows when you pause.")
+    expect(note).to_have_text(
+        says or "The server does not answer while you type. The page will catch up when you pause."
+    )
     expect(translation(page)).to_have_text("dogs")
     expect_texts(page, "column", [*"dogs", "</s>"])
     page.unroute("**/live")

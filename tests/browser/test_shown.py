@@ -103,7 +103,7 @@ def test_a_card_says_what_stands_there(tmp_path: Path, chromium: Browser):
             if path:
                 expect(page.get_by_text(EVIL).first).to_be_visible()
             else:
-                expect(page.get_by_label("Source sentence")).to_have_value(EVIL)
+                expect(page.get_by_label("Text", exact=True)).to_have_value(EVIL)
             inert(page)
             assert page.title() != "hit"
     assert {urlsplit(url).netloc for url in asked if url.startswith("http")} == {f"localhost:{port}"}

@@ -177,7 +177,7 @@ def test_the_record_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytes
     for name, measured in recorded().items():
         assert measured.plan == compare.PLANS[name]
         assert {type(point) for point in measured.points} == {kinds[name]}
-    with pytest.raises(ValueError, match="not speed"):
+    with pytest.raises(ValueError, match="no part speed"):
         compare.main(["speed"])
 
 

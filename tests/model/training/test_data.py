@@ -84,7 +84,7 @@ def test_a_pipe_is_no_file_to_learn_from(tmp_path: Path, capsys: pytest.CaptureF
     files = text_files(tmp_path)
     os.mkfifo(tmp_path / "pipe")  # as the shell's <(zcat a.gz) makes it; nobody may wait for what comes through it
     assert train(tmp_path, replace(files, source=(str(tmp_path / "pipe"),))) == 2
-    assert "pipe is a pipe, or a device" in capsys.readouterr().err
+    assert "pipe is a pipe or a device" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
