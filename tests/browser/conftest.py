@@ -46,6 +46,12 @@ something: Streamlit (starlette_websocket.py) takes it for a text frame, Starlet
 Visit = Callable[..., Page]
 
 
+def arrived(page: Page) -> Page:
+    """A page that is seen: until all of it stands it is hidden, and what is hidden hears no key."""
+    expect(page.locator("html:not(.arriving) h1.headlight")).to_be_visible(timeout=FIRST_PATIENCE)
+    return page
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import FIRST_PATIENCE
+from tests.browser.conftest import FIRST_PATIENCE, arrived
 
 
 def visit(context: BrowserContext, address: str, **query: str) -> Page:
@@ -13,7 +13,7 @@ def visit(context: BrowserContext, address: str, **query: str) -> Page:
     given = {"checkpoint": "runs/words", "source": "A red ball", **query}
     page.goto(f"{address}/anatomy?{urlencode(given)}", timeout=FIRST_PATIENCE)
     expect(page.get_by_text(re.compile("All \\d+ steps agree"))).to_be_visible(timeout=FIRST_PATIENCE)
-    return page
+    return arrived(page)
 
 
 PAINTED = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"""

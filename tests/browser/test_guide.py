@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.accessible import nothing_serious
-from tests.browser.conftest import FIRST_PATIENCE
+from tests.browser.conftest import FIRST_PATIENCE, arrived
 from tests.helpers import SENTENCE
 from viz.pages.guide.chapters import CHAPTERS
 
@@ -19,7 +19,7 @@ def visit(context: BrowserContext, address: str, **query: str) -> Page:
     page.goto(f"{address}/guide?{urlencode({**WORDS, **query}, quote_via=quote)}", timeout=FIRST_PATIENCE)
     expect(page.locator(".st-key-question")).to_be_attached(timeout=FIRST_PATIENCE)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    return page
+    return arrived(page)
 
 
 @pytest.mark.parametrize("number", range(1, len(CHAPTERS) + 1))

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import FIRST_PATIENCE
+from tests.browser.conftest import FIRST_PATIENCE, arrived
 from viz.pages.positions.page import PARTS
 
 
@@ -15,7 +15,7 @@ def visit(context: BrowserContext, address: str, **query: str) -> Page:
     given = {"checkpoint": "runs/words", "source": "A red ball", **query}
     page.goto(f"{address}/positions?{urlencode(given, quote_via=quote)}", timeout=FIRST_PATIENCE)
     expect(page.get_by_label("Source sentence")).to_have_value("A red ball", timeout=FIRST_PATIENCE)
-    return page
+    return arrived(page)
 
 
 @pytest.mark.parametrize("part", PARTS)
