@@ -25,7 +25,13 @@
     const time = await frameShown();
     pending--;
     if (key === began) shownAt[name] = Math.max(shownAt[name] ?? 0, time);
-    if (Object.keys(parts).every(drawn)) resolveFirst(performance.timeOrigin + time);
+    if (Object.keys(parts).every(drawn)) resolveFirst(await seen(time));
+  }
+
+  /** The end of the first frame from `time` on in which the page is not hidden (viz/components/arrival.js). */
+  async function seen(time) {
+    while (document.documentElement.classList.contains("arriving")) time = await frameShown();
+    return performance.timeOrigin + time;
   }
 
   function drawn(name) {

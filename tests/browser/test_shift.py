@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import FIRST_PATIENCE
+from tests.browser.conftest import FIRST_PATIENCE, arrived
 from viz.pages import PAGES
 from viz.pages.guide.chapters import CHAPTERS
 
@@ -34,7 +34,7 @@ def opened(context: BrowserContext, address: str, path: str, query: dict[str, st
 
 
 def settled(page: Page) -> None:
-    expect(page.locator("html:not(.arriving) h1.headlight")).to_be_visible(timeout=FIRST_PATIENCE)
+    arrived(page)
     expect(page.locator(".stApp[data-test-script-state='notRunning']")).to_be_attached(timeout=FIRST_PATIENCE)
     page.wait_for_timeout(RESTS)
 

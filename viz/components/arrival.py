@@ -23,9 +23,10 @@ ANEW = {"Cache-Control": "no-cache"}
 
 
 class ArrivalData(TypedDict):
-    """Selectors of the page: what says that the script has ``finished``, and what is then ``shown`` in any case; and
-    what stands for what is still ``coming``. And ``turners``, the buttons that turn
-    to another part of a page, and ``turned``, the event that says that it comes."""
+    """Selectors of the page: what says that the script has ``finished``, or that only what stands below the pictures
+    is still to come, which moves nothing; what is then ``shown`` in any case; and what stands for what is still
+    ``coming``. And ``turners``, the buttons that turn to another part of a page, and ``turned``, the event that says
+    that it comes."""
 
     turned: str
     turners: str
@@ -38,9 +39,9 @@ PAGE: ArrivalData = {
     "turned": TURNED,
     "turners": ":is(.st-key-chapter, .st-key-turner, .st-key-aside_neighbours, [class*=st-key-contents_]) "
     "button:not(:disabled, [aria-checked=true])",
-    "finished": ".stApp[data-test-script-state=notRunning]",
+    "finished": ".stApp[data-test-script-state=notRunning], .st-key-further [role=radiogroup]",
     "shown": "h1.headlight, [data-testid=stException], [data-testid=stAlert]",
-    "coming": "[data-testid=stSkeleton], [data-testid=stAppSkeleton], .output label:empty",
+    "coming": "[data-testid=stSkeleton]:not(.st-key-panel_body *), [data-testid=stAppSkeleton], .output label:empty",
 }
 
 

@@ -7,6 +7,7 @@ const LARGEST = 3.75; // a cell, in letters
 const SMALLEST_FONT = 12;
 const NAMES = 5.2; // at least so many letters are left for the names of rows, so that a keystroke moves no cell
 const TURNED = 4.9; // and so many for names of columns that do not stand upright
+const CORNER = 2.5; // and above names that do: what both axes are stands over each other beside them
 const BESIDE = 8; // between a name and its cell
 const STEEP_BELOW = 26; // narrower cells have their names turned by more
 const LEGEND = 44; // below the cells
@@ -43,7 +44,7 @@ function turn(room, view, cell, shrunk) {
 function around(room, view, cell, shrunk, degrees) {
   const columns = seen(room, view, "column").map((width) => width * shrunk);
   const letter = room.font * shrunk;
-  if (!degrees) return { top: letter + BESIDE + 4, right: Math.max(6, (columns.at(-1) ?? 0) - cell + 6) };
+  if (!degrees) return { top: letter * CORNER, right: Math.max(6, (columns.at(-1) ?? 0) - cell + 6) };
   const [up, along] = [Math.sin, Math.cos].map((side) => side((-degrees * Math.PI) / 180));
   const beyond = columns.map((width, i) => width * along + letter / 2 - (columns.length - i - 0.5) * cell);
   return { top: Math.max(room.font * TURNED, widest(columns) * up + letter + BESIDE), right: Math.max(6, ...beyond) };

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from streamlit.components.v2 import component
-
-from viz.components.sources import script
+from viz.components.sources import unseen
 
 KEY = "presentation_keys"
 TURNED = "headlight.turned"
@@ -28,15 +26,6 @@ class PresentationData(TypedDict):
     turned: str
 
 
-_component = component(
-    "headlight_presentation",
-    html="<i></i>",
-    css=f".st-key-{KEY} {{ display: none; }}",
-    js=script("presentation"),
-    isolate_styles=False,
-)
-
-
 def hear_keys(*, presenting: bool, place: str, back: str, on: str, end: str) -> None:
     """From now on turn by key, if ``presenting``; ``back``, ``on`` and ``end`` are keys of widgets. Where ``place`` is
     another than before, the page goes to its top."""
@@ -50,4 +39,4 @@ def hear_keys(*, presenting: bool, place: str, back: str, on: str, end: str) -> 
         "end": f".st-key-{end} button",
         "turned": TURNED,
     }
-    _component(key=KEY, data=data)
+    unseen("presentation", KEY)(key=KEY, data=data)

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from streamlit.components.v2 import component
-
-from viz.components.sources import script
+from viz.components.sources import unseen
 
 KEY = "scheme"
-_component = component(
-    "headlight_scheme",
-    html="<i></i>",
-    css=f".st-key-{KEY} {{ display: none; }}",
-    js=script("scheme"),
-    isolate_styles=False,
-)
 
 
 def turn_with_browser() -> None:
     """From now on, for as long as this tab is open."""
-    _component(key=KEY, on_turned_change=lambda: None)
+    unseen("scheme", KEY)(key=KEY, on_turned_change=lambda: None)

@@ -26,6 +26,11 @@ def component(name: str, html: str, css: str, js: str) -> Callable[..., Any]:
     return component(name, html=html, css=css, js=js, isolate_styles=False)
 
 
+def unseen(name: str, key: str) -> Callable[..., Any]:
+    """A component with a script and nothing to see, which a page shows under ``key``."""
+    return component(f"headlight_{name}", "<i></i>", f".st-key-{key} {{ display: none; }}", script(name))
+
+
 def style(*names: str) -> str:
     """The style sheets of these names beside this file, one after the other."""
     return "\n".join(_bare(_read(f"{name}.css")) for name in names)

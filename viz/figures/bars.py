@@ -126,7 +126,7 @@ def _room(values: np.ndarray) -> list[float]:
     """From the smallest to the largest bar, with room for the numbers on either side."""
     low, high = float(min(0, values.min(initial=0))), float(max(0, values.max(initial=0)))
     span = (high - low) or 1.0
-    return [low - 0.8 * span * (low < 0), high + 0.6 * span * (high > 0 or low == 0)]
+    return [low - 1.0 * span * (low < 0), high + 0.6 * span * (high > 0 or low == 0)]
 
 
 def _heading(title: str, x: float) -> dict[str, Any]:
