@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from viz.figures.bars import beside_bars, curves
-from viz.figures.plot import presented
+from viz.figures.plot import LARGEST, presented
 from viz.figures.side_by_side import weights_panel
 from viz.look.theme import PRESENTED
 
@@ -89,3 +89,18 @@ def test_names_stand_upright_where_there_is_room_and_cells_are_square():
     assert shown.xaxis.tickangle is None  # Plotly takes the first that fits
     assert (shown.yaxis.scaleanchor, shown.yaxis.constrain, shown.xaxis.constrain) == ("x", "domain", "domain")
     assert (shown.xaxis.title.text, shown.yaxis.title.text) == ("key (attends to)", "query (attends from)")
+
+
+def test_in_a_room_square_cells_fill_it_and_names_do_not_touch():
+    few = layout(presented(weights_panel(np.eye(3), list("abc"), list("pqr"), "t"), (900, 900)))
+    many = layout(presented(weights_panel(np.eye(40), [f"w{i}" for i in range(40)], ["k"] * 40, "t"), (900, 600)))
+    around = [one.margin.t + one.margin.b for one in (few, many)]
+    assert few.height - around[0] == 3 * LARGEST
+    assert many.height == 600
+    assert len(few.yaxis.ticktext) == 3
+    cell = (600 - around[1]) / 40
+    for axis in (many.yaxis, many.xaxis):
+        assert axis.ticktext[1] == ("w2" if axis is many.yaxis else "k")
+        assert (axis.tickvals[1] - axis.tickvals[0]) * cell >= many.font.size
+    bars = beside_bars([f"w{i}" for i in range(60)], {"a": [0.5] * 60})
+    assert layout(presented(bars, (500, 400))).height == 400

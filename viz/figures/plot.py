@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ COLOURS = {
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 HEIGHT = 1.2
 """By how much a presentation makes a figure higher: less than its letters, since a screen has room for several."""
+LARGEST, BAR = 72, 90
+"""Pixels in a presentation: the largest square cell, and what the colours beside it take."""
+NAME, LEANING_NAME = 1.05, 1.15
+"""Letters from a name to the next, in rows and in columns."""
 LENGTHS = {"size", "l", "r", "t", "b", "thickness", "xshift", "yshift", "ypad", "standoff"}
 """What a figure says in pixels."""
 Points = Sequence[tuple[float, float | None]]
@@ -43,10 +48,35 @@ def figure(data: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Fi
     return go.Figure({"data": list(data), "layout": plain | layout})
 
 
-def presented(shown: go.Figure) -> go.Figure:
-    """The figure for a projector: its letters, marks and margins larger by :data:`viz.look.theme.PRESENTED`."""
-    enlarged = go.Figure(_enlarged(shown.to_plotly_json()))
-    return enlarged.update_layout(height=HEIGHT * shown.layout.height)
+def presented(shown: go.Figure, room: tuple[float, float] | None = None) -> go.Figure:
+    """The figure for a projector: its letters, marks and margins larger by :data:`viz.look.theme.PRESENTED`.
+
+    In a ``room``, width and height in pixels, square cells become as large as it allows, other figures no higher than
+    it is, and of names that would touch only some are left.
+    """
+    enlarged = go.Figure(_enlarged(shown.to_plotly_json())).update_layout(height=HEIGHT * shown.layout.height)
+    return enlarged if room is None else _fitted(enlarged, *room)
+
+
+def _fitted(shown: go.Figure, width: float, height: float) -> go.Figure:
+    layout: Any = shown.layout
+    margin, rows, columns = layout.margin, layout.yaxis.tickvals or (), layout.xaxis.tickvals or ()
+    above, square = margin.t + margin.b, layout.yaxis.scaleanchor == "x" and rows and columns
+    if square:
+        cell = min(LARGEST, (height - above) / len(rows), (width - margin.l - margin.r - BAR) / len(columns))
+        height = cell * len(rows) + above
+        layout.xaxis.update(_some(layout.xaxis, cell, LEANING_NAME * layout.font.size))
+    else:
+        height = min(layout.height, height)
+    if rows:
+        layout.yaxis.update(_some(layout.yaxis, (height - above) / len(rows), NAME * layout.font.size))
+    return shown.update_layout(height=height)
+
+
+def _some(shown: Any, apart: float, needed: float) -> dict[str, Any]:
+    """Of the names of an axis, ``apart`` pixels from each other, every so many that each has what it needs."""
+    every = math.ceil(needed / max(apart, 1))
+    return {name: shown[name][::every] for name in ("tickvals", "ticktext") if shown[name]}
 
 
 def _enlarged(part: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -40,6 +40,8 @@ def place(key: str, options: Sequence[object]) -> int:
     return next((at for at, option in enumerate(options) if str(option) == asked), 0)
 
 
-def turn(key: str, options: Sequence[object], at: int) -> None:
-    """Choose the option at a place, from 0; only from a callback."""
+def turn(key: str, options: Sequence[object], at: int, then: Callable[[], None] | None = None) -> None:
+    """Choose the option at a place, from 0, and ``then`` do what belongs to it; only from a callback."""
     st.session_state[key] = options[at]
+    if then is not None:
+        then()

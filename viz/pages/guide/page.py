@@ -51,6 +51,10 @@ SLIDE = """
 .st-key-slide_figure [data-testid="stMarkdownContainer"] :is(p, li) {
   font-size: max(18px, 0.8rem); line-height: 1.3; margin: 0 0 0.15rem;
 }
+.st-key-slide_figure .stCode { font-size: max(18px, 0.75rem); line-height: 1.25; }
+.st-key-slide_figure .stCode :is(pre, code, code *) { font-size: inherit; line-height: inherit; }
+.st-key-slide_figure .stCode pre { padding: 0.5rem; }
+.st-key-slide_figure .stRadio [role="radiogroup"] { gap: 0; }
 .st-key-slide_figure :is(td, th) { padding: 0.1rem 0.4rem; }
 [class*="st-key-slide_"] .katex-display { margin: 0.25rem 0; font-size: max(18px, 0.85rem); }
 @media (min-width: 1200px) {
@@ -59,7 +63,9 @@ SLIDE = """
   .st-key-slide_figure { display: block; }
   .st-key-slide_figure > * { width: auto; break-inside: avoid; margin-bottom: 0.25rem; }
   .st-key-slide_figure:has([data-testid="stPlotlyChart"]) { columns: 2; column-gap: 1rem; }
-  .st-key-slide_figure > :has(.stColumn) { column-span: all; }
+  .st-key-slide_figure > :is(:has(.stColumn), :has([class*="st-key-wide_"])) { column-span: all; }
+  .st-key-fault_choices { display: block; columns: 2; column-gap: 1rem; }
+  .st-key-fault_choices > * { break-inside: avoid; margin-bottom: 0.25rem; }
 }
 """
 
@@ -72,7 +78,7 @@ def page() -> None:
     if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
         return
     number, planning = _choose_chapter()
-    turner("chapter", NUMBERS)
+    turner("chapter", NUMBERS, guide.close_plan)
     with st.container(key="guide"):
         if planning:
             show_plan()
@@ -210,8 +216,7 @@ def _code(source: Source) -> None:
 
 def _turn_to(number: int) -> None:
     """Open a chapter, from 1; a callback."""
-    turn("chapter", NUMBERS, number - 1)
-    guide.close_plan()
+    turn("chapter", NUMBERS, number - 1, guide.close_plan)
 
 
 def _neighbours(number: int) -> None:

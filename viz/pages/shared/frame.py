@@ -69,13 +69,19 @@ def to_come(height: int = 200) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def chart(figure: go.Figure, key: str | None = None, on_click: Callable[[], None] | None = None) -> None:
-    """A figure in its own colours, without Plotly's buttons; in a presentation, enlarged. With ``on_click``, its points
-    can be clicked: which, the state of ``key`` then says."""
+def chart(
+    figure: go.Figure,
+    key: str | None = None,
+    on_click: Callable[[], None] | None = None,
+    *,
+    room: tuple[float, float] | None = None,
+) -> None:
+    """A figure in its own colours, without Plotly's buttons; in a presentation, enlarged to its ``room``, width and
+    height in pixels. With ``on_click``, its points can be clicked: which, the state of ``key`` then says."""
     if presenting():
         from viz.figures.plot import presented
 
-        figure = presented(figure)
+        figure = presented(figure, room)
     st.plotly_chart(
         figure,
         theme=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -41,14 +41,15 @@ def header(page: str) -> None:
     hear_keys(presenting=shown, place=place, back=BACK, on=FORTH, end=f"switch_{presentation.PRESENTATION}")
 
 
-def turner(key: str, options: Sequence[object]) -> None:
-    """In a presentation: buttons, and keys, that go through the ``options`` of the widget ``key``."""
+def turner(key: str, options: Sequence[object], then: Callable[[], None] | None = None) -> None:
+    """In a presentation: buttons, and keys, that go through the ``options`` of the widget ``key``; ``then`` is called
+    when one is turned."""
     at = presentation.place(key, options)
     with st.container(key="turner"):
         for name, icon, label, to in ((BACK, "arrow_back", "Back", at - 1), (FORTH, "arrow_forward", "On", at + 1)):
             st.button(
                 label, key=name, icon=f":material/{icon}:", type="tertiary", disabled=not 0 <= to < len(options),
-                on_click=presentation.turn, args=(key, options, to),
+                on_click=presentation.turn, args=(key, options, to, then),
             )  # fmt: skip
             if name == BACK:
                 st.markdown(f"{at + 1} / {len(options)}")

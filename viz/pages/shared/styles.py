@@ -36,6 +36,11 @@ ON_A_WALL = """
   display: flex; flex-flow: row nowrap; align-items: center; gap: 0.75rem;
   background: var(--page); border: 1px solid var(--faint);
 }
+@media (min-width: 1200px) {
+  .st-key-turner {
+    z-index: 999991; top: 0; right: 27rem; bottom: auto; height: var(--header); border: none; background: none;
+  }
+}
 .st-key-turner .stElementContainer, .st-key-turner .stMarkdown { width: auto; margin: 0; }
 .st-key-turner [data-testid="stMarkdownContainer"] { margin: 0; }
 .st-key-turner button { min-height: 2rem; }

@@ -51,7 +51,9 @@ def show(look: Look) -> None:
     shown = look.attention_map
     title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
     pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
-    chart(weights_panel(pattern, *names, title, framed=look.row, theme=session.theme()), "purpose")
+    chart(
+        weights_panel(pattern, *names, title, framed=look.row, theme=session.theme()), "purpose", share=0.85, wide=True
+    )
     if look.trace.probabilities is not None:
         st.markdown(_factors(look.trace))
 

@@ -41,7 +41,7 @@ def show(look: Look) -> None:
     for name, part in parts.items():
         tokens = (anatomy.tokens[anatomy.query],) if name == "query" else anatomy.keys
         title = f"{NAMES[name]}, {part.shape[-1]} numbers{' each' * (name != 'query')}"
-        chart(vectors_panel(tokens, np.atleast_2d(part), title, limit, theme=session.theme()), f"qkv_{name}")
+        chart(vectors_panel(tokens, np.atleast_2d(part), title, limit, theme=session.theme()), f"qkv_{name}", share=0.6)
 
 
 def ask(look: Look) -> Question | None:

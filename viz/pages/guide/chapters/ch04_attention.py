@@ -17,6 +17,7 @@ from viz.pages.guide.chapters.chapter import (
     Further,
     Question,
     among,
+    beside,
     chart,
     head_query,
     numbered,
@@ -66,13 +67,13 @@ def show(look: Look) -> None:
     scores = head_scores(look.opened, look.trace, look.kind, look.layer, look.head)
     right, wrong = VARIANTS["right"](scores), VARIANTS[mistake](scores)
     changed = np.abs(wrong - right) >= NOTICED
-    for column, name, pattern in zip(st.columns(2), ("right", mistake), (right, wrong), strict=True):
+    for column, name, pattern in zip(beside(2), ("right", mistake), (right, wrong), strict=True):
         panel = weights_panel(
             pattern, look.attention_map.row_names(), anatomy.keys, name, framed=anatomy.query,
             marked=changed if name == mistake else None, bar=False, theme=theme,
         )  # fmt: skip
         with column:
-            chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}")
+            chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}", share=0.42)
     st.markdown(f"{WRONG[mistake]} {_compared(right, wrong, changed)}")
 
 

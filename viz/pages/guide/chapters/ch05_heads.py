@@ -50,7 +50,8 @@ def show(look: Look) -> None:
     weights = look.attention_map.pattern[look.layer, :, look.row]
     row = show_token(look.attention_map.row_names()[look.row])
     title = f"layer {look.layer + 1}, row “{row}”: where each head (H) looks"
-    chart(weights_panel(weights, names, anatomy.keys, title, framed=look.head, theme=theme), "heads_weights")
+    panel = weights_panel(weights, names, anatomy.keys, title, framed=look.head, theme=theme)
+    chart(panel, "heads_weights", share=0.5, wide=True)
     looked_at = [anatomy.keys[key] for key in dict.fromkeys(weights.argmax(1).tolist())]
     st.markdown(
         f"**In this row the {len(names)} heads look most at {len(looked_at)} different "

@@ -43,7 +43,7 @@ def show(look: Look) -> None:
         parts = {"token embedding, which layer 1 reads": total}
     limit = common_limit(parts.values())
     for name, part in parts.items():
-        chart(vectors_panel(tokens, part, name, limit, theme=session.theme()), f"sum_{name}")
+        chart(vectors_panel(tokens, part, name, limit, theme=session.theme()), f"sum_{name}", share=0.48)
     if len(parts) == 3:
         word, place = (float(np.linalg.norm(part, axis=1).mean()) for part in (total - added, added))
         st.markdown(

@@ -34,7 +34,7 @@ def show(look: Look) -> None:
     shown = look.attention_map
     pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
     panel = weights_panel(pattern, *names, "fed in ▸ predicted", framed=look.row, theme=session.theme())
-    chart(panel, "decoder")
+    chart(panel, "decoder", share=0.85, wide=True)
     n = len(pattern)
     st.markdown(f"The mask hides {n * (n - 1) // 2} of the {n} × {n} cells.")
     forced = tracing.trace(look.opened, look.trace.source, look.trace.target)

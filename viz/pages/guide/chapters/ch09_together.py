@@ -48,14 +48,15 @@ def show(look: Look) -> None:
         f"**Step {look.row + 1}, the row {row_name(look)}, writes {quoted(written[look.row])}.** While writing it, "
         "this head attends to:"
     )
-    chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row")
+    chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row", share=0.65)
     step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written
-    st.markdown("What could have been written instead:")
-    chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
+    with st.container():  # no column ends between them
+        st.markdown("What could have been written instead:")
+        chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
     if probabilities is not None:
         columns = {"probability of what was written": probabilities}
-        chart(beside_bars(written, columns, framed=look.row, theme=theme), "sureness")
+        chart(beside_bars(written, columns, framed=look.row, theme=theme), "sureness", share=0.62)
 
 
 def ask(look: Look) -> Question | None:

@@ -62,7 +62,7 @@ def show(look: Look) -> None:
         title = name if uniform else f"{_name(look.kind, look.layer, look.head)}, {name}"
         panel = weights_panel(pattern, rows, keys, title, framed=look.row, bar=not uniform, theme=session.theme())
         with column:
-            chart(panel, f"head_{name}")
+            chart(panel, f"head_{name}", share=0.7, wide=not uniform)
     if uniform:
         _effect(look, found)
     _all_heads(look)

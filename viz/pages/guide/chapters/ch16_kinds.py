@@ -14,7 +14,7 @@ from viz.figures.side_by_side import weights_panel
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
-from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, head_query
+from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, beside, chart, head_query
 from viz.state import opening, session, tracing
 
 IDEA = """
@@ -62,7 +62,7 @@ def first_letters(text: str) -> str:
 
 
 def show(look: Look) -> None:
-    columns = st.columns(2)
+    columns = beside(2)
     for place, kind in enumerate(look.trace.kinds):
         with columns[place % 2]:
             _picture(look.trace.map(kind), *_head_of(look, kind), KIND_NAMES[kind])
@@ -89,7 +89,7 @@ def _picture(shown: AttentionMap, layer: int, head: int, name: str) -> None:
     title = f"{name} (L{layer + 1}H{head + 1})"
     key = f"kinds_{name}"
     panel = weights_panel(pattern, shown.query_tokens, shown.key_tokens, title, bar=False, theme=session.theme())
-    chart(panel, key)
+    chart(panel, key, share=0.42)
 
 
 def ask(look: Look) -> Question | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor, nn
 
 from model.anatomy.faults import AGREE, BROKEN, FAULTS, MENDED, ORDER, Check, causal, check, run, written
@@ -17,6 +18,7 @@ from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.ch14_code import same_weights
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, chart, head_query
 from viz.state import session
+from viz.state.presentation import presenting
 
 IDEA = """
 This layer has **seven faults** of the kind you find in articles about Transformers. One of them stops the program. The
@@ -55,14 +57,25 @@ def task(look: Look) -> tuple[nn.MultiheadAttention, Tensor]:
 
 def show(look: Look) -> None:
     reference, x = task(look)
-    code = st.empty()
-    chosen = _choose()
+    code, choices, checked, weights = _places()
+    with choices:
+        chosen = _choose()
     with code:
         st.code(written(chosen), line_numbers=True, wrap_lines=True)
     checks = check(chosen, reference, x)
-    st.markdown(_verdict(chosen, checks))
-    st.markdown("\n".join(f"- {MARKS[one.passed]} {one.asks}{_found(one)}" for one in checks))
-    _weights(look, chosen, reference, x)
+    with checked:
+        st.markdown(_verdict(chosen, checks))
+        st.markdown("\n".join(f"- {MARKS[one.passed]} {one.asks}{_found(one)}" for one in checks))
+    with weights:
+        _weights(look, chosen, reference, x)
+
+
+def _places() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Where code, choices, checks and weights stand: below each other; in a presentation, on three leaves."""
+    if not presenting():
+        return st.container(), st.container(), st.container(), st.container()
+    choosing, code, weights = st.tabs(["Choose lines, see what is wrong", "The layer", "Its weights"])
+    return code, choosing.container(key="fault_choices"), choosing.container(), weights
 
 
 def _choose() -> dict[str, int]:
@@ -107,7 +120,7 @@ def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAtten
             pattern, shown.row_names(), shown.key_tokens, name, marked=marked, bar=False, theme=session.theme()
         )
         with column:
-            chart(panel, f"faults_{'right' if name == 'as it should be' else 'own'}")
+            chart(panel, f"faults_{'right' if name == 'as it should be' else 'own'}", share=0.7)
     if weights is not None:
         n = int((np.abs(pictures["this layer"] - right) >= NOTICED).sum())
         st.caption(

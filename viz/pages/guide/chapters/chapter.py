@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model.capture import reading_ids
 from model.trace import AttentionMap, Kind
@@ -17,7 +19,10 @@ from viz.look.theme import for_markdown, show_token
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.guide.listing import Source
 from viz.pages.shared import frame
+from viz.state.presentation import presenting
 
+SLIDE = (1150, 920)
+"""Pixels for the figures of a chapter beside its text, at 1920 × 1080."""
 SMALL = 0.001
 """A probability below which it is written with a power of ten."""
 
@@ -75,9 +80,17 @@ class Chapter:
     opens_row: Telling = telling_row
 
 
-def chart(figure: go.Figure, key: str) -> None:
-    """A figure."""
-    frame.chart(figure, key)
+def chart(figure: go.Figure, key: str, *, share: float = 0.9, wide: bool = False) -> None:
+    """A figure. In a presentation it takes at most a ``share`` of the slide's height, and half of its width unless it
+    is ``wide``."""
+    width, height = SLIDE
+    with st.container(key=f"{'wide' if wide else 'half'}_{key}"):
+        frame.chart(figure, key, room=(width if wide else width / 2, share * height))
+
+
+def beside(n: int) -> Sequence[DeltaGenerator]:
+    """Places beside each other; in a presentation they flow with the other parts of the slide."""
+    return [st.container() for _ in range(n)] if presenting() else st.columns(n)
 
 
 def quoted(token: str) -> str:

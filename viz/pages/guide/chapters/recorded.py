@@ -20,8 +20,9 @@ def show_recorded(
     measured = recorded_part(part)
     if measured is None:
         return
-    st.markdown(f"**{title}**")
-    chart(draw(measured.points), f"recorded_{part}")
+    with st.container():  # no column ends between them
+        st.markdown(f"**{title}**")
+        chart(draw(measured.points), f"recorded_{part}")
     st.markdown("\n".join(f"- {sentence}" for sentence in describe(measured.points)))
     st.caption(f"Not of your sentence: recorded {for_markdown(f'{measured.date}, {measured.machine}')}.")
 
