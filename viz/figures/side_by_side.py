@@ -29,7 +29,7 @@ from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
 TITLE, AXIS, NAME = 26, 44, 20  # pixels; the last for a line of names
-SMALLEST, LARGEST, BESIDE, ROOM = 16, 40, 24, 400  # pixels: a square cell, one of two pictures, and the rows of all
+SMALLEST, LARGEST, BESIDE, ROOM = 16, 40, 18, 400  # pixels: a square cell, one of two pictures, and the rows of all
 UPRIGHT, LEANS, LEANING = 2, [0, -45, -60], 0.87  # letters that stand upright; degrees; how high a leaning name is
 GAPS_TO = 2500  # cells; more have no line between them
 QUERY_AND_KEY = ("query (attends from)", "key (attends to)")
