@@ -13,7 +13,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
+
+from model.families.proof import HeadPass
 
 NAME = "headlight"
 
@@ -30,6 +33,27 @@ class AttentionCall:
     mask: Tensor | None
     pattern: Tensor
     options: dict[str, Any]
+
+    def head(self, head: int) -> HeadPass:
+        """One head, from 0, of a call that was of one text."""
+        shared = head * self.key.size(1) // self.query.size(1)  # the key head that serves this one
+        query, key, value = self.query[0, head], self.key[0, shared], self.value[0, shared]
+        scale = self.options.get("scaling")
+        parts = [one for one in (self.mask, self.options.get("position_bias")) if isinstance(one, Tensor)]
+        added = [one[0, head if one.size(1) > 1 else 0, :, : len(key)].expand(len(query), len(key)) for one in parts]
+        sinks, pattern = getattr(self.module, "sinks", None), self.pattern[0, head].numpy()
+        if sinks is not None:
+            pattern = np.concatenate((pattern, (1 - pattern.sum(-1, keepdims=True)).clip(0)), axis=-1)
+        return HeadPass(
+            query=query.numpy(),
+            key=key.numpy(),
+            value=value.numpy(),
+            scale=float(query.size(-1) ** -0.5 if scale is None else scale),
+            added=sum(added[1:], added[0]).numpy() if added else None,
+            softcap=self.options.get("softcap"),
+            sink=None if sinks is None else float(sinks[head]),
+            pattern=pattern,
+        )
 
 
 _watching: ContextVar[Callable[[AttentionCall], None] | None] = ContextVar("watching", default=None)

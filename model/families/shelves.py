@@ -95,7 +95,7 @@ def _cached() -> list[str]:
 
 
 def _describes(path: Path) -> bool:
-    """Whether a small JSON file describes a model of PyTorch (:mod:`model.families.torch_transformer`)."""
+    """Whether a small JSON file describes a model of PyTorch (:mod:`model.families.described`)."""
     try:
         return path.stat().st_size < LONGEST_DESCRIPTION and DESCRIBED in path.read_bytes()
     except OSError:
