@@ -19,13 +19,15 @@ from model.heads.rows import Rows
 from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap, Kind, RowNames
 
-MOSTLY, PARTLY = 0.5, 0.25
+MOSTLY, PARTLY, SMALL = 0.5, 0.25, 0.15
 EVEN, QUITE_EVEN = 0.9, 0.98
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
 """With fewer rows that have a choice, their number is said."""
-CLEARLY = 1.5
-"""So many times chance a share must be to be named before a smaller one that stands out."""
+CLEARLY, FAR = 1.5, 2
+"""So many times chance a share must be to be named; and to be named although it is small, where nothing else is."""
+ALMOST = 0.9
+"""A share of so much of the largest is named beside it, also where it is a little under a quarter."""
 AS_GOOD = 0.95
 """If the narrower of two habits has this share of the wider one's weight, it is the one that is named."""
 
@@ -209,9 +211,9 @@ class _Share(NamedTuple):
     within: tuple[str, ...] = ()
 
     @property
-    def stands_out(self) -> bool:
-        """A quarter or more, and more than twice what chance gives, or than half of what is left above it."""
-        return self.weight >= PARTLY and self.weight > min(2 * self.chance, (1 + self.chance) / 2) + ROUNDING
+    def is_clear(self) -> bool:
+        """Clearly more than what chance gives, or more than half of what is left above it."""
+        return self.weight > min(CLEARLY * self.chance, (1 + self.chance) / 2) + ROUNDING
 
 
 def _one_token(alone: AttentionMap) -> list[Habit]:
@@ -240,7 +242,7 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
         return f"spreads its attention {'' if evenness >= QUITE_EVEN else 'fairly '}evenly over all it may see{few}"
     named = _named(observed, at, rows, more)
     clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, named)]
-    return "; ".join(clauses or [_spread(observed, at)]) + few
+    return "; ".join(clauses or [_spread(observed, at, rows, more)]) + few
 
 
 def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
@@ -260,10 +262,19 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
 
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
-    """The largest shares that stand out: two, or more where they are equal. None is named while a larger one that is
-    clearly above chance goes unsaid."""
+    """The largest shares that are clearly above chance, of a quarter or more, or of almost as much as the largest: two,
+    or more where they are equal."""
+    shares = [share for share in _all_shares(observed, at, rows, more) if share.is_clear]
+    most = max((share.weight for share in shares if share.weight >= PARTLY), default=1.0)
+    told = [share for share in shares if share.weight >= min(PARTLY, ALMOST * most)]
+    found = sorted(_once(told), key=lambda share: -share.weight)
+    return [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
+
+
+def _all_shares(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
+    """What a head gives to each habit."""
     n = observed.counted[at]
-    shares = [
+    return [
         _Share(
             habit.name,
             habit.said(rows if observed.kind == "decoder" else "fed in"),
@@ -273,10 +284,6 @@ def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequen
         )
         for habit in (*HABITS, *more)
     ]
-    most = max((share.weight for share in shares if share.stands_out), default=1.0)
-    told = [share for share in shares if share.stands_out or share.weight > max(most, CLEARLY * share.chance)]
-    found = sorted(_once(told), key=lambda share: -share.weight)
-    return [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
 
 
 def _shares(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) -> list[str]:
@@ -320,22 +327,27 @@ def _induction(observed: Observed, at: tuple[int, int], named: Sequence[_Share])
     told = max((observed.overlaps[frozenset((share.name, "induction"))][at] for share in named), default=0.0)
     if told >= sums.weight[at] / 2:
         return []
-    if not able or not _Share("", "", sums.weight[at] / able, sums.chance[at] / able).stands_out:
+    if not able or sums.weight[at] < MOSTLY * able:
         return []
-    if sums.weight[at] / able < MOSTLY:
+    if not _Share("", "", sums.weight[at] / able, sums.chance[at] / able).is_clear:
         return []
     return [
-        f"gives, where a token repeats ({able:.0f} of {n:.0f} rows), {percent(sums.weight[at] / able)} to what "
-        "followed it before"
+        f"gives, where a token repeats ({able:.0f} of {n:.0f} rows, special tokens aside), "
+        f"{percent(sums.weight[at] / able)} to what followed it before"
     ]
 
 
-def _spread(observed: Observed, at: tuple[int, int]) -> str:
-    """For a head without a habit: how widely it looks, and how far."""
+def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> str:
+    """For a head without a habit: how widely it looks, and how far; and where most, if chance gives that much less."""
     n = observed.counted[at]
     tokens = 2 ** (observed.entropy[at] / n)
-    wide = f"fits no simple pattern: on average it spreads over the equivalent of {tokens:.1f} tokens"
-    return wide if observed.distance is None else f"{wide} and looks {observed.distance[at] / n:.1f} tokens away"
+    wide = f"shows no clear pattern: on average it spreads over the equivalent of {tokens:.1f} tokens"
+    far = [] if observed.distance is None else [f"looks {observed.distance[at] / n:.1f} tokens away"]
+    shares = [share for share in _all_shares(observed, at, rows, more) if share.weight > FAR * share.chance + ROUNDING]
+    most = max(_once(shares), key=lambda share: share.weight, default=None)
+    if most is not None and most.weight >= SMALL:
+        far.append(f"gives the most, {percent(most.weight)}, to {most.words}")
+    return _listed([wide, *far])
 
 
 def percent(share: float) -> str:

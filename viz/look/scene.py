@@ -109,7 +109,7 @@ def scene(chosen: Chosen, look: Look) -> Scene:
                 "Selected:": selected,
             }
         ),
-        reading=_paragraphs({"Strongest links:": clearest(large, 0, 0)})
+        reading=_paragraphs({"Strongest links in the text:": clearest(large, 0, 0)})
         + _reading(chosen, shown, rows_shown(look.attention_map, chosen.display)),
     )
 
