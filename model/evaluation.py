@@ -91,7 +91,7 @@ def paired(ours: Sequence[str], theirs: Sequence[str], *references: Sequence[str
     """Two systems on the same texts, by sacreBLEU's paired bootstrap (Koehn 2004) of 1,000 samples.
 
     Returns:
-        For ``bleu`` and ``chrf``: the score of each, half the width of its 95 % confidence interval, and the p-value
+        For ``bleu`` and ``chrf``: the score of each, half the width of its 95% confidence interval, and the p-value
         of there being no difference (for two that write the very same, sacreBLEU says the smallest it can).
 
     Raises:

@@ -34,7 +34,7 @@ AS_GOOD = 0.95
 
 ROUNDING = 1e-6
 SMALLEST = 0.005
-"""A share that is said; less is 0 %."""
+"""A share that is said; less is 0%."""
 
 
 class Sums(NamedTuple):
@@ -190,7 +190,7 @@ def _weight(rows: Rows, wanted: np.ndarray) -> np.ndarray:
 
 
 def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames = "both") -> str:
-    """What one head (layer and head from 0) does on one text, such as «gives 71 % of its attention to the previous
+    """What one head (layer and head from 0) does on one text, such as «gives 71% of its attention to the previous
     token»: the end of a sentence that begins with "it". ``rows`` is what a decoder's rows are named by."""
     pattern = attention_map.pattern[layer : layer + 1, head : head + 1]
     alone = replace(attention_map, pattern=pattern, n_key_heads=0, layer_numbers=())
@@ -352,7 +352,7 @@ def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
 
 def percent(share: float) -> str:
     """A share as people read it: whole percent."""
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}%"
 
 
 def _listed(said: Sequence[str]) -> str:

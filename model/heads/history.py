@@ -149,7 +149,7 @@ def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, one: M
     For a measure that has a name for it, the sides meet at half of the head's weight, if the head passes it
     (:func:`is_named`); else half-way between the first value v₀ and the last v_T:
     min { s_k : (v_j - (v₀ + v_T) / 2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition
-    passes its 50 % reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`,
+    passes its 50% reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`,
     or either is undefined (NaN); one that is undefined in between is on neither side. Known only to the distance
     between two checkpoints: it lies between the one before and this step.
     """

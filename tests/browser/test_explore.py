@@ -714,7 +714,7 @@ def test_what_the_model_is_unsure_of_is_marked_at_each_keystroke(visit: Visit):
     marked = page.locator(".st-key-translation .target u")
     expect(translation(page)).to_have_text("dog")
     expect(marked).to_have_text("g")
-    expect(marked).to_have_attribute("title", re.compile(r"^“g”: .* (<1|\d+) %$"))
+    expect(marked).to_have_attribute("title", re.compile(r"^“g”: .* (<1|\d+)%$"))
     expect(page.locator(".st-key-translation .sure")).to_have_text(re.compile(r"sure of 2 of 3 characters"))
     type_on(page, "g")
     expect(marked).to_have_count(0)

@@ -115,7 +115,7 @@ def test_the_cells_of_an_exported_notebook(offline: Open, tmp_path: Path, theme:
     first, second = (page.frame_locator("iframe").nth(i) for i in (0, 1))
     expect(first.locator("html")).to_have_css("background-color", expected)
     hover(second, 7, 7)
-    expect(second.locator(".head-map .tip")).to_have_text("“w7” looks at “w7”: 100 % of its attention (1.000).")
+    expect(second.locator(".head-map .tip")).to_have_text("“w7” looks at “w7”: 100% of its attention (1.000).")
     expect(first.locator(".words")).to_contain_text("Cross-attention, layer")
     frame, inner = page.locator("iframe").first.bounding_box(), first.locator("body").bounding_box()
     assert frame is not None

@@ -16,7 +16,7 @@ const FLAT = 0.15; // a row whose largest weight is no more looks at nothing abo
 const AXES = ["row", "column"];
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
-const percent = (weight) => (weight > 0 && weight < 0.005 ? "<1 %" : `${Math.round(100 * weight)} %`);
+const percent = (weight) => (weight > 0 && weight < 0.005 ? "<1%" : `${Math.round(100 * weight)}%`);
 
 /** Give a node attributes; what it has already is let be, or the browser would lay out and paint it again. */
 function set(node, attributes) {

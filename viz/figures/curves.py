@@ -44,7 +44,7 @@ def loss_curves(
 def accuracy_curve(points: Sequence[LogPoint], steps: int, *, theme: Theme = LIGHT) -> go.Figure:
     """The share of tokens of unseen examples that are predicted right, in percent, over the step."""
     scored = [(point.step, 100 * point.valid_accuracy) for point in points if point.valid_accuracy is not None]
-    hover = "step %{x:,}<br><b>%{y:.2f} %</b> right<extra></extra>"
+    hover = "step %{x:,}<br><b>%{y:.2f}%</b> right<extra></extra>"
     return figure(
         [_line("on unseen examples", scored, hover, colours(theme)[1], "lines+markers", len(scored))],
         theme,
@@ -75,7 +75,7 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
         return f"Measured every {validate_every:,} steps, and at the last one."
     last = scored[-1]
     return (
-        f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f} % of the tokens of unseen examples are predicted "
+        f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f}% of the tokens of unseen examples are predicted "
         "correctly, given the ones before."
     )
 

@@ -138,7 +138,7 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
     each."""
     scores = [
         ("BLEU", "", transformer.bleu, lstm.bleu, BLEU_BY_CHANCE),
-        ("exact match", " %", transformer.exact_match, lstm.exact_match, _by_chance(transformer, lstm)),
+        ("exact match", "%", transformer.exact_match, lstm.exact_match, _by_chance(transformer, lstm)),
     ]
     said = []
     for name, unit, ours, theirs, chance in scores:
@@ -199,7 +199,7 @@ def cost_table(points: Sequence[LayerCost], counted: Sequence[Cost]) -> str:
 def card_table(cards: Sequence[tuple[Card, int]]) -> str:
     """The scores of a pair; with each card the updates of its training."""
     rows = [
-        f"| {card.name} | {card.parameters:,} | {steps:,} | {_score(card.bleu)} | {_score(card.exact_match, ' %')} |"
+        f"| {card.name} | {card.parameters:,} | {steps:,} | {_score(card.bleu)} | {_score(card.exact_match, '%')} |"
         for card, steps in cards
     ]
     return "\n".join(

@@ -18,7 +18,7 @@ SHOWN = 5
 
 
 def in_place(guess: Guess) -> str:
-    """The likeliest tokens of a guess, such as “white 41 %, black 12 %”."""
+    """The likeliest tokens of a guess, such as “white 41%, black 12%”."""
     best = zip(guess.labels, guess.probabilities, strict=True)
     return ", ".join(f"{show_token(label)} {share(probability)}" for label, probability in list(best)[:SHOWN])
 

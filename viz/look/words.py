@@ -47,7 +47,7 @@ CLICK = {
     "look on average.",
     "token": "Click a token to explain it.",
 }
-SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0 %; difference that is none
+SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0%; difference that is none
 
 
 def reading(kind: Kind, view: View, rows: RowNames = "both", *, text: str = "source") -> str:
@@ -141,12 +141,12 @@ def has_read(sure: Certainty, what: str) -> str:
 def share(probability: float) -> str:
     """A probability in whole percent; one that is not quite 0 or 1 is not rounded to it."""
     if 0 < probability < SMALLEST:
-        return "<1 %"
-    return ">99 %" if 1 - SMALLEST <= probability < 1 else percent(probability)
+        return "<1%"
+    return ">99%" if 1 - SMALLEST <= probability < 1 else percent(probability)
 
 
 def clearest(picture: Picture, layer: int, head: int) -> str:
-    """The rows of a head that give most of their attention to one key, such as «“fille” → “girl” 99 %», both of them
+    """The rows of a head that give most of their attention to one key, such as «“fille” → “girl” 99%», both of them
     text, out of three keys or more that the row may see."""
     weights = picture.pattern[layer, head]  # [row, column]
     text = [i for i, name in enumerate(picture.rows) if not _is_special(name) and picture.n_visible(i) >= A_CHOICE]
@@ -175,7 +175,7 @@ def where_cut(trace: Trace) -> str:
 
 
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
-    """Where one row looks, such as «“bleue” looks mostly at “blue” (71 %), then at “dress” (12 %)»."""
+    """Where one row looks, such as «“bleue” looks mostly at “blue” (71%), then at “dress” (12%)»."""
     weights = picture.pattern[layer, head, row]
     return _described(_quoted(picture.rows[row]), weights, picture.n_visible(row), picture.columns)
 

@@ -11,26 +11,26 @@ from model.network.sizes import count_parameters
 
 
 def test_scores_in_a_sentence():
-    card = parse_card("a", "A model of 1,234 parameters.\n\nexact match 99.5 %.")
+    card = parse_card("a", "A model of 1,234 parameters.\n\nexact match 99.5%.")
     assert (card.parameters, card.bleu, card.exact_match) == (1234, None, 99.5)
 
 
 def test_a_sentence_may_be_broken():
-    assert parse_card("a", "Of 7\nparameters: exact\nmatch 100 % (the other: 99 %).").exact_match == 100
+    assert parse_card("a", "Of 7\nparameters: exact\nmatch 100% (the other: 99%).").exact_match == 100
 
 
 def test_scores_in_a_table_whose_first_row_is_the_models_own():
     text = """7 parameters
 | | BLEU (cased, 13a) | BLEU (lowercased) | exact match |
 | --- | --- | --- | --- |
-| this one | 48.80 | 50 | 11.9 % |
-| the other | 58.68 | 60 | 21.1 % |
+| this one | 48.80 | 50 | 11.9% |
+| the other | 58.68 | 60 | 21.1% |
 """
     card = parse_card("a", text)
     assert (card.bleu, card.exact_match) == (48.8, 11.9)
 
 
-@pytest.mark.parametrize(("text", "lacks"), [("exact match 3 %", "parameters"), ("7 parameters", "score")])
+@pytest.mark.parametrize(("text", "lacks"), [("exact match 3%", "parameters"), ("7 parameters", "score")])
 def test_a_card_that_lacks_something(text: str, lacks: str):
     with pytest.raises(ValueError, match=lacks):
         parse_card("a", text)

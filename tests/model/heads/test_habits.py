@@ -34,13 +34,13 @@ def onto(n: int, keys: list[int], weight: float = 1.0, rest: int | None = None) 
 
 def test_a_previous_token_head():
     # Six of the seven rows have a previous token.
-    assert said(onto(7, [6, 0, 1, 2, 3, 4, 5]), WORDS) == "gives 86 % of its attention to the previous token"
+    assert said(onto(7, [6, 0, 1, 2, 3, 4, 5]), WORDS) == "gives 86% of its attention to the previous token"
 
 
 def test_a_share_is_of_all_rows():
     """Of a decoder's rows only the last can see the full stop (B1)."""
     words = ("<s>", " a", " dog", " ran", " off", " home", ".")
-    assert said(onto(7, [0, 0, 0, 0, 0, 0, 6]), words, "decoder") == "gives 83 % of its attention to “<s>”"
+    assert said(onto(7, [0, 0, 0, 0, 0, 0, 6]), words, "decoder") == "gives 83% of its attention to “<s>”"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,20 +57,20 @@ def test_equal_habits_are_both_named():
         rows[i, max(i - 1, 0)] += 0.5
         rows[i, min(i + 1, 6)] += 0.5
     found = said(rows.tolist(), WORDS)
-    assert found == "gives 43 % of its attention each to the previous token and the next token"
+    assert found == "gives 43% of its attention each to the previous token and the next token"
 
 
 def test_the_narrower_of_two_habits_that_are_one():
     first = said(onto(7, [0] * 7), WORDS)
-    assert first == "gives 100 % of its attention to “<s>”"  # not: the first token; special tokens
+    assert first == "gives 100% of its attention to “<s>”"  # not: the first token; special tokens
     mixed = said(onto(7, [0, 0, 0, 6, 6, 6, 6]), WORDS)
-    assert mixed.startswith("gives 100 % of its attention to special tokens")  # 57 % of it on </s>
+    assert mixed.startswith("gives 100% of its attention to special tokens")  # 57% of it on </s>
 
 
 def test_one_token_wherever_it_stands():
     rows = [[0.3, 0.3, 0.4, 0, 0, 0, 0]] * 7
     assert said(rows, (" the", " a", " dog", ",", " cat", " ran", "!")).startswith(
-        "gives 40 % of its attention to “dog” and 30 % to the first token"
+        "gives 40% of its attention to “dog” and 30% to the first token"
     )
 
 
@@ -79,10 +79,10 @@ def test_a_decoder_row_is_read_and_written():
     tokens = ("<s>", " a", " b", " c", " d")
     written = {"predicted_tokens": (*tokens[1:], "</s>")}
     before = onto(5, [0, 0, 1, 2, 3])
-    assert said(rows, tokens, "decoder", **written) == "gives 100 % of its attention to the token just read"
+    assert said(rows, tokens, "decoder", **written) == "gives 100% of its attention to the token just read"
     found = said(before, tokens, "decoder", **written)
-    assert found == "gives 100 % of its attention to the token before the one just read"
-    assert said(rows, tokens, "decoder") == "gives 100 % of its attention to the token itself"  # nothing is written
+    assert found == "gives 100% of its attention to the token before the one just read"
+    assert said(rows, tokens, "decoder") == "gives 100% of its attention to the token itself"  # nothing is written
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_habit_is_seen_from_the_name_on_show(rows: RowNames, words: str):
         kind="decoder", pattern=np.eye(5)[None, None], query_tokens=tokens, key_tokens=tokens,
         predicted_tokens=(*tokens[1:], "</s>"),
     )  # fmt: skip
-    expected = f"gives 100 % of its attention to {words}"
+    expected = f"gives 100% of its attention to {words}"
     assert describe(one, 0, 0, rows) == expected
     assert describe_heads(observe(one), rows) == [expected]
 
@@ -107,7 +107,7 @@ def test_a_habit_is_seen_from_the_name_on_show(rows: RowNames, words: str):
 def test_induction_says_on_how_many_rows():
     tokens = ("a", "b", "c", "d", "a")
     rows = [[1, 0, 0, 0, 0], [0.8, 0.2, 0, 0, 0], [0.3, 0.2, 0.5, 0, 0], [0.2, 0.2, 0.2, 0.4, 0], [0, 1, 0, 0, 0]]
-    expected = "gives, where a token repeats (1 of 4 rows, special tokens aside), 100 % to what followed it before"
+    expected = "gives, where a token repeats (1 of 4 rows, special tokens aside), 100% to what followed it before"
     assert expected in said(rows, tokens, "decoder")
 
 
@@ -117,7 +117,7 @@ def test_no_share_is_named_while_a_larger_one_goes_unsaid():
     cells = [{0: 1}, {0: 1}, {1: 0.01, 2: 0.99}, {3: 1}, {3: 0.4, 4: 0.6}, {3: 0.03, 4: 0.97}, {5: 1}]
     cells += [{4: 0.51, 6: 0.49}, {4: 0.37, 6: 0.63}, {4: 0.24, 6: 0.21, 8: 0.03, 9: 0.52}, {4: 0.23, 8: 0.77}]
     rows = [[row.get(key, 0.0) for key in range(11)] for row in cells]
-    expected = "gives 39 % of its attention to the previous token and 31 % to the token itself"
+    expected = "gives 39% of its attention to the previous token and 31% to the token itself"
     assert said(rows, ("<s>", *"abcdefghij"), kind="decoder") == expected
 
 
@@ -127,7 +127,7 @@ def test_a_share_of_almost_as_much_is_named_beside_the_largest():
     itself, after = np.diag(rows).mean(), np.diag(rows, 1).sum() / 11
     assert itself > 0.25 > after
     expected = f"gives {itself:.0%} of its attention to the token itself and {after:.0%} to the next token"
-    assert said(rows.tolist(), tuple("abcdefghijk")) == expected.replace("%", " %")
+    assert said(rows.tolist(), tuple("abcdefghijk")) == expected
 
 
 def test_without_a_habit_the_most_is_said():
@@ -136,7 +136,7 @@ def test_without_a_habit_the_most_is_said():
     rows /= rows.sum(-1, keepdims=True)
     found = said(rows.tolist(), tuple("abcdefghijklm"))
     assert found.startswith("shows no clear pattern: ")
-    assert found.endswith(f" and gives the most, {100 * rows[:, 7].mean():.0f} %, to “h”")
+    assert found.endswith(f" and gives the most, {100 * rows[:, 7].mean():.0f}%, to “h”")
 
 
 def test_what_followed_before_is_not_said_of_the_token_before():
@@ -147,7 +147,7 @@ def test_what_followed_before_is_not_said_of_the_token_before():
 
 def test_order_needs_enough_rows_and_keys():
     diagonal = onto(7, [0, 1, 2, 3, 4, 5, 6])
-    aside = "(special tokens aside, the later of two rows looks further {} in 100 %)"
+    aside = "(special tokens aside, the later of two rows looks further {} in 100%)"
     found = said(diagonal, tuple("uvwxyz!"), "cross")
     assert found == f"follows the source from left to right {aside.format('right')}"
     assert f"from right to left {aside.format('left')}" in said(diagonal[::-1], tuple("uvwxyz!"), "cross")
@@ -187,10 +187,10 @@ def cells(words: str, one: AttentionMap) -> np.ndarray:
 def given_to(text: str) -> list[tuple[str, str]]:
     """What a sentence says is given, ``(percent, to what)``."""
     clause = next((part for part in text.split("; ") if part.startswith("gives ")), "")
-    clause = re.sub(r" \((\d+ % counts as both|some of it counts twice|on \d+ row.*)\)", "", clause)
-    if each := re.fullmatch(r"gives (\d+) % of its attention each to (.*)", clause, re.DOTALL):
+    clause = re.sub(r" \((\d+% counts as both|some of it counts twice|on \d+ row.*)\)", "", clause)
+    if each := re.fullmatch(r"gives (\d+)% of its attention each to (.*)", clause, re.DOTALL):
         return [(each[1], words) for words in re.split(r", | and ", each[2])]
-    return re.findall(r"(\d+) %(?: of its attention)? to (.*?)(?=, \d+ %| and \d+ %|$)", clause, re.DOTALL)
+    return re.findall(r"(\d+)%(?: of its attention)? to (.*?)(?=, \d+%| and \d+%|$)", clause, re.DOTALL)
 
 
 def row_choices(one: AttentionMap) -> np.ndarray:
@@ -228,7 +228,7 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
         assert bool(said) == ("of its attention" in text), text
         for share, words in said:
             assert abs(100 * (pattern * cells(words, one)[rows]).sum() / len(rows) - int(share)) < 0.51, text
-        if twice := re.search(r"\((\d+) % counts as both\)", text):
+        if twice := re.search(r"\((\d+)% counts as both\)", text):
             first, second = (cells(words, one)[rows] for _, words in said)
             assert abs(100 * (pattern * (first & second)).sum() / len(rows) - int(twice[1])) < 0.51, text
         elif len(said) == 2:
@@ -240,7 +240,7 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
             if spread[2]:
                 away = np.abs(rows[:, None] - np.arange(pattern.shape[1]))
                 assert abs((pattern * away).sum() / len(rows) - float(spread[2])) < 0.06, text
-        for side, said_share in re.findall(r"(right|left) in (\d+) %", text):
+        for side, said_share in re.findall(r"(right|left) in (\d+)%", text):
             keys = [k for k, key in enumerate(one.key_tokens) if not key.startswith("<")]
             texts = [r for r, token in enumerate(one.row_tokens) if not token.startswith("<")]
             full = one.pattern[layer, head].astype(float)
@@ -253,18 +253,18 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
 
 def test_a_head_that_looks_two_tokens_back():
     found = said(onto(8, [0, 0, 0, 1, 2, 3, 4, 5]), tuple("abcdefgh"))
-    assert found.startswith("gives 75 % of its attention to the token two before it")
+    assert found.startswith("gives 75% of its attention to the token two before it")
 
 
 def test_the_same_token_twice_is_told_apart():
     rows = onto(5, [3] * 5)
-    assert said(rows, ("a", "b", "c", "b", "d")) == "gives 100 % of its attention to “b” (token 4)"
+    assert said(rows, ("a", "b", "c", "b", "d")) == "gives 100% of its attention to “b” (token 4)"
 
 
 def test_weight_that_counts_for_two_habits_is_said():
     rows = onto(6, [0, 1, 1, 1, 1, 5])
     assert said(rows, tuple("abcdef")) == (
-        "gives 67 % of its attention to “b” and 50 % to the token itself (17 % counts as both)"
+        "gives 67% of its attention to “b” and 50% to the token itself (17% counts as both)"
     )
 
 

@@ -125,7 +125,7 @@ def test_a_pair_that_was_not_trained_alike():
     theirs = Card(name="b", parameters=7, bleu=48.8, exact_match=21.1)
     said = " ".join(words.describe_pair(ours, theirs, (7500, 1400)))
     assert "The Transformer is ahead in BLEU, 58.70 against 48.80." in said
-    assert "Both score the same in exact match, 21.10 against 21.10 %." in said
+    assert "Both score the same in exact match, 21.10 against 21.10%." in said
     assert "7,500 and 1,400 updates" in said
     # Of 1,000 texts a fifth right: two deviations of a difference are 200 · √(2 · 0.2 · 0.8 / 1000) = 3.58 points.
     for exact_match, scored, doubted in ((18.3, 1000, True), (18.1, 1000, False), (18.3, 10_000, False)):
@@ -137,7 +137,7 @@ def test_a_pair_that_was_not_trained_alike():
         assert ("may be chance" in said) == doubted
     assert "alike" not in " ".join(words.describe_pair(ours, theirs, (3, 3)))
     table = words.card_table([(Card(name="c", parameters=1234, bleu=None, exact_match=99.5), 11)])
-    assert "| c | 1,234 | 11 | – | 99.50 % |" in table
+    assert "| c | 1,234 | 11 | – | 99.50% |" in table
 
 
 def test_tables():

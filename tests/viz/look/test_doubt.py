@@ -43,7 +43,7 @@ def test_a_word_is_as_likely_as_its_pieces_together():
     assert (found.n_words, found.n_unsure) == (4, 2)
     assert found.whole == pytest.approx(np.prod(PROBABILITIES))
     assert found.per_token == pytest.approx(np.exp(np.log(PROBABILITIES).mean()))
-    assert sureness(found, "word") == "sure of 2 of 4 words · probability <1 %"
+    assert sureness(found, "word") == "sure of 2 of 4 words · probability <1%"
     assert "9 tokens" in how_sure(found)
 
 
@@ -70,12 +70,12 @@ def test_from_three_unsure_words_on_it_is_said_what_was_read(unsure: int):
 
 def test_one_word_is_no_words():
     found = certainty(trace((" Oui", "</s>"), (0.9, 1)), by_word=True)
-    assert sureness(found, "word") == "sure of 1 of 1 word · probability 90 %"
+    assert sureness(found, "word") == "sure of 1 of 1 word · probability 90%"
 
 
 @pytest.mark.parametrize(
     ("probability", "said"),
-    [(0, "0 %"), (1e-9, "<1 %"), (0.006, "1 %"), (0.994, "99 %"), (0.996, ">99 %"), (1, "100 %")],
+    [(0, "0%"), (1e-9, "<1%"), (0.006, "1%"), (0.994, "99%"), (0.996, ">99%"), (1, "100%")],
 )
 def test_what_is_nearly_sure_is_not_called_sure(probability: float, said: str):
     assert share(probability) == said

@@ -32,12 +32,12 @@ def described(weights: list[float], keys: tuple[str, ...] = KEYS, query: str = "
 @pytest.mark.parametrize(
     ("weights", "sentence"),
     [
-        ([0.1, 0.71, 0.12, 0.07], "“bleue” looks mostly at “blue” (71 %), then at “dress” (12 %)."),
-        ([0.0, 0.5, 0.3, 0.2], "“bleue” looks partly at “blue” (50 %), then at “dress” (30 %)."),
-        ([0.3, 0.1, 0.2, 0.4], "“bleue” looks partly at “</s>” (40 %), then at “a” (30 %)."),
-        ([0.0, 0.0, 0.5, 0.5], "“bleue” looks equally at “dress” and “</s>” (50 % each)."),
-        ([0.3, 0.3, 0.1, 0.3], "“bleue” spreads its attention: no token gets more than 30 %, and 3 get that much."),
-        ([1.0, 0.0, 0.0, 0.0], "“bleue” looks mostly at “a” (100 %)."),
+        ([0.1, 0.71, 0.12, 0.07], "“bleue” looks mostly at “blue” (71%), then at “dress” (12%)."),
+        ([0.0, 0.5, 0.3, 0.2], "“bleue” looks partly at “blue” (50%), then at “dress” (30%)."),
+        ([0.3, 0.1, 0.2, 0.4], "“bleue” looks partly at “</s>” (40%), then at “a” (30%)."),
+        ([0.0, 0.0, 0.5, 0.5], "“bleue” looks equally at “dress” and “</s>” (50% each)."),
+        ([0.3, 0.3, 0.1, 0.3], "“bleue” spreads its attention: no token gets more than 30%, and 3 get that much."),
+        ([1.0, 0.0, 0.0, 0.0], "“bleue” looks mostly at “a” (100%)."),
         ([0.0, 0.0, 0.0, 0.0], "“bleue” has nothing to look at here."),
     ],
 )
@@ -48,15 +48,15 @@ def test_a_row_in_words(weights: list[float], sentence: str):
 def test_a_row_that_is_spread():
     keys = ("u", "v", "w", "x", "y", "z", "!")
     sentence = described([0.1, 0.2, 0.13, 0.16, 0.14, 0.12, 0.15], keys)
-    assert sentence == "“bleue” spreads its attention: most at “v” (20 %) and “x” (16 %), the rest over 5 others."
+    assert sentence == "“bleue” spreads its attention: most at “v” (20%) and “x” (16%), the rest over 5 others."
 
 
 def test_a_row_with_one_key():
-    assert described([1.0], ("</s>",)) == "“bleue” looks at “</s>” (100 %), the only token it may see."
+    assert described([1.0], ("</s>",)) == "“bleue” looks at “</s>” (100%), the only token it may see."
 
 
 def test_a_row_with_two_keys():
-    assert described([0.4, 0.6], ("a", "b")) == "“bleue” looks mostly at “b” (60 %), then at “a” (40 %)."
+    assert described([0.4, 0.6], ("a", "b")) == "“bleue” looks mostly at “b” (60%), then at “a” (40%)."
 
 
 def test_a_decoder_row_is_named_as_asked():
@@ -73,8 +73,8 @@ def test_a_decoder_row_is_named_as_asked():
 
 def test_the_same_token_twice_is_another():
     said = described([0.1, 0.6, 0.3], ("a", "1", "1"))
-    assert said == "“bleue” looks mostly at “1” (60 %), then at another “1” (30 %)."
-    assert described([0.0, 0.5, 0.5], ("a", "1", "1")) == "“bleue” looks equally at “1” and another “1” (50 % each)."
+    assert said == "“bleue” looks mostly at “1” (60%), then at another “1” (30%)."
+    assert described([0.0, 0.5, 0.5], ("a", "1", "1")) == "“bleue” looks equally at “1” and another “1” (50% each)."
 
 
 def test_what_is_invisible_is_named():
@@ -85,11 +85,11 @@ def test_what_is_invisible_is_named():
 def test_the_numbers_are_those_of_the_pattern(layer: int, head: int, query: int):
     attention_map = random_map("abcde", "uvwxyz!")
     weights = attention_map.pattern[layer, head, query]
-    found = re.findall(r"“(.)” \((\d+ %)\)", describe_row(picture(attention_map), layer, head, query))
+    found = re.findall(r"“(.)” \((\d+%)\)", describe_row(picture(attention_map), layer, head, query))
     largest, second = sorted(range(7), key=lambda key: -weights[key])[:2]
     assert found == [
-        (attention_map.key_tokens[largest], f"{100 * weights[largest]:.0f} %"),
-        (attention_map.key_tokens[second], f"{100 * weights[second]:.0f} %"),
+        (attention_map.key_tokens[largest], f"{100 * weights[largest]:.0f}%"),
+        (attention_map.key_tokens[second], f"{100 * weights[second]:.0f}%"),
     ]
 
 
@@ -136,18 +136,18 @@ def test_the_clearest_rows_come_first():
         [0.0, 0.5, 0.5, 0],
     ]
     said = clear(rows, [" un", " bleu", " robe", " une", " et"])
-    assert said == "“robe” → “dress” 95 %, “une” → “a” 70 %, “bleu” → “blue” 60 %."
+    assert said == "“robe” → “dress” 95%, “une” → “a” 70%, “bleu” → “blue” 60%."
 
 
 def test_a_pair_that_repeats_is_named_once():
     rows = [[0.6, 0.4, 0.0, 0.0], [0.0, 0.9, 0.1, 0.0], [0.7, 0.3, 0.0, 0.0]]
-    assert clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 90 %, “un” → “a” 70 %."
+    assert clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 90%, “un” → “a” 70%."
 
 
 def test_a_special_token_is_not_clear():
     """Most weight on ``</s>`` says little, and ``</s>`` itself is no text."""
     rows = [[0.0, 0.0, 0.1, 0.9], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.55, 0.45]]
-    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 55 %."
+    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 55%."
 
 
 def test_a_head_without_a_clear_row_says_so():
@@ -170,32 +170,32 @@ def decoder(rows: list[list[float]]) -> Picture:
 
 def test_a_decoder_row_speaks_of_the_tokens_it_may_see():
     shown = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.4, 0.2, 0.4, 0], [0.22, 0.24, 0.2, 0.34]])
-    assert describe_row(shown, 0, 0, 0) == "“<s> ▸ un” looks at “<s>” (100 %), the only token it may see."
-    assert describe_row(shown, 0, 0, 1) == "“un ▸ chien” looks equally at “<s>” and “un” (50 % each)."
+    assert describe_row(shown, 0, 0, 0) == "“<s> ▸ un” looks at “<s>” (100%), the only token it may see."
+    assert describe_row(shown, 0, 0, 1) == "“un ▸ chien” looks equally at “<s>” and “un” (50% each)."
     spread = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.4, 0.2, 0.4, 0], [0.24, 0.21, 0.31, 0.24]])
     assert "partly" in describe_row(spread, 0, 0, 3)
     wide = decoder([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.35, 0.33, 0.32, 0], [0.249, 0.246, 0.248, 0.257]])
-    assert describe_row(wide, 0, 0, 2) == "“chien ▸ court” looks partly at “<s>” (35 %), then at “un” (33 %)."
+    assert describe_row(wide, 0, 0, 2) == "“chien ▸ court” looks partly at “<s>” (35%), then at “un” (33%)."
 
 
 def test_rows_together_look_where_they_do_on_average():
     weights = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.1, 0.8, 0.1, 0], [0.25, 0.25, 0.25, 0.25]]
     shown = decoder(weights)
     assert describe_rows(shown, 0, 0, (1, 2)) == (
-        "On average, “un ▸ chien” and “chien ▸ court” look mostly at “un” (65 %), then at “<s>” (30 %)."
+        "On average, “un ▸ chien” and “chien ▸ court” look mostly at “un” (65%), then at “<s>” (30%)."
     )
     assert describe_rows(shown, 0, 0, (0, 2, 3)).startswith(
-        "On average, “<s> ▸ un”, “chien ▸ court” and “court ▸ </s>” look partly at “<s>” (45 %)"
+        "On average, “<s> ▸ un”, “chien ▸ court” and “court ▸ </s>” look partly at “<s>” (45%)"
     )
     many = map_of([[[0.2] * 5] * 6], tuple("uvwxyz"), tuple("abcde"))
     assert describe_rows(picture(many), 0, 0, range(6)) == (
-        "On average, 6 rows from “u” to “z” spread their attention: no token gets more than 20 %, and 5 get that much."
+        "On average, 6 rows from “u” to “z” spread their attention: no token gets more than 20%, and 5 get that much."
     )
 
 
 def test_a_row_with_little_choice_is_not_a_strong_link():
     shown = decoder([[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0, 1, 0]])
-    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80 %."
+    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80%."
 
 
 FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French"}

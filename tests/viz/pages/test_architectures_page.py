@@ -119,7 +119,7 @@ def test_a_checkpoint_that_does_not_ship_is_named(tmp_path: Path, monkeypatch: p
         (tmp_path / f"dates{ending}").write_bytes((checkpoint.PRETRAINED / f"dates{ending}").read_bytes())
     monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path)
     app = opened(QUALITY)
-    assert "| dates | 695,680 | 3,500 | – | 99.93 % |" in said(app)
+    assert "| dates | 695,680 | 3,500 | – | 99.93% |" in said(app)
     assert [element.value.partition(":")[0] for element in app.info] == [
         "lstm-translate-en-fr and translate-en-fr", "lstm-dates",
     ]  # fmt: skip

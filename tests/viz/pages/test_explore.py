@@ -174,7 +174,7 @@ def test_a_row_can_be_pinned(runs: Path):
     for row, name in enumerate(row_names(app), start=1):
         pin(app, name)
         token = ["d", "o", "g", "</s>"][row - 1]
-        assert f"Selected: “{token}” looks mostly at “{token}” (100 %)" in words(app)
+        assert f"Selected: “{token}” looks mostly at “{token}” (100%)" in words(app)
 
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
@@ -213,7 +213,7 @@ def test_empty_text(runs: Path, name: str):
 def test_one_token(runs: Path):
     app = typed(opened(), "x")
     assert target(app) == "x"
-    assert "“x” looks mostly at “x” (100 %)" in words(app)
+    assert "“x” looks mostly at “x” (100%)" in words(app)
 
 
 def test_a_text_that_is_too_long(runs: Path):

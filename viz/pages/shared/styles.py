@@ -74,5 +74,5 @@ NARROW = """
   .stHorizontalBlock > .stColumn { flex: 1 1 100%; min-width: 100%; }
 }
 """
-"""Half a window, which is what 200 % of zoom leaves: columns stand below each other, formulas scroll in their card."""
+"""Half a window, which is what 200% of zoom leaves: columns stand below each other, formulas scroll in their card."""
 ALL = HEADER + READABLE + NARROW

@@ -97,7 +97,7 @@ def show(look: Look) -> None:
 
 
 def reach_of(changes: np.ndarray) -> int:
-    """The largest distance at which vectors change by 1 % of their length or more, on average."""
+    """The largest distance at which vectors change by 1% of their length or more, on average."""
     return int(np.flatnonzero(changes >= SHOWS).max(initial=0))
 
 
