@@ -52,7 +52,8 @@ export function listen(page) {
     clearTimeout(page.remembering); // of an older text, which the address shall not say any more
     follow(page);
   };
-  document.addEventListener("input", typed, { signal });
+  // On the way down to the field, so that the server works while React draws the field anew.
+  document.addEventListener("input", typed, { capture: true, signal });
   // Whoever leaves the field tells the page its text; from then on the page may change it.
   document.addEventListener("focusout", (event) => inField(event) && (page.typed = null), { signal });
   // A link to another page does not take the focus before it is followed. What is typed would then be sent for this page
