@@ -121,3 +121,24 @@ def test_controls_fold_away_and_come_back(context: BrowserContext, address: str)
     page.wait_for_url("**controls=on**")
     page.get_by_role("button", name="Hide controls").click()
     expect(field).to_be_hidden()
+
+
+def test_a_clicker_goes_through_anatomy_and_through_a_training(context: BrowserContext, address: str):
+    page = opened(context, address, "anatomy")
+    way, here = page.locator(".path"), page.locator(".path [aria-current]")
+    expect(here).to_have_text("From tokens to the layer’s input", timeout=FIRST_PATIENCE)
+    for _ in range(12):
+        if here.text_content() == "Query, keys and values":
+            break
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(600)  # it glides
+    expect(page.get_by_role("heading", name="Query, keys and values")).to_be_in_viewport()
+    expect(way).to_be_in_viewport()
+    page.keyboard.press("ArrowLeft")
+    expect(here).to_have_text("From tokens to the layer’s input")
+    page.get_by_test_id("stTopNav").get_by_text("Train").click()
+    film = page.locator(".film")
+    expect(film.locator("output")).to_have_text("step 2,400", timeout=FIRST_PATIENCE)
+    for key, step in (("PageUp", "2,280"), ("ArrowLeft", "2,160"), ("ArrowRight", "2,280")):
+        page.keyboard.press(key)
+        expect(film.locator("output")).to_have_text(f"step {step}")

@@ -6,15 +6,17 @@ import { ramp } from "./colours.js";
 import { cellAt, curveGeometry, mapGeometry, tick } from "./film_geometry.js";
 import { bytes } from "./packed.js";
 
-const GAP_FROM = 8; // cells of so many pixels have a line between them
+const GAP_FROM = 7; // cells of so many pixels have a line between them, three times as large ones a wider one
 const TURN = (-60 * Math.PI) / 180; // of the names of columns
-const SMALL = "12px sans-serif";
+const UPWARDS = -Math.PI / 2;
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const ENDS = { Home: 0, End: Infinity };
 
-/** Make a canvas so large, in CSS pixels, and give its context. */
-function sized(canvas, width, height) {
+/** Make a canvas so large, in CSS pixels, and give its context, which writes as the page does. */
+function sized(film, canvas, width, height) {
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   const context = sharp(canvas, width, height);
-  context.font = SMALL;
+  context.font = film.font;
   return context;
 }
 
@@ -22,28 +24,28 @@ function sized(canvas, width, height) {
 function placed(film) {
   const { data, context } = film;
   const { rows, columns } = data;
-  context.font = SMALL;
+  const { fontSize, fontFamily } = getComputedStyle(film.map);
+  context.font = film.font = `${fontSize} ${fontFamily}`;
   const longest = (names) => Math.max(...names.map((name) => context.measureText(name).width));
   const names = { rows: longest(rows), columns: longest(columns), last: longest(columns.slice(-3)) };
-  return mapGeometry(film.root.clientWidth, rows.length, columns.length, names);
+  return mapGeometry(film.root.clientWidth, rows.length, columns.length, names, parseFloat(fontSize));
 }
 
 function drawMap(film) {
   const { data, at } = film;
   const place = (film.place = placed(film));
-  const context = sized(film.map, place.width, place.height);
+  const context = sized(film, film.map, place.width, place.height);
   const [rows, columns] = [data.rows.length, data.columns.length];
   const size = rows * columns;
   film.image ??= document.createElement("canvas");
   cells(film.image, rows, columns, film.ramp, (cell) => film.levels[at * size + cell]);
   context.imageSmoothingEnabled = false;
-  context.drawImage(film.image, place.left, place.top, columns * place.cell, rows * place.cellHeight);
-  if (Math.min(place.cell, place.cellHeight) >= GAP_FROM) {
-    for (let column = 1; column < columns; column++)
-      context.clearRect(place.left + column * place.cell - 0.5, place.top, 1, rows * place.cellHeight);
-    for (let row = 1; row < rows; row++)
-      context.clearRect(place.left, place.top + row * place.cellHeight - 0.5, columns * place.cell, 1);
-  }
+  context.drawImage(film.image, place.left, place.top, columns * place.cell, rows * place.cell);
+  const gap = place.cell >= 3 * GAP_FROM ? 2 : place.cell >= GAP_FROM ? 1 : 0;
+  for (let column = 1; gap && column < columns; column++)
+    context.clearRect(place.left + column * place.cell - gap / 2, place.top, gap, rows * place.cell);
+  for (let row = 1; gap && row < rows; row++)
+    context.clearRect(place.left, place.top + row * place.cell - gap / 2, columns * place.cell, gap);
   names(context, place, data);
   film.map.setAttribute("aria-label", `${data.title}, step ${data.steps[at]}`);
 }
@@ -53,27 +55,36 @@ function names(context, place, data) {
   context.textBaseline = "middle";
   context.textAlign = "right";
   data.rows.forEach((name, row) => {
-    if (row % place.every[0] === 0) context.fillText(name, place.left - 6, place.top + (row + 0.5) * place.cellHeight);
+    if (row % place.every === 0) context.fillText(name, place.left - 6, place.top + (row + 0.5) * place.cell);
   });
-  context.globalAlpha = 0.75;
-  context.fillText("from ↓", place.left - 6, place.top - 10);
-  context.globalAlpha = 1;
+  axes(context, place, data);
   context.textAlign = place.upright ? "center" : "left";
   data.columns.forEach((name, column) => {
-    if (column % place.every[1]) return;
+    if (column % place.every) return;
     context.save();
-    context.translate(place.left + (column + 0.5) * place.cell, place.top - (place.upright ? 10 : 6));
+    context.translate(place.left + (column + 0.5) * place.cell, place.top - place.letter * (place.upright ? 0.8 : 0.5));
     if (!place.upright) context.rotate(TURN);
     context.fillText(name, 0, 0);
     context.restore();
   });
 }
 
+/** What rows and columns are. */
+function axes(context, place, { rows, columns, across, down }) {
+  context.textAlign = "center";
+  context.fillText(across, place.left + (columns.length * place.cell) / 2, 0.7 * place.letter);
+  context.save();
+  context.translate(0.7 * place.letter, place.top + (rows.length * place.cell) / 2);
+  context.rotate(UPWARDS);
+  context.fillText(down, 0, 0);
+  context.restore();
+}
+
 function drawCurve(film) {
   const { data, at } = film;
-  const place = curveGeometry(film.root.clientWidth, data);
-  const context = sized(film.curve, place.width, place.height);
-  frame(context, place, data);
+  const place = curveGeometry(film.root.clientWidth, data, film.place.letter);
+  const context = sized(film, film.curve, place.width, place.height);
+  frame(context, place, data, film.place.letter);
   context.lineWidth = 2.5;
   context.strokeStyle = film.stroke;
   curve(context, place, data);
@@ -82,7 +93,7 @@ function drawCurve(film) {
     upright(context, place, data.formed, [2, 3]);
     context.fillStyle = film.stroke;
     context.textAlign = "right";
-    context.fillText(`forms at ${data.formed.toLocaleString("en")}`, place.right, place.top - 13);
+    context.fillText(`forms at ${data.formed.toLocaleString("en")}`, place.right, place.top - 0.9 * film.place.letter);
   }
   context.strokeStyle = context.fillStyle = data.accent;
   upright(context, place, data.steps[at], []);
@@ -95,7 +106,7 @@ function drawCurve(film) {
 }
 
 /** The frame of the curve with the names of its axes. */
-function frame(context, { left, top, right, bottom, x, y }, data) {
+function frame(context, { left, top, right, bottom, x, y }, data, letter) {
   context.fillStyle = context.strokeStyle = data.text;
   context.globalAlpha = 0.35;
   context.strokeRect(left, top, right - left, bottom - top);
@@ -106,10 +117,10 @@ function frame(context, { left, top, right, bottom, x, y }, data) {
     context.fillText(tick(value), left - 6, y(value));
   context.textAlign = "center";
   for (const step of [0, data.steps.at(-1) || 1])
-    context.fillText(step.toLocaleString("en"), Math.min(x(step), right - 12), bottom + 12);
-  context.fillText("step", (left + right) / 2, bottom + 26);
+    context.fillText(step.toLocaleString("en"), Math.min(x(step), right - letter), bottom + 0.8 * letter);
+  context.fillText("step", (left + right) / 2, bottom + 1.8 * letter);
   context.textAlign = "left";
-  context.fillText(data.measure, left, top - 13);
+  context.fillText(data.measure, left, top - 0.9 * letter);
 }
 
 /** A line through the values; it breaks where one is undefined. */
@@ -136,6 +147,8 @@ function upright(context, { x, top, bottom }, step, dash) {
 function showFrame(film, at) {
   film.at = Math.max(0, Math.min(film.data.steps.length - 1, at));
   film.range.value = film.at;
+  film.back.disabled = film.at === 0;
+  film.on.disabled = film.at === film.data.steps.length - 1;
   film.output.textContent = `step ${film.data.steps[film.at].toLocaleString("en")}`;
   film.written.textContent = `On its own the model writes: ${film.data.written[film.at] || "(nothing)"}`;
   drawMap(film);
@@ -154,7 +167,9 @@ function pointAt(film, cell) {
   }
   const [row, column] = cell;
   const level = film.levels[(at * data.rows.length + row) * data.columns.length + column];
-  film.said.textContent = `from “${data.rows[row]}” to “${data.columns[column]}”: ${(level / 255).toFixed(2)}`;
+  const weight = level / 255;
+  const share = `${Math.round(100 * weight)} % of its attention (${weight.toFixed(2)})`;
+  film.said.textContent = `“${data.rows[row]}” looks at “${data.columns[column]}”: ${share}.`;
 }
 
 function pause(film) {
@@ -172,6 +187,26 @@ function play(film) {
   }, 1000 * film.data.seconds);
 }
 
+/** A person goes on by so many steps. */
+function steps(film, by) {
+  pause(film);
+  showFrame(film, film.at + by);
+}
+
+/** The arrow keys point at a cell, Home and End at the ends of its row. */
+function walk(film, event) {
+  const { rows, columns } = film.data;
+  const [row, column] = film.pointed ?? [0, 0];
+  const move = film.pointed ? MOVES[event.key] : MOVES[event.key] && [0, 0];
+  if (!move && !(event.key in ENDS)) return;
+  event.preventDefault();
+  const to = move ? [row + move[0], column + move[1]] : [row, ENDS[event.key]];
+  pointAt(
+    film,
+    [rows, columns].map((names, axis) => Math.max(0, Math.min(names.length - 1, to[axis]))),
+  );
+}
+
 /** The nodes of a film; what is done to them is heard. */
 function build(root) {
   const find = (selector) => root.querySelector(selector);
@@ -180,7 +215,9 @@ function build(root) {
     map: find(".map"),
     curve: find(".curve"),
     range: find("input"),
-    button: find("button"),
+    button: find(".play"),
+    back: find(".back"),
+    on: find(".on"),
     output: find("output"),
     written: find(".written"),
     said: find(".said"),
@@ -194,7 +231,11 @@ function build(root) {
     showFrame(film, Number(film.range.value));
   };
   film.button.onclick = () => (film.playing ? pause(film) : play(film));
-  film.map.onpointermove = (event) => {
+  film.back.onclick = () => steps(film, -1);
+  film.on.onclick = () => steps(film, 1);
+  film.map.onkeydown = (event) => walk(film, event);
+  film.map.onblur = () => pointAt(film, null);
+  film.map.onpointerdown = film.map.onpointermove = (event) => {
     const box = film.map.getBoundingClientRect();
     const { rows, columns } = film.data;
     const place = [event.clientX - box.left, event.clientY - box.top];

@@ -11,6 +11,15 @@ let listening = false;
 /** Something of the page by the selector that the page gave for it. */
 const find = (selector) => document.querySelector(selector);
 
+/** A button that can be seen and pressed, of those the selector names. */
+function seen(selector) {
+  const main = find(said.main)?.getBoundingClientRect();
+  return [...document.querySelectorAll(selector)].find((button) => {
+    const { top, bottom, width } = button.getBoundingClientRect();
+    return main && width && !button.disabled && top >= main.top && bottom <= main.bottom;
+  });
+}
+
 /** Go on in the page as far as there is more of it; false at its end. */
 function scrolled(by) {
   const main = find(said.main);
@@ -26,8 +35,12 @@ function turn(event) {
   const by = TURNS[event.key];
   if (event.key === "Escape" && !find(said.open)) find(said.end)?.click();
   if (!by || (event.key.startsWith("Arrow") && event.target.matches?.(TAKES_ARROWS))) return;
+  const near = seen(by > 0 ? said.nearOn : said.nearBack);
   const button = find(by > 0 ? said.on : said.back);
-  if (event.key.startsWith("Page") && scrolled(by)) event.preventDefault();
+  if (near) {
+    event.preventDefault();
+    near.click();
+  } else if (event.key.startsWith("Page") && scrolled(by)) event.preventDefault();
   else if (button && !button.disabled) {
     event.preventDefault();
     button.click();

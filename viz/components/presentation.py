@@ -14,7 +14,7 @@ TURNED = "headlight.turned"
 class PresentationData(TypedDict):
     """What ``presentation.js`` hears for: whether the page is shown on a wall and what ``place`` of the app it shows;
     as selectors of the page, what scrolls (``main``), what is ``open`` over it, and the buttons for ``back`` and ``on``
-    and to ``end`` it."""
+    and to ``end`` it. ``nearBack`` and ``nearOn`` are buttons of pictures, which come first where they are seen."""
 
     presenting: bool
     place: str
@@ -22,6 +22,8 @@ class PresentationData(TypedDict):
     open: str
     back: str
     on: str
+    nearBack: str
+    nearOn: str
     end: str
     turned: str
 
@@ -36,6 +38,8 @@ def hear_keys(*, presenting: bool, place: str, back: str, on: str, end: str) -> 
         "open": "[role=dialog], [role=listbox], [data-baseweb=popover]",
         "back": f".st-key-{back} button",
         "on": f".st-key-{on} button",
+        "nearBack": ".film .back, .path .back",
+        "nearOn": ".film .on, .path .on",
         "end": f".st-key-{end} button",
         "turned": TURNED,
     }

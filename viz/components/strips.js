@@ -6,11 +6,13 @@ import { ink, ramp } from "./colours.js";
 import { bytes, floats } from "./packed.js";
 import { cellAt, geometry, LINES_FROM, NAME_FROM, namedRows, picked, written } from "./strips_geometry.js";
 
+const ENDS = { Home: 0, End: Infinity };
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function draw(canvas) {
   const { latest: data, values } = canvas;
-  const at = geometry(canvas.parentElement.clientWidth || 300, data);
+  const { fontFamily, fontSize } = getComputedStyle(canvas);
+  const at = geometry(canvas.parentElement.clientWidth || 300, data, parseFloat(fontSize));
   canvas.geometry = at;
   canvas.style.height = `${at.full}px`;
   const context = sharp(canvas, at.left + at.width, at.full);
@@ -22,7 +24,6 @@ function draw(canvas) {
   context.imageSmoothingEnabled = at.cell[0] < 1;
   const height = at.rows * at.cell[1];
   context.drawImage(image, at.left, 0, at.width, height);
-  const { fontFamily, fontSize } = getComputedStyle(canvas);
   context.font = `${fontSize} ${fontFamily}`;
   context.textBaseline = "middle";
   if (at.kind === "list") numbers(context, at, data, values, colours, level);
@@ -43,7 +44,7 @@ function numbers(context, at, data, values, colours, level) {
       context.fillStyle = data.masked;
       context.fillRect(at.left, y, at.width, at.cell[1]);
     }
-    if (at.cell[1] < NAME_FROM) continue;
+    if (at.cell[1] < NAME_FROM * at.unit) continue;
     if (at.cell[1] >= LINES_FROM) context.clearRect(at.left, y + at.cell[1] - 1, at.width, 1);
     context.fillStyle = ink(Number.isFinite(values[row]) ? colours[level(values[row])] : data.masked);
     const text = Number.isFinite(values[row]) ? written(values[row]) : "−∞ masked";
@@ -118,10 +119,12 @@ export function strips({ data, parentElement }) {
   canvas.onkeydown = (event) => {
     const move = MOVES[event.key];
     if (event.key === "Escape") tip.hidden = true;
-    if (!move) return;
+    if (!move && !(event.key in ENDS)) return;
     event.preventDefault();
     const last = canvas.geometry;
-    const next = (canvas.cell ?? [0, 0]).map((place, axis) => place + (tip.hidden ? 0 : move[axis]));
+    const [row, column] = canvas.cell ?? [0, 0];
+    const by = move && !tip.hidden ? move : [0, 0];
+    const next = move ? [row + by[0], column + by[1]] : [row, ENDS[event.key]];
     tell(canvas, tip, [
       Math.max(0, Math.min(last.rows - 1, next[0])),
       Math.max(0, Math.min(last.columns - 1, next[1])),

@@ -1,7 +1,8 @@
-// Where the cells of a strip lie, in CSS pixels, what a cell was made from, and how a number is written.
+// Where the cells of a strip lie, in CSS pixels where its letters have 12 of them, what a cell was made from, and how a number is written.
 
 export const NAME_FROM = 10; // a row of so many pixels has its name; of lower ones only some have
 export const LINES_FROM = 7; // cells of so many pixels have a line between them
+const LETTER = 12; // pixels
 const NAMES = 92; // room for the names of rows
 const ROOM = { list: 252, matrix: 168, vector: 26 }; // for all rows
 const ROW = { list: 21, matrix: 22, vector: 26 }; // the highest rows
@@ -17,19 +18,21 @@ export function written(value) {
 }
 
 /** The cells in a room of this width: a list of scores, a matrix with a name for each row, or one vector. */
-export function geometry(room, data) {
+export function geometry(room, data, letter = LETTER) {
   const [rows, columns] = data.shape;
   const kind = !data.rows ? "vector" : columns === 1 ? "list" : "matrix";
-  const full = data.steady ? Math.min(ROOM[kind], rows * ROW[kind]) : ROOM[kind]; // rows come while a person types
-  const left = data.rows ? NAMES : 0;
+  const unit = letter / LETTER;
+  const [most, row] = [ROOM[kind] * unit, ROW[kind] * unit];
+  const full = data.steady ? Math.min(most, rows * row) : most; // rows come while a person types
+  const left = data.rows ? NAMES * unit : 0;
   const width = room - left;
-  return { rows, columns, kind, full, left, width, cell: [width / columns, Math.min(ROW[kind], full / rows)] };
+  return { rows, columns, kind, unit, full, left, width, cell: [width / columns, Math.min(row, full / rows)] };
 }
 
 /** The rows that have their names shown; the others give way to the framed and the strongest one. */
-export function namedRows({ cell }, data) {
+export function namedRows({ cell, unit }, data) {
   if (!data.rows) return [];
-  const every = Math.ceil((NAME_FROM + 2) / cell[1]);
+  const every = Math.ceil(((NAME_FROM + 2) * unit) / cell[1]);
   const near = (row, others) => others.some((other) => other !== null && Math.abs(row - other) < every);
   const kept = (row) => row === data.framed || (row === data.strongest && !near(row, [data.framed]));
   const shown = (row) => kept(row) || (row % every === 0 && !near(row, [data.framed, data.strongest]));

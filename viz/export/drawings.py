@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from viz.export.drawing import Box, Cells, Drawing, Item, Text
-from viz.export.provenance import COLUMNS_ARE, ROWS_ARE, Provenance
+from viz.export.provenance import Provenance
 from viz.export.sheet import PAD, SIZE, framed, label, legend, text_width
 from viz.look.geometry import (
+    COLUMNS_ARE,
     GAP_FROM,
     LARGEST_PANEL,
     LEGEND_WIDTH,
     PANEL_GAP,
+    ROWS_ARE,
     TURN,
     head_label,
     layer_label,

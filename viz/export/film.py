@@ -17,6 +17,7 @@ from viz.export.document import details, document
 from viz.export.drawings import head_drawing
 from viz.export.provenance import Provenance
 from viz.export.svg import escaped
+from viz.look.geometry import COLUMNS_ARE, ROWS_ARE
 from viz.look.numbers import fixed
 from viz.look.picture import Picture
 from viz.look.theme import Theme, short_token
@@ -24,10 +25,12 @@ from viz.look.theme import Theme, short_token
 FRAME_SECONDS, LAST_SECONDS = 0.35, 2.0
 STYLE = "body { max-width: 60rem; }"
 HTML = """<div class="film">
-<div class="bar"><button type="button">Play</button><input type="range" min="0" step="1" aria-label="Step">
-<output></output></div>
+<div class="bar"><button type="button" class="play">Play</button>
+<button type="button" class="back" aria-label="One step back">‹</button>
+<input type="range" min="0" step="1" aria-label="Step">
+<button type="button" class="on" aria-label="One step on">›</button><output></output></div>
 <p class="written"></p>
-<div class="stage"><canvas class="map" role="img"></canvas><canvas class="curve" role="img"></canvas></div>
+<div class="stage"><canvas class="map" role="img" tabindex="0"></canvas><canvas class="curve" role="img"></canvas></div>
 <p class="said" role="status"></p>
 </div>"""
 
@@ -72,11 +75,14 @@ class Film:
 
 
 class FilmData(TypedDict):
-    """What ``film.js`` plays: ``levels`` are bytes, the others as in :class:`Film`."""
+    """What ``film.js`` plays: ``levels`` are bytes, ``across`` and ``down`` what columns and rows are, the others as in
+    :class:`Film`."""
 
     title: str
     rows: list[str]
     columns: list[str]
+    across: str
+    down: str
     steps: list[int]
     written: list[str]
     levels: str
@@ -98,6 +104,8 @@ def film_data(film: Film, theme: Theme, *, autoplay: bool = False) -> FilmData:
         "title": film.title,
         "rows": [short_token(token) for token in film.rows],
         "columns": [short_token(token) for token in film.columns],
+        "across": COLUMNS_ARE,
+        "down": ROWS_ARE,
         "steps": list(film.steps),
         "written": list(film.written),
         "levels": base64.b64encode(np.ascontiguousarray(film.levels).tobytes()).decode("ascii"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from viz.export.drawing import Anchor, Curve, Drawing, Item, Text
-from viz.export.provenance import COLUMNS_ARE, ROWS_ARE, Provenance
+from viz.export.provenance import Provenance
 from viz.export.sheet import PAD, framed, label, text_width
-from viz.look.geometry import APART, FAINTEST, stroke
+from viz.look.geometry import APART, COLUMNS_ARE, FAINTEST, ROWS_ARE, stroke
 from viz.look.picture import Picture
 from viz.look.theme import LIGHT, Theme, show_token
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.trace import Kind, Trace
+from viz.look.geometry import COLUMNS_ARE, ROWS_ARE
 from viz.look.picture import Display, Picture, layer_number, rows_shown
 from viz.look.words import KIND_NAMES, NAMED_BY, where_cut
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
 
-ROWS_ARE, COLUMNS_ARE = "query (attends from)", "key (attends to)"
 LONGEST_NAME = 100
 
 

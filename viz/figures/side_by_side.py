@@ -25,6 +25,7 @@ from viz.figures.plot import (
     token_ticks,
     upright,
 )
+from viz.look.geometry import COLUMNS_ARE, ROWS_ARE
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
@@ -32,7 +33,7 @@ TITLE, AXIS, NAME = 26, 44, 20  # pixels; the last for a line of names
 SMALLEST, LARGEST, BESIDE, ROOM = 16, 40, 18, 400  # pixels: a square cell, one of two pictures, and the rows of all
 UPRIGHT, LEANS, LEANING = 2, [0, -45, -60], 0.87  # letters that stand upright; degrees; how high a leaning name is
 GAPS_TO = 2500  # cells; more have no line between them
-QUERY_AND_KEY = ("query (attends from)", "key (attends to)")
+QUERY_AND_KEY = (ROWS_ARE, COLUMNS_ARE)
 
 
 def vectors_panel(

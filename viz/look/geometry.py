@@ -17,6 +17,8 @@ APART = 3  # the lines of two heads, or equal ones would hide each other
 LARGEST_PANEL, PANEL_GAP, MEAN_GAP = 116, 6, 10  # the small heatmaps of all heads; the last before their means
 MEASURE_ROW = 34  # a head in the picture of a measure
 FEW = 12  # heads in a layer whose values still fit into their cells
+ROWS_ARE, COLUMNS_ARE = "query (attends from)", "key (attends to)"
+"""What rows and columns of a heatmap are, wherever it stands."""
 LEGEND, LEGEND_WIDTH = "attention weight", 300
 TICKS: dict[Scale, tuple[float, ...]] = {
     "linear": (0, 0.25, 0.5, 0.75, 1),

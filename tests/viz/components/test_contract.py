@@ -13,6 +13,7 @@ from viz.components.head import HeadData
 from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
 from viz.components.output import OutputData
 from viz.components.overview import OverviewData
+from viz.components.path import PathData
 from viz.components.pictures import Follow, PicturesData
 from viz.components.presentation import PresentationData
 from viz.components.save_png import PngData
@@ -38,6 +39,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (MapData, {"notebook"}, "map"),
     (ViewData, {"notebook"}, "view"),
     (ThemeData, {"notebook"}, "theme"),
+    (PathData, {"path"}, "data"),
     (PngData, set(sources.modules("save_png")) - SHARED, "data"),
     (OutputData, {"output"}, "data"),
     (Address, {"address"}, "addresses"),
@@ -90,4 +92,8 @@ def test_no_script_looks_for_what_another_has_drawn():
         text = path.read_text(encoding="utf-8")
         assert "st-key-" not in text, path.name
         assert set(re.findall(r"document\.querySelector\w*\(([^)]*)\)", text)) <= GIVEN, path.name
-        assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {"page.follow.field", "data.turners"}, path.name
+        assert set(re.findall(r"closest\?*\.*\(([^)]*)\)", text)) <= {
+            "page.follow.field",
+            "data.turners",
+            "path.data.parts",
+        }, path.name

@@ -18,9 +18,8 @@ from viz.export.atlas import atlas_drawing
 from viz.export.drawing import Cells, Drawing, hexadecimal
 from viz.export.drawings import head_drawing, overview_drawing
 from viz.export.lines import lines_drawing
-from viz.export.provenance import COLUMNS_ARE, ROWS_ARE
 from viz.export.svg import escaped, png, svg
-from viz.look.geometry import FAINTEST
+from viz.look.geometry import COLUMNS_ARE, FAINTEST, ROWS_ARE
 from viz.look.picture import SCALES, picture, scaled
 from viz.look.theme import DARK, LIGHT, coloured, short_token, show_token
 

@@ -15,6 +15,7 @@ from model.anatomy.dissect import dissect
 from model.anatomy.steps import Anatomy, Step, agrees
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
+from viz.components.path import path
 from viz.components.strips import strip_component
 from viz.figures.strips import strip
 from viz.look.anatomy_words import TITLES, explanation, shapes, stages, verdict, weight_name
@@ -37,7 +38,27 @@ from viz.state import decoder as decoding
 from viz.state import session
 
 BESIDE = 3  # steps side by side
+HOVER = (
+    ":material/arrow_selector_tool: **Point at any number below, or tap it,** to see how it was computed. The steps "
+    "follow one another from the tokens to the output of the layer."
+)
+PART = "way_"  # the key of a part, before its number
+PARTS = f"[class*='st-key-{PART}']"
+STOPS = f"{PARTS} .stHorizontalBlock"
 STYLE = """
+[data-testid="stLayoutWrapper"]:has(> .st-key-path) {
+  position: sticky; top: var(--header); z-index: 5; background: var(--page);
+}
+[class*="st-key-way_"] .stColumn { position: relative; }
+[class*="st-key-way_"] .stColumn:not(:last-child)::after {
+  content: "→" / ""; position: absolute; top: 50%; right: -1rem; width: 1rem; text-align: center; color: var(--muted);
+}
+[class*="st-key-way_"]:not([class*="st-key-way_last"])::after {
+  content: "↓" / ""; align-self: center; color: var(--muted);
+}
+@media (max-width: 900px) {
+  [class*="st-key-way_"] .stColumn:not(:last-child)::after { content: "↓" / ""; top: 100%; right: 50%; line-height: 1; }
+}
 [class*="st-key-step_"] p { margin-bottom: 0.3rem; }
 [class*="st-key-step_"] .katex-display { margin: 0.4rem 0; }
 """
@@ -63,9 +84,11 @@ def _live(opened: Checkpoint) -> None:
         left_out_notice(trace)
         cut_notice(trace)
         forcing_notice(opened, trace, forced)
-        kind = choose_kind(opened, trace)
+        with st.container(key="controls_kind"):
+            kind = choose_kind(opened, trace)
     with right:
-        layer, head, row = choose_head(opened, trace, trace.map(kind))
+        with st.container(key="controls_head"):
+            layer, head, row = choose_head(opened, trace, trace.map(kind))
         look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
         try:
             with to_come():
@@ -75,10 +98,14 @@ def _live(opened: Checkpoint) -> None:
             return
         differences = {step.name: anatomy.difference(step) for step in anatomy.steps}
         st.markdown(_introduction(look, anatomy))
+        st.markdown(HOVER)
         st.markdown(_total(anatomy, differences))
-    numbers = count(1)
-    for heading, steps in stages(anatomy):
-        _stage(anatomy, heading, steps, differences, numbers)
+    numbers, parts = count(1), stages(anatomy)
+    with st.container(key="path"):
+        path([heading for heading, _ in parts], parts=PARTS, stops=STOPS, key="path_shown")
+    for place, (heading, steps) in enumerate(parts, start=1):
+        with st.container(key=f"{PART}{'last' if place == len(parts) else place}"):
+            _stage(anatomy, heading, steps, differences, numbers)
     _tables(anatomy)
 
 

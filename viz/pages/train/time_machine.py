@@ -66,7 +66,8 @@ def machine(run: RunView, text: str) -> None:
         st.error("None of the kept checkpoints of this run can be opened.")
         return
     with st.container(key="staged"):
-        kind, head, one, beside = _choose(run, last)
+        with st.container(key="controls_machine"):
+            kind, head, one, beside = _choose(run, last)
         other = None if beside is None else newest(beside, text)
         histories = [(side, history_of(side, text)) for side in (last, other) if side is not None]
         _stage(histories, kind, head, one)
