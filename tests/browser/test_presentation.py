@@ -136,7 +136,7 @@ def test_a_clicker_goes_through_anatomy_and_through_a_training(context: BrowserC
     expect(way).to_be_in_viewport()
     page.keyboard.press("ArrowLeft")
     expect(here).to_have_text("From tokens to the layer’s input")
-    page.get_by_test_id("stTopNav").get_by_text("Train").click()
+    page.get_by_role("link", name="Train").click()
     film = page.locator(".film")
     expect(film.locator("output")).to_have_text("step 2,400", timeout=FIRST_PATIENCE)
     for key, step in (("PageUp", "2,280"), ("ArrowLeft", "2,160"), ("ArrowRight", "2,280")):

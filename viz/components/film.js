@@ -41,13 +41,18 @@ function drawMap(film) {
   cells(film.image, rows, columns, film.ramp, (cell) => film.levels[at * size + cell]);
   context.imageSmoothingEnabled = false;
   context.drawImage(film.image, place.left, place.top, columns * place.cell, rows * place.cell);
-  const gap = place.cell >= 3 * GAP_FROM ? 2 : place.cell >= GAP_FROM ? 1 : 0;
-  for (let column = 1; gap && column < columns; column++)
-    context.clearRect(place.left + column * place.cell - gap / 2, place.top, gap, rows * place.cell);
-  for (let row = 1; gap && row < rows; row++)
-    context.clearRect(place.left, place.top + row * place.cell - gap / 2, columns * place.cell, gap);
+  lines(context, place, rows, columns);
   names(context, place, data);
   film.map.setAttribute("aria-label", `${data.title}, step ${data.steps[at]}`);
+}
+
+/** What parts the cells, where they are large enough. */
+function lines(context, { left, top, cell }, rows, columns) {
+  const gap = cell >= 3 * GAP_FROM ? 2 : 1;
+  if (cell < GAP_FROM) return;
+  for (let column = 1; column < columns; column++)
+    context.clearRect(left + column * cell - gap / 2, top, gap, rows * cell);
+  for (let row = 1; row < rows; row++) context.clearRect(left, top + row * cell - gap / 2, columns * cell, gap);
 }
 
 function names(context, place, data) {
@@ -70,13 +75,13 @@ function names(context, place, data) {
 }
 
 /** What rows and columns are. */
-function axes(context, place, { rows, columns, across, down }) {
+function axes(context, place, data) {
   context.textAlign = "center";
-  context.fillText(across, place.left + (columns.length * place.cell) / 2, 0.7 * place.letter);
+  context.fillText(data.across, place.left + (data.columns.length * place.cell) / 2, 0.7 * place.letter);
   context.save();
-  context.translate(0.7 * place.letter, place.top + (rows.length * place.cell) / 2);
+  context.translate(0.7 * place.letter, place.top + (data.rows.length * place.cell) / 2);
   context.rotate(UPWARDS);
-  context.fillText(down, 0, 0);
+  context.fillText(data.down, 0, 0);
   context.restore();
 }
 

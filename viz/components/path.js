@@ -5,17 +5,23 @@ const NEAR = 4; // pixels that make no difference
 
 const all = (selector) => [...document.querySelectorAll(selector)];
 
+/** Where what covers the top of the page ends, once the page has scrolled: its header, and the path below it. */
+function covered(path) {
+  const header = parseFloat(getComputedStyle(path.root).scrollMarginTop) || 0;
+  return path.scrolls.getBoundingClientRect().top + header + path.root.offsetHeight;
+}
+
 /** Where something begins and ends below what covers the top of the page; the first stop of a part begins with it. */
 function place(path, node) {
-  const covered = path.root.getBoundingClientRect().bottom;
+  const above = covered(path);
   const part = node.closest(path.data.parts) ?? node;
   const first = part.querySelector(path.data.stops) === node ? part : node;
-  return [first.getBoundingClientRect().top - covered, node.getBoundingClientRect().bottom - covered];
+  return [first.getBoundingClientRect().top - above, node.getBoundingClientRect().bottom - above];
 }
 
 /** The height in which the page is seen. */
 function height(path) {
-  return path.scrolls.getBoundingClientRect().bottom - path.root.getBoundingClientRect().bottom;
+  return path.scrolls.getBoundingClientRect().bottom - covered(path);
 }
 
 function goTo(path, node) {

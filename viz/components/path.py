@@ -1,4 +1,4 @@
-"""Where a person is on a page that is read from its beginning to its end: its parts in order, the one in view marked."""
+"""Where a person is on a page that is read from beginning to end: its parts in order, the one in view marked."""
 
 from __future__ import annotations
 
