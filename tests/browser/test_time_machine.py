@@ -44,12 +44,12 @@ def test_it_plays_from_the_first_step_to_the_last(chromium: Browser, tmp_path: P
     box = picture.bounding_box()
     assert box is not None
     picture.hover(position={"x": box["width"] - 24, "y": box["height"] - 94})
-    expect(page.locator(".said")).to_have_text("“a” looks at “c”: 100 % of its attention (1.00).")
+    expect(page.locator(".said")).to_have_text("“a” looks at “c”: 100% of its attention (1.00).")
     page.get_by_role("button", name="One step back").click()
     expect(page.locator("output")).to_have_text("step 50")
     picture.focus()
     for key in ("ArrowDown", "ArrowDown", "End"):
         page.keyboard.press(key)
-    expect(page.locator(".said")).to_have_text("“<b>” looks at “c”: 50 % of its attention (0.50).")
+    expect(page.locator(".said")).to_have_text("“<b>” looks at “c”: 50% of its attention (0.50).")
     assert complaints == []
     context.close()

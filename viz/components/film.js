@@ -173,7 +173,7 @@ function pointAt(film, cell) {
   const [row, column] = cell;
   const level = film.levels[(at * data.rows.length + row) * data.columns.length + column];
   const weight = level / 255;
-  const share = `${Math.round(100 * weight)} % of its attention (${weight.toFixed(2)})`;
+  const share = `${Math.round(100 * weight)}% of its attention (${weight.toFixed(2)})`;
   film.said.textContent = `“${data.rows[row]}” looks at “${data.columns[column]}”: ${share}.`;
 }
 
