@@ -20,7 +20,8 @@ def nothing_serious(page: Page) -> None:
     """In either scheme axe finds no serious or critical violation on what is open."""
     for theme in (LIGHT, DARK):
         turned(page, theme)
-        assert _violations(page) == []
+        found = _violations(page)
+        assert not found, f"{page.url}, {theme.name}:\n" + "\n".join(found)
 
 
 def turned(page: Page, theme: Theme) -> None:

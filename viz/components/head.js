@@ -14,6 +14,7 @@ const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the fr
 const TOLD = 0.05; // weight that is written into a cell
 const FLAT = 0.15; // a row whose largest weight is no more looks at nothing above all
 const AXES = ["row", "column"];
+const CORNER_LINE = 1.1; // letters
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
 const percent = (weight) => (weight > 0 && weight < 0.005 ? "<1%" : `${Math.round(100 * weight)}%`);
@@ -149,7 +150,7 @@ function ink(colour) {
 }
 
 function legend(map) {
-  const { data, groups, place } = map;
+  const { data, groups, place, room } = map;
   const { left, top, width } = legendPlace(place);
   children(map.gradient, "stop", data.scale.length).forEach((stop, i) =>
     set(stop, { offset: i / (data.scale.length - 1), "stop-color": data.scale[i] }),
@@ -159,16 +160,21 @@ function legend(map) {
   const texts = children(groups.ticks, "text", ticks.length + 1);
   ticks.forEach((weight, i) => {
     const end = { 0: "start", [ticks.length - 1]: "end" }[i] ?? "middle";
-    write(set(texts[i], { x: left + width * along(weight), y: top + 24, "text-anchor": end }), String(weight));
+    write(
+      set(texts[i], { x: left + width * along(weight), y: top + 10 + room.font, "text-anchor": end }),
+      String(weight),
+    );
   });
   write(set(texts.at(-1), { x: left + width + 8, y: top + 10, "text-anchor": "start" }), data.legend);
 }
 
 /** What the axes are, where they meet. */
-function corner({ corners, data, place }) {
-  const [across, down] = corners;
-  write(set(across, { x: place.left - 8, y: place.top - 1.6 * place.font }), data.across);
-  write(set(down, { x: place.left - 8, y: place.top - 0.4 * place.font }), data.down);
+function corner({ corners, data, place, room }) {
+  const lines = [...data.across, ...data.down];
+  corners.forEach((text, i) => {
+    const above = 0.4 + CORNER_LINE * (lines.length - 1 - i);
+    write(set(text, { x: place.left - 8, y: place.top - above * room.font }), lines[i]);
+  });
 }
 
 function draw(map) {

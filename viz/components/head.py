@@ -10,12 +10,13 @@ from viz.look.picture import Picture, Scale, Zoom
 from viz.look.theme import Theme, short_token
 
 LEGEND = "attention weight"
-AXES = ("to →", "from ↓")
+AXES = ("Attends to →", "Attends from ↓")
+TERMS = ("(key)", "(query)")
 HTML = """<div class="head-map">
 <canvas></canvas>
 <svg tabindex="0" role="img" aria-label="One head">
 <defs><linearGradient id="headlight-scale"></linearGradient></defs>
-<text class="corner"></text><text class="corner"></text>
+<text class="corner"></text><text class="corner"></text><text class="corner"></text><text class="corner"></text>
 <g class="columns"></g><g class="rows"></g><g class="numbers"></g>
 <g class="legend"><rect class="bar" fill="url(#headlight-scale)"></rect><g class="ticks"></g></g>
 <g class="frames"></g><g class="strip-frame"></g><g class="strip"></g>
@@ -28,7 +29,8 @@ HTML = """<div class="head-map">
 
 class HeadData(TypedDict):
     """What ``head.js`` draws: ``weights`` are :func:`packed`, ``mode`` is the way from weight to ``scale``, ``zoom``
-    the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are. ``together`` are rows whose
+    the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are, in plain words and in
+    the field's. ``together`` are rows whose
     mean is shown, the pinned one among them (empty: no others; None: there can be no others)."""
 
     weights: str
@@ -41,8 +43,8 @@ class HeadData(TypedDict):
     scale: tuple[str, ...]
     accent: str
     legend: str
-    across: str
-    down: str
+    across: tuple[str, str]
+    down: tuple[str, str]
     description: str
 
 
@@ -109,7 +111,7 @@ def head_data(
         "scale": theme.scale,
         "accent": theme.accent,
         "legend": LEGEND,
-        "across": axes[0],
-        "down": axes[1],
+        "across": (axes[0], TERMS[0]),
+        "down": (axes[1], TERMS[1]),
         "description": description,
     }

@@ -7,10 +7,10 @@ const LARGEST = 3.75; // a cell, in letters
 const SMALLEST_FONT = 12;
 const NAMES = 5.2; // at least so many letters are left for the names of rows, so that a keystroke moves no cell
 const TURNED = 4.9; // and so many for names of columns that do not stand upright
-const CORNER = 2.5; // and above names that do: what both axes are stands over each other beside them
+const CORNER = 4.7; // and above names that do: what both axes are stands over each other beside them
 const BESIDE = 8; // between a name and its cell
 const STEEP_BELOW = 26; // narrower cells have their names turned by more
-const LEGEND = 44; // below the cells
+const LEGEND = 2.9; // letters below the cells
 const APART = 6; // from them to the strip
 const LOWEST_STRIP = 14;
 
@@ -44,7 +44,7 @@ function turn(room, view, cell, shrunk) {
 function around(room, view, cell, shrunk, degrees) {
   const columns = seen(room, view, "column").map((width) => width * shrunk);
   const letter = room.font * shrunk;
-  if (!degrees) return { top: letter * CORNER, right: Math.max(6, (columns.at(-1) ?? 0) - cell + 6) };
+  if (!degrees) return { top: room.font * CORNER, right: Math.max(6, (columns.at(-1) ?? 0) - cell + 6) };
   const [up, along] = [Math.sin, Math.cos].map((side) => side((-degrees * Math.PI) / 180));
   const beyond = columns.map((width, i) => width * along + letter / 2 - (columns.length - i - 0.5) * cell);
   return { top: Math.max(room.font * TURNED, widest(columns) * up + letter + BESIDE), right: Math.max(6, ...beyond) };
@@ -62,7 +62,7 @@ export function geometry(room, view) {
       widest([...seen(room, view, "row"), room.strip ?? 0]) * shrunk + BESIDE + 4,
     );
     at = { left, turn: degrees, ...around(room, view, cell, shrunk, degrees) };
-    const [wide, high] = [room.width - at.left - at.right, room.height - at.top - LEGEND];
+    const [wide, high] = [room.width - at.left - at.right, room.height - at.top - LEGEND * room.font];
     const tall = room.strip ? Math.min((high - APART) / (rows + 1), (high - APART - LOWEST_STRIP) / rows) : high / rows;
     const fits = Math.max(0.1, Math.min(wide / columns, tall, room.font * LARGEST));
     cell = fits >= 4 ? Math.floor(fits) : fits;

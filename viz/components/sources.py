@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from viz.look.theme import with_sizes
+
 _COMMENT = re.compile(r"^[ \t]*(//[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r'^import (\{[^{}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
@@ -33,7 +35,7 @@ def unseen(name: str, key: str) -> Callable[..., Any]:
 
 def style(*names: str) -> str:
     """The style sheets of these names beside this file, one after the other."""
-    return "\n".join(_bare(_read(f"{name}.css")) for name in names)
+    return "\n".join(with_sizes(_bare(_read(f"{name}.css"))) for name in names)
 
 
 def script(name: str) -> str:

@@ -17,12 +17,8 @@ BELOW_LEGEND = {**MARGIN, "t": 36}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 LEGEND_BELOW = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
 MOST_POINTS = 500  # more than there are pixels for, and each is sent again at every look
-COLOURS = {
-    "light": ("#2b5fc9", "#d9480f", "#2b8a3e", "#9c36b5", "#0b7285", "#5c5f66"),
-    "dark": ("#7aa5ff", "#ffa94d", "#69db7c", "#e599f7", "#66d9e8", "#adb5bd"),
-}
-"""For six curves, far apart also for people who see fewer colours; each has a dash of its own besides."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+"""Of six curves, beside the colour of each."""
 HEIGHT = 1.2
 """By how much a presentation makes a figure higher: less than its letters, since a screen has room for several."""
 LARGEST, BAR = 72, 90
@@ -91,7 +87,7 @@ def _enlarged(part: Any) -> Any:
 
 def colours(theme: Theme) -> tuple[str, ...]:
     """A colour for each of six curves."""
-    return COLOURS[theme.name]
+    return theme.curves
 
 
 def axis(title: str, theme: Theme, **options: Any) -> dict[str, Any]:

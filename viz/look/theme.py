@@ -28,7 +28,8 @@ class Theme:
     ``inverse`` is the page; ``text`` and ``muted``, for what is said aside, can be read on it (4.5 : 1); ``faint`` is
     for lines that mean nothing, ``accent`` says “look here”, ``primary`` what can be used or has the focus. ``scale``
     goes from attention weight 0 to 1, ``diverging`` from a number below 0 over 0 to one as far above it, both in even
-    steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008), the one most like ``accent`` last.
+    steps; ``heads`` are for lines that must be told apart (Okabe and Ito 2008), the one most like ``accent`` last;
+    ``curves`` are for six curves of a chart, far apart also for people who see fewer colours.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Theme:
     scale: tuple[str, ...]
     diverging: tuple[str, ...]
     heads: tuple[str, ...]
+    curves: tuple[str, ...]
 
     def head(self, number: int) -> str:
         """The colour of a head, from 0, wherever lines of several heads lie over each other."""
@@ -59,6 +61,7 @@ LIGHT = Theme(
     scale=("#f6f8fc", "#d3def5", "#a9c0ee", "#7a9fe6", "#4f7edb", "#2b5fc9", "#1a449f", "#0f2e73", "#081c4a"),
     diverging=("#8a3406", "#d4661c", "#f3ab72", "#f7f6f4", "#8fb3ea", "#3b6fd0", "#123a8c"),
     heads=("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#d55e00"),
+    curves=("#2b5fc9", "#d9480f", "#2b8a3e", "#9c36b5", "#0b7285", "#5c5f66"),
 )
 DARK = Theme(
     name="dark",
@@ -71,6 +74,7 @@ DARK = Theme(
     scale=("#171b26", "#1c2c4f", "#21427e", "#285bab", "#3a79cf", "#5c99e6", "#8bb9f3", "#bcd8fa", "#ecf5ff"),
     diverging=("#ffc48f", "#d9762b", "#7a3c10", "#1b1e27", "#1d4a86", "#4a8bdf", "#b3d4ff"),
     heads=("#56b4e9", "#2fc99b", "#e08fc0", "#f0e442", "#4a90e2", "#ffffff", "#e69f00"),
+    curves=("#7aa5ff", "#ffa94d", "#69db7c", "#e599f7", "#66d9e8", "#adb5bd"),
 )
 
 
@@ -78,7 +82,17 @@ REM = 16
 """CSS pixels of a rem on a screen."""
 PRESENTED = 1.5
 """By how much a presentation enlarges everything, at 1920 × 1080; it grows with the window."""
-TYPE = {"label": 0.8125, "small": 0.875, "body": 1.0, "heading": 1.125, "lede": 1.375}
+TYPE = {
+    "tiny": 0.75,
+    "label": 0.8125,
+    "small": 0.875,
+    "picture": 0.9375,
+    "body": 1.0,
+    "heading": 1.125,
+    "output": 1.25,
+    "lede": 1.375,
+    "title": 1.75,
+}
 """Sizes of type, in rem; nothing is smaller than 0.75, which a presentation shows in 18 pixels."""
 SPACE = {"tight": 0.25, "near": 0.5, "apart": 1.0, "far": 2.0}
 """Distances, in rem."""
@@ -96,6 +110,15 @@ def css_tokens(theme: Theme, *, presenting: bool) -> str:
     colours |= {"less": theme.diverging[0], "more": theme.diverging[-1]}
     variables = {name: f"{size:g}rem" for name, size in sizes.items()} | colours
     return f":root {{ font-size: {rem}; {' '.join(f'--{name}: {value};' for name, value in variables.items())} }}"
+
+
+def with_sizes(css: str) -> str:
+    """CSS in which each size that is named has its value besides, for a page that does not define the tokens: a
+    notebook, or a file that was taken along."""
+    sizes = {f"type-{name}": size for name, size in TYPE.items()} | {
+        f"space-{name}": size for name, size in SPACE.items()
+    }
+    return re.sub(r"var\(--((?:type|space)-[a-z]+)\)", lambda found: f"var(--{found[1]}, {sizes[found[1]]:g}rem)", css)
 
 
 def theme_named(name: str | None) -> Theme:

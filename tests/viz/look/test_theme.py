@@ -11,6 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from viz import pages
+from viz.components import sources
 from viz.look.theme import (
     DARK,
     FORMS,
@@ -29,6 +31,7 @@ from viz.look.theme import (
     short_token,
     show_token,
     theme_named,
+    with_sizes,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -213,3 +216,19 @@ def test_a_presentation_grows_with_the_window_and_nothing_is_too_small():
     assert "font-size: 16px" in css_tokens(LIGHT, presenting=False)
     assert "font-size: max(18px, 1.25vw)" in css_tokens(LIGHT, presenting=True)
     assert min(TYPE.values()) * REM * PRESENTED >= 18
+
+
+def test_type_has_the_sizes_of_one_scale():
+    sheets = [*Path(sources.__file__).parent.glob("*.css"), *(Path(pages.__file__).parent.glob("*/*.py"))]
+    for path in sheets:
+        named = re.findall(r"font-size: ([^;]+);", path.read_text(encoding="utf-8"))
+        strange = [
+            size for size in named if not re.fullmatch(r"var\(--type-\w+\)|[\d.]+em|max\(18px, .*|.*vw.*|inherit", size)
+        ]
+        assert strange == [], path.name
+
+
+def test_a_sheet_without_the_tokens_has_the_sizes():
+    assert with_sizes("a { font-size: var(--type-small); gap: var(--space-near); color: var(--text) }") == (
+        "a { font-size: var(--type-small, 0.875rem); gap: var(--space-near, 0.5rem); color: var(--text) }"
+    )

@@ -27,13 +27,13 @@ NEEDED = {Capability.HEADS, Capability.TYPING, Capability.WRITING}
 CSS = """
 .st-key-what_if { gap: 0.75rem; }
 .st-key-what_if [data-testid="stRadio"] > div { gap: 0.25rem; }
-.st-key-what_if .result { font-size: 1rem; line-height: 1.35; }
+.st-key-what_if .result { font-size: var(--type-body); line-height: 1.35; }
 .st-key-what_if .result p { margin: 0 0 0.35rem; }
 .st-key-what_if .result dl {
   display: grid; grid-template-columns: 3.25rem minmax(0, 1fr); gap: 0.15rem 0.5rem; margin: 0.2rem 0;
 }
 .st-key-what_if .result dt, .st-key-what_if .aside, .st-key-what_if figcaption {
-  font-size: 0.875rem; opacity: 0.8;
+  font-size: var(--type-small); opacity: 0.8;
 }
 .st-key-what_if .result dt { padding: 0; line-height: 1.55; }
 .st-key-what_if .result dd { max-height: 5.4em; margin: 0; padding: 0; overflow: hidden auto; overflow-wrap: anywhere; }

@@ -49,17 +49,17 @@ PANELS: dict[str, Callable[[Look, Picture, Display], None]] = {
     "Export": export_panel,
 }
 STYLE = f"""{output.CSS}{experiment.CSS}
-.stMainBlockContainer {{ padding: 3.75rem 2.5rem 2rem; }}
+.stMainBlockContainer {{ padding-top: 3.75rem; }}
 .st-key-top label {{ display: none; }}
 .st-key-top [data-testid="stHorizontalBlock"] {{ align-items: center; }}
 .st-key-meaning [data-testid="stMarkdownContainer"] {{ margin: 0; }}
-.st-key-meaning p {{ font-size: 1.375rem; line-height: 1.3; margin: 0; }}
+.st-key-meaning p {{ font-size: var(--type-lede); line-height: 1.3; margin: 0; }}
 .st-key-texts {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2rem; }}
 .st-key-examples [data-testid="stButtonGroup"] > div {{ flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; }}
 .st-key-examples [data-testid="stButtonGroup"] button {{ flex: none; }}
 .st-key-explore {{
-  --chooser: clamp(22rem, 27vw, 32.5rem);
-  --beside: clamp(19rem, 23vw, 29rem);
+  --chooser: clamp(20rem, 26vw, 32.5rem);
+  --beside: clamp(21rem, 24vw, 29rem);
   --above: 28.25rem;
   gap: 0.75rem;
 }}
@@ -81,11 +81,11 @@ STYLE = f"""{output.CSS}{experiment.CSS}
   .st-key-top [data-testid="stHorizontalBlock"] {{ flex-wrap: nowrap; gap: 0.5rem; }}
   .st-key-top [data-testid="stColumn"] {{ flex: 1 1 auto; min-width: 0; width: auto; }}
   .st-key-top [data-testid="stColumn"]:first-child {{ flex: none; }}
-  .st-key-top h1.headlight {{ font-size: 1.125rem; }}
+  .st-key-top h1.headlight {{ font-size: var(--type-heading); }}
   .st-key-top h1.headlight small, .st-key-source label, .st-key-top [data-testid="stPopover"] p {{ display: none; }}
   .st-key-texts, .st-key-stage {{ grid-template-columns: minmax(0, 1fr); gap: 0.5rem; }}
   .st-key-stage > .st-key-pictures {{ grid-column: 1; order: -1; }}
-  .st-key-meaning p {{ font-size: 1.0625rem; line-height: 1.25; }}
+  .st-key-meaning p {{ font-size: var(--type-heading); line-height: 1.25; }}
 }}
 """
 

@@ -38,10 +38,10 @@ ROOT = Path(__file__).parents[3]
 NUMBERS = range(1, len(CHAPTERS) + 1)
 CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lines
 STYLE = """
-.st-key-guide table { font-size: 0.875rem; }
+.st-key-guide table { font-size: var(--type-small); }
 """
 SLIDE = """
-.st-key-guide h2 { padding: 0 0 0.5rem; font-size: 1.5rem; }
+.st-key-guide h2 { padding: 0 0 0.5rem; font-size: var(--type-lede); }
 .st-key-slide_text { padding-top: 0.25rem; }
 .st-key-guide > .stVerticalBlock, .st-key-guide .stVerticalBlock { gap: 0.5rem; }
 [class*="st-key-slide_"] [data-testid="stMarkdownContainer"] :is(p, li) {

@@ -17,8 +17,8 @@ from viz.pages.shared.frame import choose_part, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import has
 
 STYLE = """
-.run label, .six label { font-size: 0.875rem; opacity: 0.8; }
-.run p, .six p { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere; }
+.run label, .six label { font-size: var(--type-small); opacity: 0.8; }
+.run p, .six p { font-size: var(--type-heading); margin: 0; overflow-wrap: anywhere; }
 .run small { opacity: 0.7; }
 .six { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0.25rem 1.5rem; }
 .six p { font-family: monospace; white-space: pre-wrap; }

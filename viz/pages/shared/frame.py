@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 WIDTHS = (5, 6)
 STYLE = """
-h1.headlight { font-size: 1.75rem; line-height: 1.2; padding: 0; }
-h1.headlight small { font-size: 1rem; font-weight: 400; opacity: 0.7; }
+h1.headlight { font-size: var(--type-title); line-height: 1.2; padding: 0; }
+h1.headlight small { font-size: var(--type-body); font-weight: 400; opacity: 0.7; }
 """
 
 

@@ -20,7 +20,7 @@ HEADER = """
 """
 ON_SCREEN = """
 :root { --header: 3.75rem; }
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem; }
+.stMainBlockContainer { padding: 4rem max(1rem, min(2.5rem, 3vw)) 2rem; }
 .st-key-switch_controls { display: none; }
 """
 ON_A_WALL = """
@@ -51,6 +51,7 @@ FOLDED = """
 [class*="st-key-controls_"] { display: none; }
 """
 READABLE = """
+[data-stale="true"] { opacity: 1 !important; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: var(--muted); opacity: 1; }
 [data-testid="stCaptionContainer"] code { color: var(--text); font-size: 0.9em; }
 .stCode .token { color: var(--text) !important; opacity: 1; }
@@ -65,13 +66,15 @@ READABLE = """
 [data-testid="stTopNavLink"]:focus-visible { outline-offset: -2px; box-shadow: none; }
 :is(svg, canvas):focus:not(:focus-visible) { outline: none; }
 """
-"""A contrast of 4.5 : 1 where Streamlit has less, and a ring around whatever has keyboard focus."""
+"""A contrast of 4.5 : 1 where Streamlit has less, and a ring around whatever has keyboard focus. What is
+being computed again stays readable until it is replaced."""
 NARROW = """
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 6px 4px; max-width: 100%; }
 .stColumn, .stVerticalBlock, .stMarkdown { min-width: 0; }
 @media (max-width: 900px) {
   .stHorizontalBlock:has(> .stColumn) { flex-wrap: wrap; }
   .stHorizontalBlock > .stColumn { flex: 1 1 100%; min-width: 100%; }
+  .st-key-page_top .stHorizontalBlock { gap: 0.25rem; }
 }
 """
 """Half a window, which is what 200% of zoom leaves: columns stand below each other, formulas scroll in their card."""

@@ -19,8 +19,8 @@ from viz.state import train as lab
 ROWS_SHOWN = 10
 STYLE = """
 .st-key-loss_curve, .st-key-accuracy_curve { margin-top: -0.5rem; }
-.target label { font-size: 0.875rem; }
-.target p { font-size: 1.3rem; line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
+.target label { font-size: var(--type-small); }
+.target p { font-size: var(--type-output); line-height: 1.3; min-height: 1.3em; margin: 0; overflow-wrap: anywhere; }
 .st-key-run_words { min-height: 5.5rem; }
 .st-key-run_words p { margin: 0 0 0.3rem; }
 @media (max-width: 640px) { .st-key-staged { flex-direction: column-reverse; } }
