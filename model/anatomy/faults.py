@@ -8,7 +8,7 @@ among the lines given here; :func:`build` takes their numbers and nothing else, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -100,7 +100,7 @@ FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
             why="The hidden tokens had taken their share before they were removed, so they still changed every row.",
         ),
         "axis": Fault(
-            asks="Over which axis does the softmax go? (`scores` is [batch, head, query, key].)",
+            asks="Along which axis is the softmax taken? (`scores` is [batch, head, query, key].)",
             lines=("return scores.softmax(dim=1)", "return scores.softmax(dim=-2)", "return scores.softmax(dim=-1)"),
             broken=1,
             right=2,
@@ -108,7 +108,7 @@ FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
             why="Columns summed to 1 instead of rows, so an output was not an average of the values.",
         ),
         "result": Fault(
-            asks="How does it end?",
+            asks="How does the method end?",
             lines=("result = self.output(together)", "return together", "return self.output(together)"),
             broken=0,
             right=2,
@@ -149,11 +149,37 @@ ORDER = tuple(sorted(FAULTS, key=lambda name: TEMPLATE.index(f"{{{name}}}")))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What one check of a layer found; ``passed`` is None where an earlier failure kept it from being made."""
+    """What one check of a layer found: what ``asks`` says or, where it failed, what ``fails`` says.
+
+    ``passed`` is None where an earlier failure kept it from being made.
+    """
 
     asks: str
+    fails: str
     passed: bool | None
     found: str
+
+    @property
+    def says(self) -> str:
+        return self.fails if self.passed is False else self.asks
+
+
+def _checking(asks: str, fails: str) -> Callable[..., Check]:
+    """What makes the results of one check; without arguments, that it could not be made."""
+
+    def result(passed: bool | None = None, found: str = "") -> Check:
+        return Check(asks=asks, fails=fails, passed=passed, found=found)
+
+    return result
+
+
+HAS_PARAMETERS = _checking("It has all its parameters", "It does not have the right number of parameters")
+RUNS = _checking("It runs", "It does not run")
+RETURNS = _checking("It returns a vector for each token", "It does not return a vector for each token")
+OWN_WEIGHTS = _checking("Each head has its own weights", "Not every head has its own weights")
+SUMS_TO_ONE = _checking("Each row of weights sums to 1", "Not every row of weights sums to 1")
+BLIND = _checking("No token sees a later one", "Some token sees a later one")
+AGREES = _checking("Its output is that of `nn.MultiheadAttention`", "Its output is not that of `nn.MultiheadAttention`")
 
 
 def written(chosen: Mapping[str, int]) -> str:
@@ -220,8 +246,8 @@ def check(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor
     n_mine = sum(parameter.numel() for parameter in build(chosen)(x.size(2), reference.num_heads).parameters())
     n_right = sum(parameter.numel() for parameter in reference.parameters())
     return (
-        Check(asks="It has all its parameters", passed=n_mine == n_right, found=f"{n_mine:,} of {n_right:,}"),
-        Check(asks="It runs", passed=not said, found=said or "without an error"),
+        HAS_PARAMETERS(n_mine == n_right, f"{n_mine:,} of {n_right:,}"),
+        RUNS(not said, said or "without an error"),
         _returns(returned, right, said),
         *_of_weights(weights, right_weights),
         _blind(chosen, reference, x, given),
@@ -230,45 +256,35 @@ def check(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor
 
 
 def _returns(returned: object, right: Tensor, said: str) -> Check:
-    asks = "It returns a vector for each token"
     if said:
-        return Check(asks=asks, passed=None, found="")
+        return RETURNS()
     shape = list(returned.shape) if isinstance(returned, Tensor) else None
-    return Check(asks=asks, passed=shape == list(right.shape), found=f"{shape or returned}")
+    return RETURNS(shape == list(right.shape), f"{shape or returned}")
 
 
 def _of_weights(weights: Tensor | None, right: Tensor) -> Sequence[Check]:
-    heads, sums = "Each head has its own weights", "Each row of weights sums to 1"
     if weights is None:
-        return (Check(asks=heads, passed=None, found=""), Check(asks=sums, passed=None, found=""))
+        return OWN_WEIGHTS(), SUMS_TO_ONE()
     total = weights.sum(-1)
     low, high = float(total.min()), float(total.max())
     return (
-        Check(asks=heads, passed=weights.size(1) == right.size(1), found=f"{weights.size(1)} of {right.size(1)} heads"),
-        Check(
-            asks=sums,
-            passed=max(abs(low - 1), abs(high - 1)) < AGREE,
-            found=f"from {low:.3f} to {high:.3f}",
-        ),
+        OWN_WEIGHTS(weights.size(1) == right.size(1), f"{weights.size(1)} of {right.size(1)} heads"),
+        SUMS_TO_ONE(max(abs(low - 1), abs(high - 1)) < AGREE, f"from {low:.3f} to {high:.3f}"),
     )
 
 
 def _blind(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor, given: Tensor | None) -> Check:
     """Whether another last token leaves the outputs of the tokens before it alone."""
-    asks = "No token sees a later one"
     if given is None or x.size(1) < 2:
-        return Check(asks=asks, passed=None, found="")
+        return BLIND()
     other = torch.cat([x[:, :-1], -x[:, -1:]], dim=1)
     again = run(chosen, reference, other)[0]
     leak = float((again - given)[:, :-1].abs().max())
-    return Check(
-        asks=asks, passed=leak < AGREE, found=f"with a different last token, those before it change by {leak:.3f}"
-    )
+    return BLIND(leak < AGREE, f"with a different last token, those before it change by {leak:.3f}")
 
 
 def _agrees(given: Tensor | None, right: Tensor) -> Check:
-    asks = "Its output is that of `nn.MultiheadAttention`"
     if given is None:
-        return Check(asks=asks, passed=None, found="")
+        return AGREES()
     difference = float((given - right).abs().max())
-    return Check(asks=asks, passed=difference < AGREE, found=f"largest difference {difference:.3f}")
+    return AGREES(difference < AGREE, f"largest difference {difference:.3f}")

@@ -71,7 +71,7 @@ def test_it_goes_along_to_another_page(context: BrowserContext, address: str):
 
 def test_a_clicker_turns_chapters_and_each_begins_at_its_top(context: BrowserContext, address: str):
     page = opened(context, address, "guide", chapter="2", plan="true")
-    expect(page.get_by_role("heading", name="A lesson of")).to_be_visible()
+    expect(page.get_by_role("heading", name="A 90-minute lesson")).to_be_visible()
     for key, number in (("ArrowRight", 3), ("ArrowRight", 4), ("ArrowLeft", 3)):
         page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
         page.keyboard.press(key)

@@ -56,8 +56,8 @@ def candidate_bars(step: Step, n_others: int, *, spaced: bool, theme: Theme = LI
     hover = [f"“{for_plotly(name)}”: {number(value, 4)}" for name, value in zip(labels, values, strict=True)]
     if n_others > 0:
         rest = max(0.0, 1 - sum(values))
-        labels, values, colours = [*labels, f"{n_others} others"], [*values, rest], [*colours, theme.faint]
-        hover.append(f"all {n_others} others together: {number(rest, 4)}")
+        labels, values, colours = [*labels, f"{n_others:,} others"], [*values, rest], [*colours, theme.faint]
+        hover.append(f"all {n_others:,} others together: {number(rest, 4)}")
     bars = across_bars(
         values, "%{hovertext}<extra></extra>", text=[short_probability(value) for value in values],
         marker={"color": colours}, hovertext=hover,

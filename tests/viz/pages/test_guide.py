@@ -143,7 +143,7 @@ def test_every_encoding_can_be_read_about(number: int, positional: str):
     assert app.selectbox(key="checkpoint").value == f"positional-{positional}"
     if number == 4:
         app.segmented_control(key="variant").set_value("no scale")
-        assert "Its rows sum to between 1.000 and 1.000" in texts(ran(app)) or "no weight" in texts(app)
+        assert "With the mistake, rows sum to between 1.000 and 1.000" in texts(ran(app)) or "no weight" in texts(app)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -238,13 +238,13 @@ def test_a_mistake_stands_beside_what_is_right(mistake: str):
         assert f"**{n} weight" in texts(app)
         assert f"one is {wrong[most]:.2f} instead of {right[most]:.2f}.**" in texts(app)
         sums = wrong.sum(1)
-        assert f"Its rows sum to between {sums.min():.3f} and {sums.max():.3f}" in texts(app)
+        assert f"With the mistake, rows sum to between {sums.min():.3f} and {sums.max():.3f}" in texts(app)
     else:
         assert "changes no weight by 0.05 or more" in texts(app)
 
 
 def test_what_the_page_says_of_its_own_sums_is_small():
-    (difference,) = re.findall(r"the largest difference is (\S+)\.$", texts(opened(5, checkpoint=WORDS)), re.M)
+    (difference,) = re.findall(r"in this row, to within (\S+)\.$", texts(opened(5, checkpoint=WORDS)), re.M)
     assert number(difference) < 1e-4
     (difference,) = re.findall(r"differ by at most (\S+)\.$", texts(opened(8, checkpoint=WORDS)), re.M)
     assert number(difference) < 1e-4
@@ -299,7 +299,7 @@ def test_all_heads_are_measured():
     ran(app)
     assert "Of 18 heads, 17 can be made uniform" in texts(app)
     assert "The output depends most on cross-attention, layer 1, head 1:" in texts(app)
-    assert "by this measure it ranks 1 of 6." in texts(app)
+    assert "by this measure it is number 1 of 6." in texts(app)
     assert "5 of 6 in cross-attention" in texts(app)
     assert "17 can be made" not in texts(typed(app, "cat"))
 

@@ -79,7 +79,7 @@ def test_what_the_model_writes_after_a_mistake_is_its_own():
     astray = capture(letters, "dog", prefix=[first.best[1].token_id])
     assert astray.target != own.target
     assert f"writes “dog”. Made to begin with “{first.best[1].label}”" in texts(app)
-    assert f"it carries on with “{astray.target}”." in texts(app)
+    assert f"it continues to “{astray.target}”." in texts(app)
     assert float(right_answer(app)) > 0
 
 
@@ -95,7 +95,7 @@ SHIPPED = pytest.mark.usefixtures("_shipped")
 @SHIPPED
 def test_only_an_encoder_looks_ahead():
     app = opened(16, checkpoint="translate-en-fr", source="Two dogs run.")
-    found = re.findall(r"all heads:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app))
+    found = re.findall(r"row's own:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app))
     pattern = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("encoder").pattern
     layers, heads, n, _ = pattern.shape
     later = sum(pattern[..., i, j].sum() for i in range(n) for j in range(i + 1, n)) / (layers * heads * n)
@@ -167,7 +167,7 @@ def test_the_words_drawn_are_those_of_the_settings():
         assert f"- seed {seed}: {for_markdown(drawn.strip()) or '(nothing)'}" in texts(app)
     app.slider(key="top_k").set_value(1)
     ran(app)
-    assert f"**1 of {words.config.vocab_size:,} tokens may be drawn here.**" in texts(app)
+    assert f"**1 of {words.config.vocab_size:,} tokens can be drawn here.**" in texts(app)
     assert f"seed 9: {own.target}" in texts(app)  # the likeliest alone: greedy
 
 
@@ -178,7 +178,7 @@ def test_top_p_leaves_the_fewest_tokens_that_are_enough():
     step = int(own.probabilities.argmin()) if own.probabilities is not None else 0
     best = candidates(opened_model, own.source_ids, own.predicted_ids, 997)[step].best
     together = np.cumsum([one.probability for one in best])
-    (top_p,) = re.findall(r"does top-p = (\S+) keep", app.radio[0].label)
+    (top_p,) = re.findall(r"would top-p = (\S+) keep", app.radio[0].label)
     assert best[0].probability < float(top_p)
     assert right_answer(app) == str(1 + np.count_nonzero(together < float(top_p)))
 
@@ -189,7 +189,7 @@ def test_what_the_cache_saves_is_counted_and_measured(monkeypatch: pytest.Monkey
     words = checkpoint.load(WORDS)
     n, config = len(capture(words, SOURCE).predicted_ids), words.config
     kib = 2 * config.n_layers * config.d_model * n * 4 / 1024
-    assert f"{n} tokens: {n} keys and values for each head with the cache, {sum(range(n + 1))} without" in texts(app)
+    assert f"each head computes {n} keys and values for it; without, {sum(range(n + 1))}" in texts(app)
     assert f"The cache holds {kib:,.1f} KiB" in texts(app)
     assert right_answer(app) == f"{sum(range(2 * n + 1)):,}"
     app.button(key="measure_kept").click()

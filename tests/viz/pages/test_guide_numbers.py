@@ -53,7 +53,7 @@ def test_the_lengths_of_word_and_position():
         words = model.model.embedding.tokens(ids) * model.config.d_model**0.5
         places = model.model.embedding.positions[: len(ids)]
     word, place = (float(part.norm(dim=-1).mean()) for part in (words, places))
-    assert f"an embedding has length {word:.1f}, an encoding {place:.1f}:" in said
+    assert f"an embedding has length {word:.1f} and an encoding {place:.1f}:" in said
     assert f"{max(word, place) / min(word, place):.1f} times as much" in said
 
 
@@ -67,8 +67,10 @@ def test_what_a_changed_word_changes():
     change = ((after - before).norm(dim=-1) / before.norm(dim=-1)).numpy()
     others = np.delete(np.arange(len(change)), 2)
     most = others[change[others].argmax()]
-    assert f"**{len(others)} of the {len(others)} other vectors change, 2 of them before it;**" in said
-    assert f"“{trace.map('encoder').key_tokens[most].strip()}”, by {change[most]:.0%} of its length" in said
+    assert f"**{len(others)} of the {len(others)} other vectors change, 2 of them before the framed one;**" in said
+    assert (
+        f"“{trace.map('encoder').key_tokens[most].strip()}” changes most, by {change[most]:.0%} of its length" in said
+    )
 
 
 def test_a_feed_forward_network_has_two_thirds_of_a_layer():
@@ -97,7 +99,7 @@ def test_how_far_a_model_looks():
 def test_how_far_a_change_reaches():
     app = opened(11, checkpoint=SHIPPED, source=SOURCE)
     app.button(key="measure_reach").click()
-    assert "**A change can still be seen at a distance of 4 tokens, the whole sentence.**" in texts(ran(app))
+    assert "**A change can still be seen at a distance of 4 tokens, across the whole sentence.**" in texts(ran(app))
 
 
 def test_what_attention_costs():
@@ -106,13 +108,13 @@ def test_what_attention_costs():
     heads = config.n_layers * config.n_heads
     assert f"The encoder computed {heads * n * n:,} attention weights" in said
     every = heads * (n * n + m * m + m * n)
-    assert f"all kinds together {every:,}, which take {every * 4 / 1024:,.1f} KiB" in said
+    assert f"all kinds together come to {every:,}, which take {every * 4 / 1024:,.1f} KiB" in said
     assert f"would compute {heads * 100_000**2 * 4 / 2**30:,.0f} GiB" in said
 
 
 def test_what_heads_elsewhere_give_to_special_tokens():
     said, _, trace = shown(chapter="17")
-    found = re.findall(r"(\S+) on average in (encoder|cross)\S* ?\S* \(evenly: (\S+)\)", said)
+    found = re.findall(r"(\S+) on average in (encoder|cross)\S* ?\S* \(an even head: (\S+)\)", said)
     expected = []
     for one in map(trace.map, ("encoder", "cross")):
         keys = [i for i, token in enumerate(one.key_tokens) if token in ("<s>", "</s>")]
@@ -142,7 +144,7 @@ def test_the_lesson_takes_its_minutes_and_links_to_chapters():
     assert sorted(numbers) == list(range(1, len(CHAPTERS) + 1))
     assert table().count("\n| ") == len(LESSON) + 1
     app = opened(4, checkpoint=WORDS, plan="true")
-    assert [header.value for header in app.header] == ["A lesson of 90 minutes"]
+    assert [header.value for header in app.header] == ["A 90-minute lesson"]
     assert f"[4 · {CHAPTERS[3].title}](?chapter=4)" in texts(app)
     assert charts(app) == 0
     app.button(key="contents_5").click()

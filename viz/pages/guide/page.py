@@ -73,7 +73,7 @@ SLIDE = """
 def page() -> None:
     """The whole page; only the chapter that is open is computed."""
     style(STYLE + SLIDE if presenting() else STYLE)
-    with title_beside("Guide", "Transformers, from nothing to reading a head, in your own sentence."):
+    with title_beside("Guide", "Transformers from scratch, using your own sentence."):
         opened = choose_checkpoint()
     if opened is None or not has(opened, Capability.HEADS, "The Guide follows a text through heads"):
         return
@@ -108,7 +108,7 @@ def _choose_chapter() -> tuple[int, bool]:
                     f"{other} · {chapter.title}{' :green[:material/check:]' if other in done else ''}",
                     type="tertiary", key=f"contents_{other}", on_click=_turn_to, args=(other,),
                 )  # fmt: skip
-        planning = st.toggle("Plan of a lesson", key="plan", bind="query-params")
+        planning = st.toggle("Lesson plan", key="plan", bind="query-params")
         st.caption(f"{len(done)} of {len(CHAPTERS)} chapters done" if done else "", width="content")
     return number or 1, planning  # None where the link says “?chapter=”
 
@@ -208,8 +208,8 @@ def _link(further: Further) -> None:
 def _code(source: Source) -> None:
     """The lines of running code that compute, and where all of it stands."""
     shown = listing(source)
-    where = f"`{Path(shown.file).relative_to(ROOT).as_posix()}`, line {shown.line}"
-    st.caption(f"{where}, without its docstring" if shown.short else where)
+    where = f"`{Path(shown.file).relative_to(ROOT).as_posix()}`, from line {shown.line}"
+    st.caption(f"{where}; docstring omitted" if shown.short else where)
     height = CODE_HEIGHT if shown.code.count("\n") > LONGEST_CODE else "content"
     st.code(shown.code, height=height, wrap_lines=True)
 

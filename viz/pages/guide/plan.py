@@ -27,8 +27,8 @@ LESSON = (
         minutes=10,
         title="What attention is for",
         chapters=(1,),
-        does="Type a sentence that the class suggests. Cover the picture, let them guess which English word a French "
-        "word looks at, then uncover it.",
+        does="Type a sentence that the class suggests. Cover the picture and let them guess which English word a "
+        "French word looks at, then uncover it.",
         asks="Why does *blanche* look at *white*, although the word order is different?",
     ),
     Part(
@@ -44,14 +44,14 @@ LESSON = (
         chapters=(4,),
         does="Compute one row of the softmax with a calculator from the scores on screen. Then look at the three "
         "mistakes and say what each one breaks.",
-        asks="Which mistake can't you see from the sums of the rows?",
+        asks="Which mistake do the row sums not reveal?",
     ),
     Part(
         minutes=10,
         title="Many heads, and the order of words",
         chapters=(5, 6),
         does="Find a row in which the heads look at different words. Predict what shuffling the sentence does, then "
-        "try it with the link of chapter 6.",
+        "try it with the link in chapter 6.",
         asks="Do more heads mean more parameters?",
     ),
     Part(
@@ -70,7 +70,7 @@ LESSON = (
     ),
     Part(
         minutes=10,
-        title="How it learns, and is this ChatGPT?",
+        title="How it learns, and whether this is ChatGPT",
         chapters=(15, 16),
         does="Type a wrong target and see what each token costs. Compare the three kinds of Transformer.",
         asks="What does ChatGPT have that this model does not, and vice versa?",
@@ -96,16 +96,16 @@ def table() -> str:
         chapters = "<br>".join(map(chapter_link, part.chapters))
         rows.append(f"| {start}–{start + part.minutes} | **{part.title}**<br>{chapters} | {part.does} | {part.asks} |")
         start += part.minutes
-    return "\n".join(["| minutes | part | the class | ask |", "| ---: | --- | --- | --- |", *rows])
+    return "\n".join(["| minutes | part | what the class does | what to ask |", "| ---: | --- | --- | --- |", *rows])
 
 
 def show_plan() -> None:
     """The plan, in place of a chapter."""
-    st.header(f"A lesson of {MINUTES} minutes", anchor=False)
+    st.header(f"A {MINUTES}-minute lesson", anchor=False)
     st.markdown(
         "For a class that is new to Transformers but knows what a vector and a weighted average are. Everyone opens "
-        "this page on a device of their own, or in pairs; you project it. Every chapter has a question; let the class "
-        "answer before you click."
+        "this page on their own device, or shares one with a neighbour; you project it. Every chapter has a question; "
+        "let the class answer before you click."
     )
     st.markdown(table(), unsafe_allow_html=True)
     homework = "\n".join(f"- {what}: {', '.join(map(chapter_link, numbers))}" for what, numbers in HOMEWORK.items())
@@ -114,5 +114,5 @@ def show_plan() -> None:
         "**Before the lesson.** Open chapter 1 and type the sentence that you will use, so that you know what the "
         "model makes of it: it was trained only on everyday sentences and image captions. Add `&presentation=on` to a "
         "chapter’s link for the projector. The address keeps the sentence and everything you chose: copy it, and the "
-        "class sees what you see. With 45 minutes, take chapters 1, 4, 8 and 13."
+        "class sees what you see. If you have only 45 minutes, use chapters 1, 4, 8 and 13."
     )

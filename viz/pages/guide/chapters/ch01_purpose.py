@@ -29,7 +29,7 @@ A Transformer reads one text and writes another: a translation, an answer, the n
 has to find what matters in the text it reads.
 
 **Recurrent networks** came first. They read word by word and keep one vector as their memory, so the whole sentence has
-to fit into it. Bahdanau, Cho and Bengio (2014 as a preprint, published in 2015) gave them **attention**: while writing
+to fit into it. Bahdanau, Cho and Bengio (preprint 2014, published 2015) gave them **attention**: while writing
 a word, look back at every word that was read, and draw most on the ones that matter. In 2017 Vaswani and others kept
 the attention and dropped the recurrence. (Others had put convolutions in its place: Gehring et al. 2017.) That is the
 Transformer.
@@ -49,7 +49,7 @@ EQUATION = r"p(y_1,\dots,y_m\mid x)=\prod_{t=1}^{m}p(y_t\mid y_1,\dots,y_{t-1},\
 
 def show(look: Look) -> None:
     shown = look.attention_map
-    title = f"layer {look.layer + 1}, head {look.head + 1}: written (rows), read (columns)"
+    title = f"layer {look.layer + 1}, head {look.head + 1}: tokens written (rows), tokens read (columns)"
     pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
     chart(
         weights_panel(pattern, *names, title, framed=look.row, theme=session.theme()), "purpose", share=0.85, wide=True
@@ -64,7 +64,10 @@ def _factors(trace: Trace) -> str:
     factors = [f"{p:.2f}" for p in trace.probabilities]
     product = " · ".join(factors if len(factors) <= SHOWN else [*factors[: SHOWN - 1], "…", factors[-1]])
     whole = float(np.prod(trace.probabilities, dtype=np.float64))
-    return f"**The formula on your sentence**, one factor per token written: {product} = {probability(whole)}."
+    return (
+        f"**The formula applied to your sentence**, one factor for each token written: {product} = "
+        f"{probability(whole)}."
+    )
 
 
 def ask(look: Look) -> Question | None:
@@ -78,7 +81,7 @@ def ask(look: Look) -> Question | None:
         f"{name}?",
         numbered(shown.key_tokens),
         best,
-        f"It gives {quoted(shown.key_tokens[best])} a weight of {weights[best]:.3f}, out of 1.",
+        f"It gives {quoted(shown.key_tokens[best])} a weight of {weights[best]:.3f}; the whole row sums to 1.",
         f"Find the framed row, {name}, and in it the {'darkest' if session.theme() is LIGHT else 'brightest'} cell. "
         "The token at the head of its column is the answer.",
     )

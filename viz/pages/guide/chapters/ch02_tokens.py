@@ -39,7 +39,7 @@ def show(look: Look) -> None:
     added = look.opened.model.embedding.positions[: len(tokens)].numpy()
     vectors = embedded - added
     figure = vectors_panel(
-        tokens, vectors, "√d · embedding of each token", common_limit([vectors]), theme=session.theme()
+        tokens, vectors, "embedding of each token, times √d", common_limit([vectors]), theme=session.theme()
     )
     chart(figure, "embedding")
     twice = [token for token in dict.fromkeys(tokens) if tokens.count(token) > 1]
@@ -47,8 +47,8 @@ def show(look: Look) -> None:
         first, second = [i for i, token in enumerate(tokens) if token == twice[0]][:2]
         difference = abs(vectors[first] - vectors[second]).max()
         st.caption(
-            f"“{for_markdown(show_token(twice[0]))}” is token {first + 1} and token {second + 1}: its two rows differ "
-            f"by at most {power_of_ten(difference)}, the rounding of the sum. An embedding does not depend "
+            f"“{for_markdown(show_token(twice[0]))}” is token {first + 1} and token {second + 1}: the two rows differ "
+            f"by at most {power_of_ten(difference)}, which is rounding error. An embedding does not depend "
             "on where its token is."
         )
 
@@ -69,7 +69,9 @@ def ask(look: Look) -> Question:
 
 def further(look: Look) -> Further:
     return Further(
-        label="What is added to the embedding, in Positions", page="positions", query={"part": "Added to your sentence"}
+        label="See in Positions what is added to the embedding",
+        page="positions",
+        query={"part": "Added to your sentence"},
     )
 
 

@@ -20,7 +20,7 @@ well its key matches, compared with all the others: the shares always add up to 
 Here every token plays all three roles: three **weight matrices** turn its vector into a query, a key and a value. Each
 head has its own matrices, so each head asks a different question. The same matrices are used at every position.
 
-**"Weights" means two things.** Weight matrices are *parameters*: they were set in training and are the same for every
+**“Weights” means two things.** Weight matrices are *parameters*: they were set in training and are the same for every
 sentence. *Attention weights* are computed anew for each sentence; they are what the heatmaps show.
 
 The query belongs to the row you choose; keys and values are those of all tokens.
@@ -59,11 +59,11 @@ def ask(look: Look) -> Question | None:
         "changes?",
         options=("only the query", "the keys and the values", "all three"),
         answer=options.index(changed),
-        why="We took the head apart at both rows. Keys and values are computed for all tokens at once, whichever token "
-        f"is asking. Only the query belongs to the row; it changes by up to "
+        why="We took the head apart for both rows. Keys and values are computed for all tokens at once, whichever "
+        f"token is asking. Only the query belongs to the row; it changes by up to "
         f"{np.abs(here.step('query').value - there.step('query').value).max():.2f}.",
         hint=f"Choose row {other + 1} above and watch the three pictures: which of them change? The row only decides "
-        "who asks; every token already has its key and value.",
+        "which token asks; every token already has its key and value.",
     )
 
 

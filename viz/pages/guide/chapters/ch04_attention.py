@@ -61,7 +61,8 @@ def show(look: Look) -> None:
     }
     chart(beside_bars(anatomy.keys, columns, framed=anatomy.query, theme=theme), "row_steps")
     mistake = st.segmented_control(
-        "The whole head: right, and with a mistake", list(WRONG), default=next(iter(WRONG)), required=True,
+        "The whole head: a correct version and one with a "
+        "mistake", list(WRONG), default=next(iter(WRONG)), required=True,
         key="variant", bind="query-params",
     )  # fmt: skip
     scores = head_scores(look.opened, look.trace, look.kind, look.layer, look.head)
@@ -84,9 +85,9 @@ def _compared(right: np.ndarray, wrong: np.ndarray, changed: np.ndarray) -> str:
         return f"**Here it changes no weight by {NOTICED} or more.** Try a different head or a longer sentence."
     n, most = int(changed.sum()), np.unravel_index(np.abs(wrong - right).argmax(), right.shape)
     return (
-        f"**{n} weight{'s' * (n > 1)}, marked, {'are' if n > 1 else 'is'} off by {NOTICED} or more; one is "
-        f"{wrong[most]:.2f} instead of {right[most]:.2f}.** Its rows sum to between {sums.min():.3f} and "
-        f"{sums.max():.3f}; the right ones to 1."
+        f"**{n} weight{'s' * (n > 1)} (marked) {'are' if n > 1 else 'is'} off by {NOTICED} or more; one is "
+        f"{wrong[most]:.2f} instead of {right[most]:.2f}.** With the mistake, rows sum to between {sums.min():.3f} and "
+        f"{sums.max():.3f}; without it, to 1."
     )
 
 
@@ -98,7 +99,7 @@ def ask(look: Look) -> Question | None:
     best = int(weights.argmax())
     scores = anatomy.step("masked").value
     return among(
-        f"Row {n}, {row_name(look)}: {quoted(anatomy.tokens[anatomy.query])} was fed in, and may see {n} tokens, "
+        f"Row {n}, {row_name(look)}: the token fed in, {quoted(anatomy.tokens[anatomy.query])}, may see {n} tokens, "
         "itself included. Which of them gets the most attention?",
         numbered(anatomy.keys[:n]),
         best,

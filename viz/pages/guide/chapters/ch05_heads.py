@@ -23,8 +23,8 @@ blurs them. So each layer has several heads, side by side, each with its own $W_
 attention weights**. Nobody tells a head what to look for; training does, and many heads can be removed with little
 harm (Michel et al. 2019, Voita et al. 2019).
 
-**More heads are not more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions, so
-the matrices of all heads together stay the same size.
+**More heads do not mean more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions,
+so the matrices of all heads together stay the same size.
 
 The heads' outputs are joined end to end into one long vector (**concatenation**), which is multiplied by $W_O$.
 **Mistake: thinking that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. The picture of
@@ -58,13 +58,12 @@ def show(look: Look) -> None:
         f"token{'s' * (len(looked_at) != 1)}:** {', '.join(map(quoted, looked_at))}."
     )
     parts = contributions(anatomy)
-    lengths = {"length of what each head adds": np.linalg.norm(parts, axis=1)}
+    lengths = {"length (norm) of the vector each head adds": np.linalg.norm(parts, axis=1)}
     chart(beside_bars(names, lengths, framed=look.head, theme=theme), "heads_parts")
     projected = anatomy.step("projected")
     missed = np.abs(parts.sum(0) + projected.weights["bias"] - projected.value).max()
     st.caption(
-        f"The parts and b_O add up to what the model's W_O gave in this row: the largest difference is "
-        f"{power_of_ten(missed)}."
+        f"The parts and b_O add up to what the model's own W_O gave in this row, to within {power_of_ten(missed)}."
     )
 
 
@@ -79,9 +78,9 @@ def ask(look: Look) -> Question | None:
         "it always the head with the sharpest weights?",
         options=tuple(f"head {place + 1}" for place in places),
         answer=places.index(most),
-        why=f"Its part has length {lengths[most]:.2f}; the sum of the others' is {lengths.sum() - lengths[most]:.2f}. "
-        "A head may focus sharply and still add little: that depends on its values and on W_O "
-        "(Kobayashi et al. 2020 weigh attention by the length of what it adds).",
+        why=f"The vector it adds has length {lengths[most]:.2f}; the lengths of the others add up to "
+        f"{lengths.sum() - lengths[most]:.2f}. A head may focus sharply and still add little: that depends on its "
+        "values and on W_O (Kobayashi et al. 2020 weigh attention by the length of what it adds).",
         hint="The upper picture cannot tell you: it shows where the heads look. How much each adds is the length of "
         "its bar in the picture below it.",
     )

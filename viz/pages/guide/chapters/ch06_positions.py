@@ -37,19 +37,19 @@ def show(look: Look) -> None:
     tokens, own = reader(look).key_tokens, look.opened.config.positional
     total = states(look.opened, ids(look))[0]
     added = look.opened.model.embedding.positions[: len(total)].numpy()
-    parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, which layer 1 reads": total}
+    parts = {"token embedding": total - added, f"encoding ({own})": added, "their sum, the input of layer 1": total}
     if not look.opened.model.embedding.positional.adds:
         st.markdown(f"The encoding of this model, {own}, adds nothing here: it acts on the scores, if on anything.")
-        parts = {"token embedding, which layer 1 reads": total}
+        parts = {"token embedding, the input of layer 1": total}
     limit = common_limit(parts.values())
     for name, part in parts.items():
         chart(vectors_panel(tokens, part, name, limit, theme=session.theme()), f"sum_{name}", share=0.48)
     if len(parts) == 3:
         word, place = (float(np.linalg.norm(part, axis=1).mean()) for part in (total - added, added))
+        more, less, times = ("word", "position", word / place) if word > place else ("position", "word", place / word)
         st.markdown(
-            f"**On average an embedding has length {word:.1f}, an encoding {place:.1f}:** "
-            f"{'the word' if word > place else 'the position'} counts for more in the sum, "
-            f"{max(word, place) / max(min(word, place), 1e-9):.1f} times as much."
+            f"**On average, an embedding has length {word:.1f} and an encoding {place:.1f}:** in the sum, the {more} "
+            f"counts {times:.1f} times as much as the {less}."
         )
 
 
@@ -67,7 +67,7 @@ def ask(look: Look) -> Question | None:
         f"{moved(told.before.map(kind).pattern, told.after.map(kind).pattern).max():.1%}."
     )  # fmt: skip
     return Question(
-        text="Take the encoding away and shuffle the sentence into "
+        text="Remove the encoding and shuffle the sentence into "
         f"“{for_markdown(without.text_after)}”. Does any token attend to different tokens than before, "
         f"in {KIND_NAMES[kind].lower()}?",
         options=("Yes", "No"),
@@ -86,7 +86,7 @@ def further(look: Look) -> Further:
         "shuffle": "1",
         "kind": SHORT_KIND_NAMES[reader(look).kind],
     }
-    return Further(label="Change the positions of your sentence", page="positions", query=query)
+    return Further(label="Change the positions in your sentence", page="positions", query=query)
 
 
 CHAPTER = Chapter(

@@ -18,7 +18,7 @@ from viz.state import session
 IDEA = r"""
 A layer of the encoder does two things. **Attention** lets every token gather information from all the others. A
 **feed-forward** network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two
-thirds of a layer's parameters). Around each of the two runs a **residual** connection: the input is added to the
+thirds of a layer's parameters). A **residual** connection runs around each of the two: the input is added to the
 output, so a layer changes a vector rather than replacing it, and the gradient has a direct path back. **LayerNorm**
 keeps the numbers in range. The formula has it *after* the sum, as Vaswani et al. (2017) do; most models today have it
 *before* each part, which makes training stable without warming up the learning rate (Xiong et al. 2020).
@@ -81,8 +81,8 @@ def _reached(tokens: Sequence[str], change: np.ndarray, place: int) -> str:
         return f"**No other vector changes by {CHANGED:.2%} or more.**"
     before = int((change[:place] > CHANGED).sum())
     return (
-        f"**{n} of the {len(others)} other vectors change, {before} of them before it;** most of all that of "
-        f"{quoted(tokens[most])}, by {change[most]:.0%} of its length."
+        f"**{n} of the {len(others)} other vectors change, {before} of them before the framed one;** that of "
+        f"{quoted(tokens[most])} changes most, by {change[most]:.0%} of its length."
     )
 
 

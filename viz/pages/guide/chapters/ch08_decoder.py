@@ -41,8 +41,8 @@ def show(look: Look) -> None:
     own, again = look.trace.probabilities, forced.probabilities
     if own is not None and again is not None and forced.predicted_ids == look.trace.predicted_ids:
         st.caption(
-            "Computed token by token, and teacher-forced in one pass, the probabilities of the tokens differ by at "
-            f"most {power_of_ten(float(np.abs(own - again).max()))}."
+            f"The probabilities computed token by token and those from a single teacher-forced pass differ by at most "
+            f"{power_of_ten(float(np.abs(own - again).max()))}."
         )
 
 
@@ -52,8 +52,8 @@ def ask(look: Look) -> Question | None:
     if len(written) < 3:
         return None
     return among(
-        f"Row {row + 1} is fed {quoted(shown.query_tokens[row])}. Which token of the output is predicted there? "
-        "(Counted in the output, without `<s>`.)",
+        f"Row {row + 1} is fed {quoted(shown.query_tokens[row])}. Which token does it predict? (Numbers count the "
+        "tokens of the output; `<s>` is not counted.)",
         numbered(written),
         row,
         f"From {quoted(shown.query_tokens[row])} the model predicts {quoted(written[row])}; the next row is fed "
@@ -69,7 +69,7 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="The decoder, masking, teacher forcing", idea=IDEA, equation=EQUATION, show=show,
+    title="The decoder, masking and teacher forcing", idea=IDEA, equation=EQUATION, show=show,
     sources=(causal_mask, Transformer.decode), ask=ask, further=further, kinds=("decoder",), chooses_head=True,
     opens_on=masked_head, opens_row=masked_row,
 )  # fmt: skip

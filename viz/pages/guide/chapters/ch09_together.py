@@ -29,7 +29,7 @@ The encoder reads the source once. In every layer of the decoder, **cross-attent
 from what is being written, keys and values from what was read. That is how a translation stays true to its source.
 
 At the end the decoder's vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
-probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases left out).
+probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases are omitted).
 **Greedy decoding** writes the likeliest token, feeds it back in and goes on until `</s>`. **Beam search** keeps several
 beginnings, since the best first word does not always begin the best sentence.
 """
@@ -45,17 +45,21 @@ def show(look: Look) -> None:
     written, probabilities = shown.row_tokens, look.trace.probabilities
     weights = shown.pattern[look.layer, look.head, look.row]
     st.markdown(
-        f"**Step {look.row + 1}, the row {row_name(look)}, writes {quoted(written[look.row])}.** While writing it, "
-        "this head attends to:"
+        f"**In step {look.row + 1} (row {row_name(look)}) the model writes {quoted(written[look.row])}.** At that "
+        "step, this head attends to:"
     )
-    chart(beside_bars(shown.key_tokens, {"weight of each source token": weights}, theme=theme), "cross_row", share=0.65)
+    chart(
+        beside_bars(shown.key_tokens, {"attention weight of each source token": weights}, theme=theme),
+        "cross_row",
+        share=0.65,
+    )
     step = decoding.steps(look.opened, look.trace, BEST)[look.row]
     others = look.opened.config.vocab_size - 2 - len(step.best)  # <pad> and <s> are never written
     with st.container():  # no column ends between them
-        st.markdown("What could have been written instead:")
+        st.markdown("What the model could have written instead:")
         chart(candidate_bars(step, others, spaced=brings_spaces(look.opened.tokenizer), theme=theme), "candidates")
     if probabilities is not None:
-        columns = {"probability of what was written": probabilities}
+        columns = {"probability of each token written": probabilities}
         chart(beside_bars(written, columns, framed=look.row, theme=theme), "sureness", share=0.62)
 
 
@@ -65,14 +69,14 @@ def ask(look: Look) -> Question | None:
         return None
     least = int(np.argmin(probabilities))
     best = decoding.steps(look.opened, look.trace, BEST)[least].best
-    second = f" Its second choice was {quoted(best[1].label)}, {best[1].probability:.3f}." if len(best) > 1 else ""
+    second = f" Its second choice was {quoted(best[1].label)}, with {best[1].probability:.3f}." if len(best) > 1 else ""
     return among(
         "At which step was the model least sure of what it wrote?",
         numbered(written),
         least,
-        f"It gave {quoted(written[least])} the probability {probabilities[least]:.3f}.{second}",
-        "The last picture has a bar for each step, the probability of what was written. The shortest bar is where it "
-        "was least sure.",
+        f"It gave {quoted(written[least])} a probability of {probabilities[least]:.3f}.{second}",
+        "The last picture has a bar for each step: the probability of the token written there. The shortest bar is "
+        "where it was least sure.",
     )
 
 

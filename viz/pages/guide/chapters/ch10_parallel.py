@@ -48,15 +48,17 @@ def _count(formula: str, number: int) -> str:
 
 def show(look: Look) -> None:
     n, config = len(ids(look)), look.opened.config
-    st.markdown(f"**Your sentence: n = {n} tokens, d = {config.d_model}.** As in Vaswani et al. 2017, table 1:")
+    st.markdown(
+        f"**Your sentence: n = {n} tokens, d = {config.d_model}.** By the formulas of Vaswani et al. 2017, table 1:"
+    )
     st.markdown(table(layer_costs(n, config.d_model)))
     st.caption(
-        f"As in the paper, the four projections of self-attention (W_Q, W_K, W_V, W_O) are left out: another "
+        "As in the paper, the four projections of self-attention (W_Q, W_K, W_V, W_O) are left out: another "
         f"{4 * n * config.d_model**2:,} operations for your sentence. Counts say how the work grows, not how long it "
         "takes."
     )
     show_recorded(
-        "steps", "A training step of whole models of the same size",
+        "steps", "A training step for whole models of the same size",
         lambda points: step_figure(points, theme=session.theme()), describe_steps,
     )  # fmt: skip
     costs = measured_costs(look)
@@ -80,13 +82,13 @@ def ask(look: Look) -> Question:
     now, longer = ([cost.sequential for cost in layer_costs(length, d)[:2]] for length in (n, 2 * n))
     attention, recurrent = longer[0] - now[0], longer[1] - now[1]
     return amount(
-        f"Take a sentence with twice as many tokens, {2 * n}. How many *more* steps, one after another, does a "
-        "*recurrent* layer need?",
+        f"Take a sentence twice as long, with {2 * n} tokens. How many *more* steps in sequence does a *recurrent* "
+        "layer need?",
         recurrent,
         {attention, 2 * n, n * n} - {recurrent},
         f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",
-        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. The question is how many more {2 * n} tokens "
-        "need.",
+        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. How many more steps would {2 * n} tokens "
+        "need?",
     )
 
 

@@ -52,7 +52,7 @@ def _paths(costs: tuple[Cost, ...], n: int) -> str:
     paths = ", ".join(f"**{cost.path}** ({cost.name})" for cost in costs)
     return (
         f"**Your sentence: n = {n} tokens.** The longest path between two of them: {paths}. What such layers compute "
-        "for it is in the table of chapter 10."
+        "for it is in the table in chapter 10."
     )
 
 
@@ -88,7 +88,7 @@ def show(look: Look) -> None:
     reached = reach_of(by_distance(found[1]))
     st.markdown(
         f"**A change can still be seen at a distance of {reached} token{'s' * (reached != 1)}"
-        f"{', the whole sentence' if reached == n - 1 else ''}.**"
+        f"{', across the whole sentence' if reached == n - 1 else ''}.**"
     )
     st.caption(
         f"{n} runs: each token is replaced once by a different one, all vectors are compared, and the mean is taken "
@@ -108,7 +108,7 @@ def _nearer(own: np.ndarray, even: np.ndarray) -> str:
         return f"**On average it looks {mean:.1f} tokens away, as far as even attention.**"
     return (
         f"**On average it looks {mean:.1f} tokens away; even attention would look {chance:.1f} away.** This model "
-        f"looks {'nearer' if mean < chance else 'further'}."
+        f"looks {'closer by' if mean < chance else 'further away'}."
     )
 
 
@@ -121,8 +121,8 @@ def ask(look: Look) -> Question | None:
         "From the first to the last token of your sentence: how long is the path in *self-attention*?",
         attention.path,
         {recurrent.path, convolution.path, n * n} - {attention.path},
-        f"Each query meets each key directly. A recurrent layer takes {recurrent.path} steps, convolutions of width 3, "
-        f"each wider than the last, {convolution.path} (counted from the input at one end to the output at the other).",
+        f"Each query meets each key directly. A recurrent layer takes {recurrent.path} steps, dilated convolutions of "
+        f"width 3 {convolution.path} (counted from the input at one end to the output at the other).",
         "See the paths above the picture. How many steps must a signal take, if every token can look at every other "
         "directly?",
     )

@@ -35,13 +35,13 @@ def show(look: Look) -> None:
     shown = {kind: look.trace.map(kind).pattern for kind in look.trace.kinds}
     n, first = len(ids(look)), reader(look).kind
     st.markdown(
-        f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} attention weights for "
-        f"it, and all kinds together {sum(pattern.size for pattern in shown.values()):,}, which take "
-        f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For 100,000 tokens, a book, the {first} "
-        f"alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
+        f"**Your sentence: n = {n} tokens.** The {first} computed {shown[first].size:,} attention weights for it; all "
+        f"kinds together come to {sum(pattern.size for pattern in shown.values()):,}, which take "
+        f"{sum(pattern.nbytes for pattern in shown.values()) / 1024:,.1f} KiB. For a book of 100,000 tokens the "
+        f"{first} alone would compute {shown[first].size // n**2 * 100_000**2 * FLOAT / 2**30:,.0f} GiB of them."
     )
     show_recorded(
-        "cost", "The time of one layer, by kind",
+        "cost", "How long one layer takes, by kind",
         lambda points: cost_figure(points, (), milliseconds, "milliseconds", theme=session.theme()), describe_cost,
     )  # fmt: skip
     measured = measured_costs(look)

@@ -30,10 +30,10 @@ that much depends on the test: weights that training could not have found prove 
 single layer of attention; here many heads and residual connections stand in for each other.
 
 So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it attends equally
-to every token it may see. If the output stays, this head's pattern was not needed *by itself*; other heads can stand in
-for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers above the
-first see vectors that are already mixed, so a column there no longer stands for one word (Abnar and Zuidema 2020 trace
-the mixing back); and what a head adds also depends on its values (Kobayashi et al. 2020).
+to every token it may see. If the output stays the same, this head's pattern was not needed *by itself*; other heads can
+stand in for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers
+above the first see vectors that are already mixed, so a column there no longer stands for one word (Abnar and Zuidema
+2020 trace the mixing back); and what a head adds also depends on its values (Kobayashi et al. 2020).
 
 **Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
 output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
@@ -86,7 +86,7 @@ def _effect(look: Look, found: Ablated) -> None:
         f"log-probability changes by {signed(-lost)} nats). The token that loses most is {quoted(written[least])}: "
         f"{before[least]:.2f} → {after[least]:.2f}."
     )
-    columns = {"p as trained": before[:n], "p made uniform": after[:n]}
+    columns = {"p as trained": before[:n], "p with a uniform pattern": after[:n]}
     figure = beside_bars(written[:n], columns, framed=least, one_scale=True, theme=session.theme())
     chart(figure, "uniform_p")
 
@@ -142,7 +142,7 @@ def _neatest(look: Look, effects: Sequence[Effect]) -> str:
     place = next(i for i, one in enumerate(ranked, start=1) if one[:3] == neatest)
     return (
         f"The neatest picture in {KIND_NAMES[look.kind].lower()} is that of layer {neatest[1] + 1}, head "
-        f"{neatest[2] + 1}; by this measure it ranks {place} of {len(ranked)}."
+        f"{neatest[2] + 1}; by this measure it is number {place} of {len(ranked)}."
     )
 
 
@@ -166,7 +166,7 @@ def ask(look: Look) -> Question:
         n = min(len(before), len(after))
         moved = f" The mean probability of its tokens goes from {np.mean(before[:n]):.3f} to {np.mean(after[:n]):.3f}."
     return Question(
-        text="Look at the head. Will the output change if its pattern is made uniform? Predict, then try.",
+        text="Look at the head. Will the output change if its pattern is made uniform? Make a prediction, then try it.",
         options=("It stays the same", "It changes"),
         answer=0 if found.same else 1,
         why=f"The model then writes “{_said(found.output)}”.{moved}",

@@ -16,9 +16,9 @@ from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
 IDEA = """
-Chapters 4 and 5 come to about ten lines of code. Here they are written out, then with PyTorch's own layer, then with
-Keras. Each example runs as it stands: copy it into a file. Each makes the same weight matrices from the same seed, so
-all three print the same numbers. The tests of this project run them and compare.
+Chapters 4 and 5 come to about ten lines of code. Here they are written out, then done with PyTorch's own layer, then
+with Keras. Each example runs as it stands: copy it into a file. Each makes the same weight matrices from the same seed,
+so all three print the same numbers. The tests of this project run them and compare.
 
 What differs is convention: which side a weight matrix is on, whether a mask marks what is **allowed** or what is
 **forbidden**, and whether you get the attention weights of each head or their mean.

@@ -80,10 +80,17 @@ def _price(look: Look) -> None:
     other = next(one for one in first.best if one.token_id != first.written.token_id)
     astray = tracing.trace(look.opened, look.trace.source, None, (other.token_id,))
     st.markdown(
-        f"**The price.** On its own the model writes “{_said(look.trace)}”. Made to begin with {quoted(other.label)} "
-        f"(p = {probability(other.probability)}) instead of {quoted(first.written.label)}, it carries on with "
-        f"“{_said(astray)}”. Teacher forcing would have fed it the right token next."
+        f"**The price of teacher forcing.** Left to itself, the model writes {_sentence(look.trace)} Made to begin "
+        f"with {quoted(other.label)} (p = {probability(other.probability)}) instead of {quoted(first.written.label)}, "
+        f"it continues to {_sentence(astray)} In training, teacher forcing would have given it the right token next, "
+        "so it never practises recovering from a mistake of its own."
     )
+
+
+def _sentence(trace: Trace) -> str:
+    """What a trace wrote, quoted, at the end of a sentence."""
+    said = _said(trace)
+    return f"“{said}”{'' if said.endswith(('.', '!', '?')) else '.'}"
 
 
 def _said(trace: Trace) -> str:

@@ -21,7 +21,7 @@ IDEA = """
 **“Is this ChatGPT?”** No, but it is a relative. The same layers make three kinds of Transformer:
 
 - **Encoder-only** (BERT, Devlin et al. 2019). Every token looks at the whole text. It reads but does not write: it
-  classifies texts, finds passages, fills gaps.
+classifies texts, finds passages and fills gaps.
 - **Decoder-only** (GPT, Radford et al. 2018; also what ChatGPT runs on). There is a single text, and each token looks
   only at itself and those before it. It predicts the next token. Your question is the beginning of a text that it
   continues.
@@ -29,7 +29,7 @@ IDEA = """
   cross-attention connects the two.
 
 **Mistake: thinking that a model without an encoder cannot read.** It reads with the same masked attention that it
-writes with. The fourth picture shows such a model, `repeat`, on the first letters of your text.
+writes with. The fourth picture shows such a model, called `repeat`, reading the first letters of your text.
 
 A chatbot is far larger, has read far more, and was then trained further: on answers that people wrote, and on which of
 its own answers people prefer (Ouyang et al. 2022).
@@ -71,7 +71,9 @@ def show(look: Look) -> None:
     if DECODER_ONLY in checkpoint.pretrained():
         with columns[1]:
             said.append(f"{_decoder_only(look):.2f} in `{DECODER_ONLY}`")
-    st.markdown(f"**Share of the weight on tokens after the row's own, all heads:** {', '.join(said)}.")
+    st.markdown(
+        f"**Share of the attention, over all heads, that goes to tokens after the row's own:** {', '.join(said)}."
+    )
 
 
 def _decoder_only(look: Look) -> float:
@@ -99,7 +101,7 @@ def ask(look: Look) -> Question | None:
     allowed = int(causal_mask(n).sum())
     return amount(
         f"Your text has {n} tokens, so each head of the encoder has {n} × {n} = {n * n} attention weights. How many of "
-        "these cells would the mask of a decoder-only model leave?",
+        "these cells would the mask of a decoder-only model leave visible?",
         allowed,
         {n * n, n * n - allowed, n} - {allowed},
         f"1 + 2 + … + {n} = {allowed}: each token sees itself and those before it. This encoder puts "

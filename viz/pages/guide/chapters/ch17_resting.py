@@ -22,13 +22,14 @@ from viz.pages.guide.chapters.openings import resting_head, resting_row
 from viz.state import session
 
 IDEA = """
-Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the sentence so important? Hardly. Softmax
-makes each row **sum to 1**, so a head cannot look at nothing. If none of the words match its query, the weight still
-has to go somewhere. Training finds a place where it does little harm: a token that is always there and says little.
+Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the sentence really that important? Hardly.
+Softmax makes each row **sum to 1**, so a head cannot look at nothing. If none of the words match its query, the weight
+still has to go somewhere. Training finds a place where it does little harm: a token that is always there and says
+little.
 
 In layers 6 to 10 of BERT, more than half of the attention goes to the separator `[SEP]` (Clark et al. 2019, section
-3.2, who suspect that it is a head's way of doing nothing). In large language models it is the first tokens of the text,
-whatever they are: **attention sinks** (Xiao et al. 2024).
+3.2, who suspect that it is a head's way of doing nothing). In large language models it goes to the first tokens of the
+text, whatever they are: **attention sinks** (Xiao et al. 2024).
 
 **Mistake: reading a meaning into a bright column.** Attention weights are *shares*. What a head adds also depends on
 the values it sums and on W_O; the bars show how much that is for the row you choose.
@@ -85,7 +86,7 @@ def _elsewhere(look: Look) -> str:
     """The mean share in the other kinds of attention, beside chance."""
     others = [look.trace.map(kind) for kind in look.trace.kinds if kind != look.kind]
     means = [
-        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} (evenly: {by_chance(one):.2f})"
+        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} (an even head: {by_chance(one):.2f})"
         for one in others
         if not np.isnan(resting(one)).any()
     ]
@@ -98,15 +99,15 @@ def _row(look: Look, heads: list[str]) -> None:
     special = np.array([token in SPECIAL for token in shown.key_tokens])
     columns = {
         "weight on special tokens": shown.pattern[look.layer, :, look.row, special].sum(0),
-        "length of what it adds": np.linalg.norm(contributions(anatomy), axis=1),
+        "length (norm) of what it adds": np.linalg.norm(contributions(anatomy), axis=1),
     }
     st.markdown(f"Layer {look.layer + 1}, row {look.row + 1}, {row_name(look)}:")
     chart(beside_bars(heads, columns, framed=look.head, theme=session.theme()), "resting_row")
     lengths = np.linalg.norm(anatomy.step("value").value, axis=1)
     if special.any() and not special.all():
         st.caption(
-            f"Head {look.head + 1}: the values of special tokens have a length of {lengths[special].mean():.2f} on "
-            f"average, those of the other tokens {lengths[~special].mean():.2f}."
+            f"In head {look.head + 1}, the values of special tokens have an average length of "
+            f"{lengths[special].mean():.2f}, those of the other tokens {lengths[~special].mean():.2f}."
         )
 
 
@@ -121,7 +122,7 @@ def ask(look: Look) -> Question:
         f"{LOWER:g}. What happens to its attention weights?",
         options=("all fall to nearly 0", "they stay as they are", "the largest falls, the others rise"),
         answer=0 if fallen else 1 if stayed else 2,
-        why=f"We tried it on this head's scores: the weights sum to {after.sum():.3f}, and none moves by more than "
+        why=f"We tried it on this head's scores: the weights sum to {after.sum():.3f}, and none changes by more than "
         f"{power_of_ten(moved)}. Softmax sees only differences; a head cannot say “nothing here”.",
         hint="Softmax divides e to the power of each score by the sum of all of them. Lowering all scores by the same "
         "amount divides both by the same number. See the second formula.",

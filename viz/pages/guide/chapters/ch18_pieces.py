@@ -19,9 +19,9 @@ Before the model is trained, the tokenizer starts with single bytes (“e” is 
 the pair of neighbours that is most frequent in a large body of text and **merges** it into a new token. It repeats this
 until the vocabulary is full. Common words end up as one token, rare ones stay in pieces, and nothing is ever unknown.
 
-A new text is cut by the same merges **in the order in which they were learned**. Choose a word and watch. A low number
-is an early merge: that pair was common. “␣” is the space before the word; once it has merged with a letter it is no
-longer shown.
+A new text is split by applying the same merges **in the order in which they were learned**. Choose a word and watch. A
+low number is an early merge: that pair was common. “␣” is the space before the word; once it has merged with a letter
+it is no longer shown.
 
 **Mistake: thinking that the pieces are syllables or stems.** They are whatever was frequent. And if a character is cut
 in two, neither half is a letter: that is where tokens such as `⟨C3⟩` come from.
@@ -89,9 +89,9 @@ def show(look: Look) -> None:
     pieces = len(merges[-1].pieces) if merges else len(word)
     n_words, n_tokens = len(tokenizer.words(look.trace.source)), len(tokenizer.encode(look.trace.source))
     st.markdown(
-        f"**{len(word)} bytes become {pieces} token{'s' if pieces > 1 else ''}, by {len(merges)} of the {n_merges:,} "
-        f"merges that this tokenizer has learned.** Your text has {n_words} words and punctuation marks, and "
-        f"{n_tokens} tokens."
+        f"**{len(word)} bytes become {pieces} token{'s' if pieces > 1 else ''}, through {len(merges)} of the "
+        f"{n_merges:,} merges that this tokenizer has learned.** Your text has {n_words} words and punctuation marks, "
+        f"and {n_tokens} tokens."
     )
 
 
@@ -105,15 +105,15 @@ def ask(look: Look) -> Question | None:
         f"Write {quoted(word)} twice without a space: {quoted(word * 2)}. How many tokens is that?",
         len(twice),
         {1, 2 * len(once), len((word * 2).encode())} - {len(twice)},
-        f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Written once, it is {len(once)}: "
+        f"{' '.join(map(quoted, tokenizer.labels(twice)))}. Written once, it has {len(once)}: "
         f"{' '.join(map(quoted, tokenizer.labels(once)))}.",
-        "The second copy has no space before it, so it may be cut differently, and a merge may join the end of the "
+        "The second copy has no space before it, so it may be split differently, and a merge may join the end of the "
         "first to the beginning of the second. Type it and count.",
     )
 
 
 def further(look: Look) -> Further:
-    return Further(label="What heads do with the tokens of your text: Explore", page="explore")
+    return Further(label="See in Explore what heads do with the tokens of your text", page="explore")
 
 
 CHAPTER = Chapter(

@@ -27,9 +27,9 @@ about 7 times in 100.
   the model is sure, many where it is not.
 - The **seed** fixes the random numbers: the same seed gives the same text.
 
-**Mistake: thinking that a higher temperature makes the model more creative.** It makes the model choose more often what
-it finds unlikely itself. Move T up and read what comes out. And a fluent text can be wrong at any temperature: probable
-does not mean true.
+**Mistake: thinking that a higher temperature makes the model more creative.** It makes the model pick tokens that it
+considers unlikely more often. Move T up and read what comes out. And a fluent text can be wrong at any temperature:
+probable does not mean true.
 """
 EQUATION = r"p_T(y)=\frac{e^{z_y/T}}{\sum_{y'}e^{z_{y'}/T}}"
 SHOWN, SAMPLES, TOP_P_STEP = 10, 3, 0.05
@@ -71,11 +71,11 @@ def show(look: Look) -> None:
     before, after = narrowed(logits).numpy(), narrowed(logits, *chosen).numpy()
     best = np.argsort(-before, kind="stable")[:SHOWN]
     names = look.opened.tokenizer.labels(best.tolist())
-    columns = {"p of the model": before[best], "p to draw from": after[best]}
+    columns = {"the model's probability": before[best], "probability used for sampling": after[best]}
     chart(beside_bars(names, columns, framed=0, one_scale=True, theme=session.theme()), "sampling")
     st.markdown(
-        f"**{np.count_nonzero(after):,} of {len(after):,} tokens may be drawn here.** The likeliest, "
-        f"{quoted(names[0])}, has p = {before[best[0]]:.2f} in the model and {after[best[0]]:.2f} in the draw."
+        f"**{np.count_nonzero(after):,} of {len(after):,} tokens can be drawn here.** The likeliest, "
+        f"{quoted(names[0])}, has p = {before[best[0]]:.2f} in the model and {after[best[0]]:.2f} for sampling."
     )
     _texts(look, chosen)
 
@@ -111,11 +111,11 @@ def ask(look: Look) -> Question | None:
     left = left_by(logits, top_p)
     together = likely.sort(descending=True).values[:left].sum().item()
     return amount(
-        f"Go to token {step + 1}, with temperature 1 and all tokens. Add up the bars: how many tokens does top-p = "
-        f"{top_p} keep there?",
+        f"Go to token {step + 1}. Set the temperature to 1, top-k to 0 and top-p to 1. Add up the bars: how many "
+        f"tokens would top-p = {top_p} keep?",
         left,
         {1, left + 1, len(likely)} - {left},
-        f"{left} {'have' if left > 1 else 'has'} {together:.3f} together, at least {top_p}"
+        f"The first {f'{left} bars add' if left > 1 else 'bar adds'} up to {together:.3f}, which is at least {top_p}"
         f"{'; one fewer would not be enough' if left > 1 else ''}.",
         f"Begin with the longest bar and add the next ones in order until the sum reaches {top_p}. The last one you "
         "needed is kept.",
@@ -128,6 +128,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Sampling beside greedy", idea=IDEA, equation=EQUATION, show=show, sources=(narrowed, sample), ask=ask,
+    title="Sampling and greedy decoding", idea=IDEA, equation=EQUATION, show=show, sources=(narrowed, sample), ask=ask,
     further=further, kinds=("decoder",),
 )  # fmt: skip

@@ -34,7 +34,7 @@ EQUATION = (
     r"\text{memory: }&2\,n_\text{layers}\,n\,d_\text{model}\text{ numbers}\end{aligned}"
 )
 REPEATS, BOOK = 3, 100_000
-WITH, WITHOUT = "kept", "computed again"
+WITH, WITHOUT = "kept in the cache", "computed again"
 
 
 def show(look: Look) -> None:
@@ -47,8 +47,8 @@ def show(look: Look) -> None:
     chart(curves(steps, lines, "tokens written", "positions computed in a layer", theme=theme), "kept_counts")
     book = bytes_kept(BOOK, config.n_layers, config.d_model)
     st.markdown(
-        f"**Your output has {n} tokens: {projected(n, kept=True):,} keys and values for each head with the cache, "
-        f"{projected(n, kept=False):,} without.** The cache holds "
+        f"**Your output has {n} tokens. With the cache, each head computes {projected(n, kept=True):,} keys and "
+        f"values for it; without, {projected(n, kept=False):,}.** The cache holds "
         f"{bytes_kept(n, config.n_layers, config.d_model) / 1024:,.1f} KiB; for a text of {BOOK:,} tokens it would be "
         f"{book / 2**20:,.0f} MiB."
     )
@@ -79,13 +79,14 @@ def ask(look: Look) -> Question:
     n = len(look.trace.predicted_ids)
     now, twice = projected(n, kept=False), projected(2 * n, kept=False)
     return amount(
-        f"Without the cache, {n} tokens take {now:,} positions in each layer. How many do {2 * n} tokens take?",
+        f"Without the cache, writing {n} tokens means computing {now:,} positions in each layer. How many for {2 * n} "
+        "tokens?",
         twice,
         {2 * now, n * now, now + n} - {twice},
         f"1 + 2 + … + {2 * n} = {twice:,}: {twice / now:.1f} times as many for twice the text. With the cache it is "
         f"{projected(2 * n, kept=True):,}.",
         f"Step 1 computes 1 position, step 2 computes 2, … step {2 * n} computes {2 * n}. Add them up; the sum grows "
-        "with the square.",
+        "with the square of the number of tokens.",
     )
 
 
@@ -94,6 +95,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Keys and values kept between steps", idea=IDEA, equation=EQUATION, show=show,
+    title="Keeping keys and values between steps", idea=IDEA, equation=EQUATION, show=show,
     sources=(projected, measure_steps, IncrementalDecoder.step), ask=ask, further=further, kinds=("decoder",),
 )  # fmt: skip

@@ -65,7 +65,7 @@ def show(look: Look) -> None:
     checks = check(chosen, reference, x)
     with checked:
         st.markdown(_verdict(chosen, checks))
-        st.markdown("\n".join(f"- {MARKS[one.passed]} {one.asks}{_found(one)}" for one in checks))
+        st.markdown("\n".join(f"- {MARKS[one.passed]} {one.says}{_found(one)}" for one in checks))
     with weights:
         _weights(look, chosen, reference, x)
 
@@ -124,7 +124,7 @@ def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAtten
     if weights is not None:
         n = int((np.abs(pictures["this layer"] - right) >= NOTICED).sum())
         st.caption(
-            f"The first head's attention weights. {n} of them, marked, differ by {NOTICED} or more."
+            f"The first head's attention weights. {n} of them (marked) differ by {NOTICED} or more."
             if n
             else f"The first head's attention weights: none differs by {NOTICED} or more."
         )
@@ -137,15 +137,14 @@ def ask(look: Look) -> Question:
     hidden = [name for name in names if _sums_to_one(run({**MENDED, name: BROKEN[name]}, reference, x)[1])]
     answer = names.index("scale") if hidden == ["scale"] else len(names)
     return Question(
-        text="Suppose only one fault is left. Which of these would you **not** notice from the sums of the rows?",
+        text="Suppose only one fault is left. Which of these would the row sums **not** reveal?",
         options=(*(FAULTS[name].fault for name in names), "none of them alone"),
         answer=answer,
-        why=f"We tried each of them alone: with {FAULTS['scale'].fault} every row still sums to 1. Only the comparison "
-        "with a correct layer shows it."
+        why=f"We tried each of them alone: with the fault “{FAULTS['scale'].fault}” every row still sums to 1. Only "
+        "the comparison with a correct layer shows it."
         if hidden == ["scale"]
         else "We tried each of them alone: in a sentence this short the sums do not single out one fault.",
-        hint="Fix all seven places, then put back one fault at a time and read the line “Each row of weights sums to "
-        "1”.",
+        hint="Fix all seven places, then put back one fault at a time and read what the checks say about the row sums.",
     )
 
 

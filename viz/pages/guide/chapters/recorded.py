@@ -24,7 +24,7 @@ def show_recorded(
         st.markdown(f"**{title}**")
         chart(draw(measured.points), f"recorded_{part}")
     st.markdown("\n".join(f"- {sentence}" for sentence in describe(measured.points)))
-    st.caption(f"Not of your sentence: recorded {for_markdown(f'{measured.date}, {measured.machine}')}.")
+    st.caption(f"Not measured on your sentence. Recorded on {measured.date}: {for_markdown(measured.machine)}.")
 
 
 def architectures(part: str) -> Further:
