@@ -26,27 +26,27 @@ OPTION_HELP = {
     "n_layers": "number of encoder layers, and of decoder layers",
     "n_heads": "attention heads in each layer",
     "d_model": "size of a token's vector",
-    "d_ff": "size of the feed-forward layer; of an LSTM's state",
+    "d_ff": "size of the feed-forward layer, or of an LSTM's state",
     "max_len": "longest source and target, in tokens",
     "dropout": "probability of dropping an element of a sublayer's output",
     "attention_dropout": "probability of dropping an attention weight",
     "norm": "LayerNorm after each residual (post, as in the paper) or before each sublayer (pre)",
-    "activation": "of the feed-forward layer: relu or gelu",
+    "activation": "activation function of the feed-forward layer: relu or gelu",
     "positional": f"positional encoding: {', '.join(POSITIONALS)}",
     "architecture": f"{', '.join(ARCHITECTURES)}",
     "seed": "seed of the data, the initial parameters and dropout",
     "steps": "number of updates; with --resume you may give more, and the run continues as if it had begun with that "
     "number: inverse_sqrt and constant at the same learning rate, cosine at the higher one of the longer schedule",
     "batch_tokens": "largest number of target tokens in a batch, padding included",
-    "learning_rate": "the peak, after the warm-up",
-    "warmup": "number of steps until the peak",
-    "schedule": "after the warm-up: inverse_sqrt, cosine or constant",
-    "label_smoothing": "share of the target spread over the whole vocabulary",
+    "learning_rate": "learning rate at its peak, after the warm-up",
+    "warmup": "number of steps until the learning rate peaks",
+    "schedule": "learning rate after the warm-up: inverse_sqrt, cosine or constant",
+    "label_smoothing": "share of the target's probability that is spread over the whole vocabulary",
     "weight_decay": "decoupled weight decay",
     "clip_norm": "largest norm of the gradient; a longer one is scaled down",
     "average": "decay of the moving average of the parameters, which is what is saved; 0: the parameters themselves",
-    "precision": "of the matrix products in training: float32, or bfloat16, which is faster on a GPU and on processors "
-    "with instructions for it (AVX512-BF16, AMX), and many times slower on others",
+    "precision": "number format of the matrix products in training: float32, or bfloat16, which is faster on a GPU "
+    "and on processors with instructions for it (AVX512-BF16, AMX), and many times slower on others",
     "weights": "number format of saved checkpoints: float32, or float16 at half the size",
     "validate_every": "steps between two validations",
     "checkpoint_every": "steps between two saved checkpoints",
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a model on a task, or on parallel text files"))
 
     translate = commands.add_parser("translate", help="print the model's target for a text, or for each line of input")
-    translate.hint = "a text that begins with a hyphen goes to the end, after --"
+    translate.hint = "put a text that begins with a hyphen at the end, after --"
     translate.set_defaults(command=_translate)
     translate.add_argument(
         "text", nargs="?", help=f"the text; without it, each line of standard input, in UTF-8; {translate.hint}"
@@ -169,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
             "--checkpoint",
             required=True,
             metavar="NAME_OR_PATH",
-            help="the name of one that ships, a file, or a run folder",
+            help="the name of a checkpoint that ships, a file, or a run folder",
         )
     for command in (translate, evaluate):
         command.add_argument("--beam", type=int, default=5, help="width of the beam search; 1 is greedy (default: 5)")
@@ -216,15 +216,19 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     data.add_argument("--examples", type=int, default=GIVEN, help="number of examples to generate (default: 100000)")
     for name in ("source", "target", "valid-source", "valid-target"):
         data.add_argument(
-            f"--{name}", nargs="+", metavar="FILE", default=GIVEN, help="UTF-8, a sentence a line; one or more files"
+            f"--{name}",
+            nargs="+",
+            metavar="FILE",
+            default=GIVEN,
+            help="one or more files in UTF-8, one sentence per line",
         )
     data.add_argument(
         "--augment",
         type=float,
         default=GIVEN,
         metavar="SHARE",
-        help="share of the training pairs to repeat with the source as people type it: lower case, no final stop, no "
-        "apostrophes (default: 0)",
+        help="share of the training pairs to repeat with the source as people type it: lower case, no final full "
+        "stop, no apostrophes (default: 0)",
     )
     data.add_argument(
         "--names",
@@ -352,7 +356,8 @@ def _align(options: argparse.Namespace) -> int:
     short = [i for i, pair in enumerate(pairs) if max(len(text.split()) for text in pair) <= options.longest]
     if not short:
         raise ValueError(
-            f"no pair of {options.source} and {options.target} has at most {options.longest} words on each side"
+            f"no sentence pair in {options.source} and {options.target} has {options.longest} words or fewer on each "
+            "side"
         )
     pairs_read = [pairs[i] for i in short]
     truths = alignment.read_truths(options.links) if options.links else None

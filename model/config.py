@@ -43,7 +43,7 @@ ENCODING_SIZES: Mapping[str, Positional] = MappingProxyType(
     {
         "sinusoidal": Positional(even="d_model", why="a sine and a cosine for each wavelength"),
         "learned": Positional(n_parameters=lambda config, n_positions: n_positions * config.d_model),
-        "rotary": Positional(even="d_head", why="it turns pairs of dimensions"),
+        "rotary": Positional(even="d_head", why="it rotates pairs of dimensions"),
         "alibi": Positional(),
         "relative": Positional(n_parameters=lambda config, n_positions: 2 * BUCKETS * config.n_heads),
         "none": Positional(),
@@ -165,7 +165,7 @@ class TrainConfig:
             if not _is_number(value := getattr(self, name)) or value <= 0:
                 raise ValueError(f"{name} must be a number above 0, but it is {value!r}")
         if not _is_number(self.weight_decay) or self.weight_decay < 0:
-            raise ValueError(f"weight_decay must be a number of at least 0, but it is {self.weight_decay!r}")
+            raise ValueError(f"weight_decay must be 0 or more, but it is {self.weight_decay!r}")
         _require_option("schedule", self.schedule, SCHEDULES)
         _require_option("precision", self.precision, PRECISIONS)
         _require_option("weights", self.weights, ("float32", "float16"))
@@ -206,7 +206,7 @@ def _is_number(value: object) -> bool:
 
 def _require_whole(name: str, value: object, *, minimum: int, maximum: int | None = None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}, but it is {value!r}")
+        raise ValueError(f"{name} must be a whole number, at least {minimum}, but it is {value!r}")
     if maximum is not None and value > maximum:
         raise ValueError(f"{name} must be at most {maximum}, but it is {value}")
 

@@ -36,11 +36,11 @@ PARTS = {"self_attention": "self_attn", "cross_attention": "encoder_attn"}
 ALIKE = ("sinusoidal", "learned", "none")
 """Positional encodings that only add a vector to each token."""
 WHY_NOT = {
-    "rotary": "turns queries and keys; the models of transformers that do so and have the same layers otherwise "
-    "(GPT-NeoX) are decoders alone, with norms before their sublayers",
-    "alibi": "adds to each score a fixed slope times the distance; BLOOM and MPT do so, too, but they are decoders "
-    "alone, and BLOOM norms its embedding while MPT has no biases",
-    "relative": "adds to each score a learned number for the distance; T5 does so, too, but it does not divide the "
+    "rotary": "rotates queries and keys; the models in transformers that do so and otherwise have the same layers "
+    "(GPT-NeoX) are decoder-only, with norms before their sublayers",
+    "alibi": "adds a fixed slope times the distance to each score; BLOOM and MPT do so, too, but they are "
+    "decoder-only; BLOOM also normalises its embeddings, and MPT has no biases",
+    "relative": "adds a learned number for the distance to each score; T5 does so, too, but it does not divide the "
     "scores by √d_head and has no biases",
 }
 """Of the other encodings: why no architecture of `transformers` gives the same outputs."""

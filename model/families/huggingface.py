@@ -46,8 +46,7 @@ def load(path: Path, name: str | None = None) -> Checkpoint:
     name = name or folder.name
     if find_spec("transformers") is None:
         raise CheckpointError(
-            f"{name} is a model of Hugging Face, and to open it this program needs the package transformers: "
-            f"{HOW_TO_GET_IT}"
+            f"{name} is a Hugging Face model; to open it, this program needs the package transformers: {HOW_TO_GET_IT}"
         )
     try:
         net = network(folder)
@@ -150,7 +149,9 @@ class HuggingFace:
                 self.passes.run(Reading(ids=ids, segments=segments), fed)
             found = [call for call in calls if is_of(names[call.module], kind, self.net)]
             if layer >= len(found):
-                raise ValueError("Models of this family give their patterns, but not the queries and keys behind them.")
+                raise ValueError(
+                    "Models of this family return their attention patterns, but not the queries and keys behind them."
+                )
             passed = found[layer].head(head)
             if np.allclose(passed.pattern, trace.map(kind).pattern[layer, head], atol=SAME):
                 return passed
@@ -171,9 +172,9 @@ class HuggingFace:
 
     def card(self) -> Mapping[str, str]:
         sizes = self.config
-        heads = f"{sizes.n_heads} a layer"
+        heads = f"{sizes.n_heads} per layer"
         if sizes.n_key_heads != sizes.n_heads:
-            heads += f", which share {sizes.n_key_heads} heads of keys and values"
+            heads += f", which share {sizes.n_key_heads} key and value heads"
         return {
             "Family": f"{self.folder.model_type} ({type(self.net).__name__}), opened by transformers",
             "Stacks": {"encoder": "Encoder", "decoder": "Decoder", "both": "Encoder and decoder"}[self.shape],

@@ -26,7 +26,7 @@ def network(folder: Folder) -> Any:
     if folder.model_type not in transformers.CONFIG_MAPPING:
         own = " and brings code of its own, which is never run here" if "auto_map" in folder.config else ""
         raise CheckpointError(
-            f"it is of the type {folder.model_type!r}, which transformers {transformers.__version__} does not know{own}"
+            f"it is of type {folder.model_type!r}, which transformers {transformers.__version__} does not know{own}"
         )
     options = {"local_files_only": True, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(folder.path, **options)
@@ -60,7 +60,7 @@ def _class(folder: Folder, config: Any) -> Any:
     if isinstance(named, type) and issubclass(named, transformers.PreTrainedModel):
         if named.config_class is not None and isinstance(config, named.config_class):
             return named
-        raise CheckpointError(f"{folder.architecture} is not a model of the type {folder.model_type!r}")
+        raise CheckpointError(f"{folder.architecture} is not a model of type {folder.model_type!r}")
     with suppress(KeyError):
         return transformers.MODEL_MAPPING[type(config)]
-    raise CheckpointError(f"transformers has no model for the type {folder.model_type!r} that reads text")
+    raise CheckpointError(f"transformers has no model of type {folder.model_type!r} that reads text")

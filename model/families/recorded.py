@@ -79,7 +79,7 @@ class Recorded:
         Raises:
             ValueError: always; a recording has no probabilities but those it was saved with.
         """
-        raise ValueError("a recording does not say what else could have been written")
+        raise ValueError("a recording does not include the other tokens that the model could have written")
 
     def parts(self, source: str, second: str) -> None:
         """None: it reads no pairs."""

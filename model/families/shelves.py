@@ -80,7 +80,7 @@ def why_no_hub(name: str) -> str:
         return ""
     if not hub_allowed():
         return f", and Hugging Face model ids may not be opened here (whoever runs this server can set {HUB}=1)"
-    return ", nor a model id in the cache of Hugging Face on this machine, and nothing is downloaded"
+    return ", nor the id of a model in this machine's Hugging Face cache (models are not downloaded)"
 
 
 def hub_cache() -> Path:

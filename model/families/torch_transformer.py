@@ -154,7 +154,9 @@ class TorchTransformer:
         Raises:
             ValueError: always; PyTorch's modules keep queries and keys to themselves.
         """
-        raise ValueError("PyTorch's own modules give their patterns, but not the queries and keys behind them.")
+        raise ValueError(
+            "PyTorch's own modules return their attention patterns, but not the queries and keys behind them."
+        )
 
     def configuration(self) -> Mapping[str, object]:
         return {one.name: getattr(self.described, one.name) for one in fields(self.described)}
@@ -165,7 +167,7 @@ class TorchTransformer:
             "Family": f"{FORMAT}, run by PyTorch {torch.__version__}",
             "Stacks": f"Encoder of {sizes.n_layers} layers, decoder of {len(cast('Any', self.net.decoder.layers))}",
             "Parameters": f"{sizes.n_parameters:,} without the embeddings",
-            "Heads": f"{sizes.n_heads} a layer",
+            "Heads": f"{sizes.n_heads} per layer",
             "Vocabulary": f"{sizes.vocab_size:,} tokens",
             "Positional encoding": self.described.positional,
         }

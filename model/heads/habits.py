@@ -256,8 +256,8 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
     way, sides = ("from left to right", ("right", "left")) if order > 0 else ("from right to left", ("left", "right"))
     more, less = (percent(end(ahead, behind) / pairs) for end in (max, min))
-    against = "" if less == percent(0) else f", {sides[1]} in {less}"
-    what = f"special tokens aside, the later of two rows looks further {sides[0]} in {more}{against}"
+    against = "" if less == percent(0) else f", in {less} {sides[1]}"
+    what = f"special tokens aside, in {more} of row pairs the later looks further {sides[0]}{against}"
     return [f"{how} the source {way} ({what})"]
 
 

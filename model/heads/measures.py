@@ -252,9 +252,10 @@ MEASURES = (
         name="monotonicity",
         formula=r"\frac{\displaystyle\sum_{i < i'} P(j_i < j_{i'}) - P(j_i > j_{i'})}{n^2 (k - 1) / 2k}"
         r",\quad j_i \sim A_i,\ k = \min(n, m)",
-        definition="Whether later rows look further right: for any two rows, a key is drawn by the weights of each. "
-        "How much more often is the later row's key on the right than on the left? Up to 1: in order throughout; down "
-        "to −1: backwards throughout; 0: neither. Over several texts each pair of rows counts equally.",
+        definition="Whether later rows look further right: for any two rows, draw a key from each according to its "
+        "weights. How much more often is the later row's key to the right of the other's than to its left? Up to "
+        "1: in order throughout; down to −1: backwards throughout; 0: neither. Over several texts each pair of rows "
+        "counts equally.",
         source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
         kinds=("cross",),
         terms=of.monotonicity,

@@ -95,5 +95,5 @@ def begin(text: str | bytes) -> Survey:
     """
     used = [line for line in split_lines(text, longest=LONGEST_LINE) if line]
     if not used:
-        raise ValueError("There are no sentences in it. Write one per line.")
+        raise ValueError("It contains no sentences. Write one per line.")
     return Survey(sentences=tuple(used[:MOST_SENTENCES]), n_left_out=len(used[MOST_SENTENCES:]))

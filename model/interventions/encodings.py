@@ -73,7 +73,7 @@ def turned_scores(encoding: Encoding, query: torch.Tensor, key: torch.Tensor, n:
     """
     rotation = encoding.rotation(torch.arange(n))
     if rotation is None:
-        raise ValueError(f"the encoding {encoding.config.positional!r} turns no queries and keys")
+        raise ValueError(f"the encoding {encoding.config.positional!r} does not rotate queries and keys")
     queries, keys = (rotated(vector.expand(n, -1), rotation) for vector in (query, key))
     return (queries @ keys.T / math.sqrt(len(query))).numpy()
 

@@ -32,7 +32,7 @@ TASK_DEFAULTS = dict(TINY)
 NOT_OF_THE_RUN = ("command", "parser", "out", "resume", "queue", "at_most", "stop_with_parent", "device")
 SLOW_BFLOAT16 = (
     "this processor is not known to multiply in bfloat16, and then a step takes up to 20 times as long as with "
-    "--precision float32: better start the run anew with that"
+    "--precision float32: it is better to start the run again with that"
 )
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
@@ -187,9 +187,9 @@ def why(error: BaseException) -> str:
     """One line about what ended a training, with what helps."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full; make room, then carry on with --resume"
+        return "the disk is full; free some space, then continue with --resume"
     if is_out_of_memory(error):
-        return "there is not enough memory; fewer --batch-tokens or a smaller model need less"
+        return "there is not enough memory; use fewer --batch-tokens or a smaller model"
     if isinstance(error, ValueError | FloatingPointError | OSError):
         return text
     return f"{type(error).__name__}: {text}"

@@ -41,7 +41,7 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
     given = {name: environment[variable] for name, variable in names.items() if variable in environment}
     for name, text in given.items():
         if not (text.isascii() and text.isdecimal()):
-            raise ValueError(f"{names[name]} must be a whole number of at least 0, but it is {text!r}")
+            raise ValueError(f"{names[name]} must be a whole number, 0 or more, but it is {text!r}")
     return Limits(**{name: int(text) for name, text in given.items()})
 
 

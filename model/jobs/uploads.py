@@ -26,7 +26,9 @@ def read_uploads(files: Mapping[str, tuple[str, bytes]]) -> tuple[list[Pair], li
     if missing := [part for part in ("source", "target") if part not in files]:
         raise ValueError(f"the {' and the '.join(missing)} file is missing; a text file has one sentence per line")
     if ("valid_source" in files) != ("valid_target" in files):
-        raise ValueError("validation takes two files, source and target; give both, or none to set some lines aside")
+        raise ValueError(
+            "validation takes two files, source and target; give both, or give neither and some lines are set aside"
+        )
     names = {part: f"the {part.replace('valid_', 'validation ')} file “{file}”" for part, (file, _) in files.items()}
     lines = {part: split_lines(content, names[part]) for part, (_, content) in files.items()}
 

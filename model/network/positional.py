@@ -249,8 +249,8 @@ class Rotary(Encoding):
 
     formula = r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}"
     words = (
-        "Nothing is added. Each pair of dimensions of a query or key turns by an angle that grows with its position; a "
-        "score depends only on the difference between the angles."
+        "Nothing is added. Each pair of dimensions of a query or key is rotated by an angle that grows with its "
+        "position; a score depends only on the difference between the angles."
     )
     source = "Su et al. 2021, section 3.2"
 
@@ -329,7 +329,7 @@ class Relative(Encoding):
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
     words = (
         "Each head learns a number for each bucket of distances: near distances have a bucket each, far ones share "
-        "one. The scores here are divided by √d_head as usual; T5, which brought this encoding, leaves that out."
+        "one. The scores here are divided by √d_head as usual; T5, which introduced this encoding, omits that."
     )
     source = "Raffel et al. 2020, section 2.1"
 

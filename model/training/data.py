@@ -70,7 +70,7 @@ class DataConfig:
             if not isinstance(share := getattr(self, name), int | float) or not 0 <= share <= 1:
                 raise ValueError(f"{name} must be at least 0 and at most 1, but it is {share!r}")
         if not isinstance(self.examples, int) or isinstance(self.examples, bool) or self.examples < 1:
-            raise ValueError(f"examples must be a whole number of at least 1, but it is {self.examples!r}")
+            raise ValueError(f"examples must be a whole number, at least 1, but it is {self.examples!r}")
 
     @property
     def _parts(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:

@@ -27,7 +27,7 @@ STATES = ("queued", "running", "paused", "stopped", "finished", "failed")
 WANTS = ("run", "pause", "stop")
 SILENT_SECONDS = 15.0
 """A process that has not written its status for so long has ended."""
-WITHOUT_A_WORD = "the process ended without a word (killed, or out of memory)"
+WITHOUT_A_WORD = "the process ended without a message (killed, or out of memory)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,11 @@ class Run:
                 self._save()
             raise
         except FloatingPointError as error:
-            kept = f"what was saved at step {saved} is kept" if saved else "nothing to carry on from had been saved"
+            kept = (
+                f"what was saved at step {saved} is kept"
+                if saved
+                else "nothing had been saved that it could continue from"
+            )
             raise FloatingPointError(f"{error}; {kept}") from error
 
     def _write(self, step: TrainStep) -> None:
@@ -266,7 +270,7 @@ def _require_memory(model_config: ModelConfig, config: TrainConfig, train: Examp
     free = team.free_memory()
     if free is not None and needed > free:
         raise ValueError(
-            f"this training needs about {needed // MEGABYTE:,} MB of memory, but {free // MEGABYTE:,} MB are free: "
+            f"this training run needs about {needed // MEGABYTE:,} MB of memory, but {free // MEGABYTE:,} MB are free: "
             "choose fewer layers (--n-layers), smaller vectors (--d-model, --d-ff), a smaller vocabulary "
             "(--vocab-size) or fewer tokens in a batch (--batch-tokens)"
         )

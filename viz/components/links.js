@@ -86,7 +86,7 @@ function compare(map) {
     button.style.color = shown ? colours[head] : "";
     button.setAttribute("aria-pressed", shown);
     button.disabled = head === chosen;
-    button.title = head === chosen ? "the head on show" : shown ? "leave it out" : "compare with it";
+    button.title = head === chosen ? "the head shown" : shown ? "hide this head" : "compare with this head";
     const others = heads.filter((other) => other !== chosen && other !== head);
     button.onclick = () => map.overlay(shown ? others : [...others, head]);
   });

@@ -111,7 +111,7 @@ def _decoding(trace: Trace) -> str:
     if trace.teacher_forced:
         return "the output was given (teacher forcing)"
     if trace.n_forced:
-        return f"the first {trace.n_forced} tokens of the output were given, the rest is greedy decoding"
+        return f"the first {trace.n_forced} tokens of the output were given, the rest were decoded greedily"
     return "greedy"
 
 

@@ -35,7 +35,7 @@ def spectra(query_key: np.ndarray, value_output: np.ndarray, *, theme: Theme = L
         lines,
         theme,
         height=HEIGHT,
-        xaxis=axis("number, the largest first", theme),
+        xaxis=axis("rank (largest first)", theme),
         yaxis=axis("singular value", theme, rangemode="tozero"),
         showlegend=True,
     )

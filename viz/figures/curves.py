@@ -76,7 +76,7 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
     last = scored[-1]
     return (
         f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f}% of the tokens of unseen examples are predicted "
-        "correctly, given the ones before."
+        "correctly, given the tokens before them."
     )
 
 

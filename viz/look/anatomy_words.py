@@ -18,7 +18,7 @@ STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             "products", "scaled", "factor", "multiplied", "distance_bias", "biased", "masked", "weights",
         ),
         "What the head gathers": ("weighted", "head", "heads"),
-        "Leaving the attention": ("projected", "attention_sum", "attention_normed"),
+        "Leaving the attention sublayer": ("projected", "attention_sum", "attention_normed"),
         "Cross-attention": ("cross_attention",),
         "Feed-forward": ("forward_normed", "hidden", "forwarded", "forward_sum", "output"),
     }
@@ -42,9 +42,9 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "query": ("Query", "What the query token asks for, in this head."),
         "key": ("Keys", "What queries are compared with: one key for each token."),
         "value": ("Values", "What each token passes on when it is attended to."),
-        "turned_query": ("Query, turned", "Rotary encoding: each pair of numbers is rotated by an angle that depends "
+        "turned_query": ("Query, rotated", "Rotary encoding: each pair of numbers is rotated by an angle that depends "
         "on the position."),
-        "turned_key": ("Keys, turned", "So a score depends on the offset between query and key."),
+        "turned_key": ("Keys, rotated", "So a score depends on the offset between query and key."),
         "products": ("Dot products", "How well the query matches each key: large if they point the same way."),
         "scaled": ("Divided by √d_head", "So that scores do not grow with the size of a head."),
         "factor": (
@@ -127,9 +127,10 @@ def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[boo
         where = "the encoder" if step.name == "memory" else f"layer {anatomy.layer}"
         return None, f"from {where}", "" if step.name == "memory" else "Choose that layer to see how it is made."
     if difference == 0:
-        return True, "recomputed: equal", ""
-    among = f"The largest number is {step.largest:.0f}." if step.largest >= 10 else ""
-    return agrees(step, difference), f"recomputed: ± {power_of_ten(difference)}", among
+        return True, "recomputed; equal", ""
+    agreed, by = agrees(step, difference), power_of_ten(difference)
+    among = f"Largest entry: {step.largest:.0f}." if step.largest >= 10 else ""
+    return agreed, f"recomputed; {'agrees to within' if agreed else 'differs by'} {by}", among
 
 
 def _shape(array: np.ndarray) -> str:

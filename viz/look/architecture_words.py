@@ -50,17 +50,17 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
     if sooner:
         said.append(f"The Transformer is faster at {_list(sooner)} tokens.")
     if later:
-        said.append(f"**Against the usual claim**, the LSTM is faster at {_list(later)} tokens.")
+        said.append(f"**Contrary to the usual claim**, the LSTM is faster at {_list(later)} tokens.")
     if alike:
         said.append(
-            f"**At {_list(alike)} tokens they are equally fast** ({ALIKE:.0%} or less): when many short texts are read "
-            "side by side, each of the LSTM's few steps is a large matrix product, too."
+            f"**At {_list(alike)} tokens they are equally fast** (to within {ALIKE:.0%}): when many short texts are "
+            "read side by side, each of the LSTM's few steps is a large matrix product, too."
         )
     said.append(
         f"From {first_a.n} to {a.n} tokens, with the same number of tokens in all, the Transformer's step takes "
         f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}. At "
-        f"every length the Transformer has {a.in_sequence} steps that must wait for one another; the LSTM has "
-        f"{first_b.in_sequence:,} and {b.in_sequence:,}."
+        f"every length the Transformer has {a.in_sequence} operations that must wait for one another; the LSTM has "
+        f"{first_b.in_sequence:,} at the shortest and {b.in_sequence:,} at the longest."
     )
     return said
 
@@ -80,11 +80,11 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
             "What the LSTM must carry in its state past every token in between, the Transformer can simply look up."
         )
     else:
-        said.append("**Against the usual claim**, the Transformer reaches no further than the LSTM's state.")
+        said.append("**Contrary to the usual claim**, the Transformer reaches no further than the LSTM's state.")
     if far[ATTENDING] >= far[TRANSFORMER]:
         said.append(
-            "**But the same LSTM, with attention to what it asks for, reaches as far as the Transformer**: it is "
-            "attention that bridges the distance, in whichever network. That is why it was added to recurrent networks "
+            "**But the same LSTM, once it is given attention, reaches as far as the Transformer**: it is attention "
+            "that bridges the distance, whatever the network. That is why it was added to recurrent networks "
             "first (Bahdanau et al. 2015)."
         )
     elif far[ATTENDING] > far[LSTM]:
@@ -105,7 +105,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         "twice the text costs four times as much."
     ]
     if abs(long.exponent - 2) > ROUNDING:
-        steps = [f"×\u00a0{factor:.2f} to {n:,}" for n, factor in doublings(attention, milliseconds) if n > long.low]
+        steps = [f"×\u00a0{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
             "where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine's time is not."
@@ -126,7 +126,7 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     )
     (_, fused), last, kept = halves(layers[FUSED], mebibytes), layers[FUSED][-1], attention[-1]
     said.append(
-        f"**Quadratic memory is not inevitable**: fused, the same layer never stores its weights, and its memory "
+        f"**Quadratic memory is not inevitable**: when fused, the same layer never stores its weights, and its memory "
         f"grows as the length to the power {fused.exponent:.2f} ({last.peak_bytes / 2**20:.1f} instead of "
         f"{kept.peak_bytes / 2**20:.1f} MiB at {last.n:,} tokens). Headlight stores them in order to show them."
     )

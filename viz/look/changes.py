@@ -80,7 +80,7 @@ def shaken(found: Experiment, names: Sequence[str]) -> str:
     if lost[worst] < SHAKEN:
         return ""
     token = show_token(names[worst])
-    return f"Shaken most: “{token}”, from {share(float(before[worst]))} to {share(float(after[worst]))}."
+    return f"Most affected: “{token}”, from {share(float(before[worst]))} to {share(float(after[worst]))}."
 
 
 def signed(number: float) -> str:

@@ -37,7 +37,7 @@ def forcing(tokenizer: Tokenizer, mode: str, *, prefix: str, tokens: str, target
     except ValueError as error:
         return Forcing(
             prefix=tuple(tokenizer.encode(prefix)),
-            problem=f"These token numbers cannot be written: {error}. The text of the beginning is used instead.",
+            problem=f"These token numbers cannot be used: {error}. The text of the beginning is used instead.",
         )
     if ids is None:
         return Forcing(prefix=tuple(tokenizer.encode(prefix)))

@@ -127,7 +127,7 @@ def how_sure(sure: Certainty) -> str:
     n = sure.n_tokens
     return (
         f"The product of the probabilities that the model gave to the {n} token{'s' * (n != 1)} of its output, "
-        f"including the end; {share(sure.per_token)} per token on (geometric) average. Underlined: less than "
+        f"including the end token; their geometric mean is {share(sure.per_token)}. Underlined: less than "
         f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This shows doubt, not error: the model can be sure and "
         "wrong."
     )

@@ -155,7 +155,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
     ),
     "a class of another family": (
         lambda path: config(path, architectures=["GPT2LMHeadModel"]),
-        "GPT2LMHeadModel is not a model of the type 'bert'",
+        "GPT2LMHeadModel is not a model of type 'bert'",
     ),
     "a class that is no model": (
         lambda path: config(path, architectures=["pipeline"], model_type="vits"),

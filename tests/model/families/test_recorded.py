@@ -40,7 +40,7 @@ def test_its_card(file: Path):
 def test_what_it_cannot_do(file: Path):
     elsewhere = load(file).elsewhere
     assert elsewhere is not None
-    with pytest.raises(ValueError, match="does not say what else could have been written"):
+    with pytest.raises(ValueError, match="does not include the other tokens that the model could have written"):
         elsewhere.likely((1,), (2,))
     assert elsewhere.masked("some text", 1) == "some text"
 

@@ -106,7 +106,7 @@ def test_a_model_id_of_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(shelves.HUB, "1")
     assert shelves.offered() == {"some-one/tiny-bert": "some-one/tiny-bert"}
     assert load("some-one/tiny-bert").name == "some-one/tiny-bert"
-    with pytest.raises(CheckpointError, match="nor a model id in the cache of Hugging Face on this machine"):
+    with pytest.raises(CheckpointError, match="nor the id of a model in this machine's Hugging Face cache"):
         load("some-one/else")
 
 

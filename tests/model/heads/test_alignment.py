@@ -168,7 +168,7 @@ def test_the_command(files: list[str], tmp_path: Path, capsys: pytest.CaptureFix
         ((), "give --links, or --learn-source and --learn-target"),
         (("--learn-source=TEXT",), "give --links, or --learn-source and --learn-target"),
         (("--links=TEXT",), "'Two' is not a link"),
-        (("--links=LINKS", "--longest=2"), "has at most 2 words on each side"),
+        (("--links=LINKS", "--longest=2"), "has 2 words or fewer on each side"),
         (("--links=SHORT",), "short has 1 lines, but"),
     ],
 )

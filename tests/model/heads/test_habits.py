@@ -147,7 +147,7 @@ def test_what_followed_before_is_not_said_of_the_token_before():
 
 def test_order_needs_enough_rows_and_keys():
     diagonal = onto(7, [0, 1, 2, 3, 4, 5, 6])
-    aside = "(special tokens aside, the later of two rows looks further {} in 100%)"
+    aside = "(special tokens aside, in 100% of row pairs the later looks further {})"
     found = said(diagonal, tuple("uvwxyz!"), "cross")
     assert found == f"follows the source from left to right {aside.format('right')}"
     assert f"from right to left {aside.format('left')}" in said(diagonal[::-1], tuple("uvwxyz!"), "cross")
@@ -240,7 +240,7 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
             if spread[2]:
                 away = np.abs(rows[:, None] - np.arange(pattern.shape[1]))
                 assert abs((pattern * away).sum() / len(rows) - float(spread[2])) < 0.06, text
-        for side, said_share in re.findall(r"(right|left) in (\d+)%", text):
+        for said_share, side in re.findall(r"in (\d+)%(?: of row pairs the later looks further)? (right|left)", text):
             keys = [k for k, key in enumerate(one.key_tokens) if not key.startswith("<")]
             texts = [r for r, token in enumerate(one.row_tokens) if not token.startswith("<")]
             full = one.pattern[layer, head].astype(float)

@@ -38,7 +38,7 @@ def test_a_sentence_a_line(text: str | bytes):
 
 @pytest.mark.parametrize("text", ["", "\n\n", "  \t\r\n", b"", b"\xef\xbb\xbf", b"\n"])
 def test_a_text_without_sentences(text: str | bytes):
-    with pytest.raises(ValueError, match=r"There are no sentences in it. Write one per line."):
+    with pytest.raises(ValueError, match=r"It contains no sentences. Write one per line."):
         begin(text)
 
 

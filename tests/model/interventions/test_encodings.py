@@ -103,7 +103,7 @@ def test_turned_scores_depend_on_the_distance_alone():
 
 def test_an_encoding_that_turns_nothing_is_named():
     query, key = torch.randn(2, 10)
-    with pytest.raises(ValueError, match="'alibi' turns no queries"):
+    with pytest.raises(ValueError, match="'alibi' does not rotate queries"):
         turned_scores(ENCODINGS["alibi"](tiny(positional="alibi")), query, key, 5)
 
 

@@ -212,7 +212,7 @@ def test_too_little_memory_is_a_reason(tmp_path: Path):
     status, errors = finished(tmp_path / "run", *SMALL, *options, preexec_fn=little_memory)
     assert status == 2, errors
     assert "Traceback" not in errors
-    assert "there is not enough memory; fewer --batch-tokens or a smaller model" in errors
+    assert "there is not enough memory; use fewer --batch-tokens or a smaller model" in errors
     assert read_run(tmp_path / "run").status.state == "failed"
     assert "not enough memory" in read_run(tmp_path / "run").status.reason
 
@@ -238,7 +238,7 @@ def test_a_full_disk_is_a_reason(tmp_path: Path):
     if done.returncode in (1, 77) and not kept.exists():
         pytest.skip(f"this user may not make a small disk: {done.stderr}")
     assert done.returncode == 2, done.stderr
-    assert "error: the disk is full; make room" in done.stderr
+    assert "error: the disk is full; free some space" in done.stderr
     view = read_run(kept)
     assert view.status.state == "failed"
     assert view.status.reason.startswith("the disk is full")

@@ -96,7 +96,7 @@ def test_what_does_not_fit_in_memory_is_refused_with_the_estimate(
     options = ["--task", "copy", "--examples", "7", "--device", "cpu", "--d-model", "1000000", "--d-ff", "1000000"]
     assert main(["train", "--out", str(tmp_path / "run"), *options]) == 2
     error = capsys.readouterr().err
-    assert "error: this training needs about " in error
+    assert "error: this training run needs about " in error
     needed = int(error.split("needs about ")[1].split(" MB")[0].replace(",", ""))
     weights = 2 * 4 * (4 * 10**12) // 10**6  # of two layers of self-attention alone
     assert needed > 4 * weights  # beside them gradients and Adam's moments

@@ -313,7 +313,7 @@ def test_nothing_is_saved_that_does_not_open(options: dict[str, Any], message: s
         ({"source": "a", "target": "b", "valid_source": "c"}, "valid_target is not given"),
         ({"task": "copy", "source": "a"}, "either a task or text files, not both"),
         ({"task": "cop"}, "task must be one of copy, reverse, sort, repeat, dates, but it is 'cop'"),
-        ({"task": "copy", "examples": 0}, "examples must be a whole number of at least 1, but it is 0"),
+        ({"task": "copy", "examples": 0}, "examples must be a whole number, at least 1, but it is 0"),
         ({"task": "copy", "examples": 2.5}, "examples must be .* 2.5"),
         ({"task": "copy", "examples": True}, "examples must be .* True"),
     ],

@@ -64,9 +64,12 @@ def test_what_steps_say_for_and_against_the_claim():
     said = " ".join(words.describe_steps(steps({5: 3.0, 7: 2.0, 11: 2.0}, {5: 1.0, 7: 2.1, 11: 6.0})))
     assert "the LSTM takes 3.0 times as long" in said
     assert "The Transformer is faster at 11 tokens." in said
-    assert "**Against the usual claim**, the LSTM is faster at 5 tokens" in said
-    assert "**At 7 tokens they are equally fast** (10% or less)" in said
-    assert "has 10 steps that must wait for one another; the LSTM has 20 and 44" in said
+    assert "**Contrary to the usual claim**, the LSTM is faster at 5 tokens" in said
+    assert "**At 7 tokens they are equally fast** (to within 10%)" in said
+    assert (
+        "has 10 operations that must wait for one another; the LSTM has 20 at the shortest and 44 at the longest"
+        in said
+    )
     assert "Transformer's step takes 0.7 times as long and the LSTM's 6.0 times" in said
 
 
@@ -79,7 +82,7 @@ def test_what_steps_say_where_nothing_is_against_it():
 @pytest.mark.parametrize(
     ("far", "says"),
     [
-        ((7, 3, 7), "the same LSTM, with attention to what it asks for, reaches as far"),
+        ((7, 3, 7), "the same LSTM, once it is given attention, reaches as far"),
         ((7, 3, 5), "Attention takes the same LSTM further than its state does"),
         ((3, 3, 3), "the Transformer reaches no further than the LSTM's state"),
     ],
@@ -110,7 +113,7 @@ def test_what_costs_say():
     assert "its memory grows as the length to the power 1.00 (16.0 instead of 256.0 MiB at 16 tokens)" in said
     assert "Not the even square" not in said
     said = " ".join(words.describe_cost(costs({**POWERS, SELF: (1, 2.5)})))
-    assert "the time grows ×\u00a05.66 to 8 and ×\u00a05.66 to 16, where" in said
+    assert "the time grows ×\u00a05.66 (to 8) and ×\u00a05.66 (to 16), where" in said
 
 
 def test_where_attention_is_dearer():

@@ -139,13 +139,13 @@ def test_a_difference_is_told():
     step = anatomy.step("head")
     agreed, words, _ = verdict(anatomy, step, anatomy.difference(step))
     assert agreed
-    assert words.startswith("recomputed: ")
+    assert words.startswith("recomputed; ")
     value = step.value.copy()
     value[3] += 0.25
     wrong = replace(anatomy, steps=tuple(replace(s, value=value) if s.name == "head" else s for s in anatomy.steps))
     step = wrong.step("head")
     agreed, words, _ = verdict(wrong, step, wrong.difference(step))
-    assert (agreed, words) == (False, "recomputed: ± 2.5·10⁻¹")
+    assert (agreed, words) == (False, "recomputed; differs by 2.5·10⁻¹")
 
 
 def test_what_is_taken_over_says_from_where():

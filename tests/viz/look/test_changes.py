@@ -49,7 +49,7 @@ def made(before: list[float], after: list[float]) -> Experiment:
 def test_it_is_told_how_likely_the_first_output_still_is_and_what_lost_most():
     found = made([0.9, 0.8], [0.9, 0.2])
     assert how_likely(found) == f"“Before” is now 0.25 times as likely (Δ log-probability {signed(math.log(0.25))})."
-    assert shaken(found, [" a", " b"]) == "Shaken most: “b”, from 80% to 20%."
+    assert shaken(found, [" a", " b"]) == "Most affected: “b”, from 80% to 20%."
     assert shaken(made([0.9, 0.8], [0.9, 0.799]), [" a", " b"]) == ""
     assert "less than 0.01 times" in how_likely(made([0.9], [0.001]))
 

@@ -206,21 +206,30 @@ FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French
     [
         (
             meaning("cross", HEATMAP, **FRENCH),
-            "word being written (after ▸); dark: the English words that it looks at.",
+            "word being written (after ▸); the dark cells are the English words it looks at.",
         ),
-        (meaning("cross", HEATMAP, "predicted", **FRENCH), "a French word being written; dark: the English words"),
-        (meaning("encoder", HEATMAP, **FRENCH), "an English word; dark: the English words that it looks at."),
-        (meaning("decoder", HEATMAP, **FRENCH), "written (after ▸); dark: the earlier French words that it looks at."),
+        (
+            meaning("cross", HEATMAP, "predicted", **FRENCH),
+            "a French word being written; the dark cells are the English words",
+        ),
+        (meaning("encoder", HEATMAP, **FRENCH), "an English word; the dark cells are the English words it looks at."),
+        (
+            meaning("decoder", HEATMAP, **FRENCH),
+            "written (after ▸); the dark cells are the earlier French words it looks at.",
+        ),
         (
             meaning("decoder", HEATMAP, "fed in", **FRENCH),
-            "word just written; dark: the French words up to it",
+            "word just written; the dark cells are the French words up to it",
         ),
-        (meaning("cross", HEATMAP, dark=True, **FRENCH), "; bright: the English words"),
-        (meaning("cross", HEATMAP, unit="character"), "a character being written (after ▸); dark: the characters"),
-        (meaning("encoder", HEATMAP, unit="word"), "a word of your text; dark: the words that it looks at."),
+        (meaning("cross", HEATMAP, dark=True, **FRENCH), "; the bright cells are the English words"),
+        (
+            meaning("cross", HEATMAP, unit="character"),
+            "a character being written (after ▸); the dark cells are the characters",
+        ),
+        (meaning("encoder", HEATMAP, unit="word"), "a word of your text; the dark cells are the words it looks at."),
         (
             meaning("decoder", HEATMAP, unit="token", reads_in_decoder=True),
-            "a token to come next (after ▸); dark: the earlier",
+            "a token to come next (after ▸); the dark cells are the earlier",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def test_measured_here(part: str, with_record: bool, tmp_path: Path, monkeypatch
     app.button(key=f"measure_{NAMES[part]}").click()
     ran(app)
     assert "Measured here" in said(app)
-    assert ("Rings: measured here" in said(app)) == with_record
+    assert ("rings what was measured here" in said(app)) == with_record
     assert len(app.get("plotly_chart")) == CHARTS[part]
     assert app.button(key=f"measure_{NAMES[part]}")  # and again, if one likes
 

@@ -304,8 +304,8 @@ def test_over_a_file():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "This file cannot be used. There are no sentences in it. Write one per line."),
-        (b"\n \n", "This file cannot be used. There are no sentences in it. Write one per line."),
+        (b"", "This file cannot be used. It contains no sentences. Write one per line."),
+        (b"\n \n", "This file cannot be used. It contains no sentences. Write one per line."),
         (
             "été".encode("latin-1"),
             "This file cannot be used. Line 1 is not UTF-8: its byte 1 is 0xe9. Save it as plain text",
@@ -330,7 +330,7 @@ def test_a_file_that_cannot_be_used(data: bytes, message: str):
 
 def test_nothing_typed():
     app = press(opened(), "atlas_measure_all")
-    assert errors(app) == ["This text cannot be used. There are no sentences in it. Write one per line."]
+    assert errors(app) == ["This text cannot be used. It contains no sentences. Write one per line."]
 
 
 def test_it_reads_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch):
@@ -476,7 +476,7 @@ def test_the_numbers_as_files(monkeypatch: pytest.MonkeyPatch):
     table = list(csv.reader(offered["atlas_download_atlas"]["data"]().decode("utf-8-sig").splitlines()))
     said = {row[0]: row[1] for row in table if row and row[0].startswith("#")}
     digest = hashlib.sha256("".join(f"{text}\n" for text in TEXTS).encode()).hexdigest()
-    assert said["# source"] == f"4 sentences, of which the SHA-256, with a line feed after each, is {digest}"
+    assert said["# source"] == f"4 sentences; SHA-256 of them all, each followed by a line feed: {digest}"
     assert "Measured over 4 sentences." in said["# note"]
     begin = int(said["# the table begins at line"]) - 1
     wanted = expected("cross", *TEXTS)

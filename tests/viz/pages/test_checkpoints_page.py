@@ -55,7 +55,7 @@ def test_each_that_ships(name: str):
 
 def test_a_model_from_elsewhere():
     app = shown("shelf/llama")
-    assert "which share 2 heads of keys and values" in written(app).replace("&#44;", ",")
+    assert "which share 2 key and value heads" in written(app).replace("&#44;", ",")
     assert "Only for models trained by Headlight." in written(app)
     assert "model.layers.0.self_attn.q_proj.weight" in list(app.dataframe[0].value["name"])
     app.selectbox(key="matrices_head").set_value(6)

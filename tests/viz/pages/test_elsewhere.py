@@ -214,7 +214,7 @@ def test_the_proof(name: str):
     app = ran(app_on(checkpoint=name, panel=PROOF))
     assert any("weights agree" in element.value for element in app.markdown)
     shown = app.dataframe[0].value
-    by_numpy, own = (np.array(shown[f"weight {name}"]) for name in ("by NumPy", "of the model"))
+    by_numpy, own = (np.array(shown[f"weight {name}"]) for name in ("from NumPy", "in the model"))
     np.testing.assert_allclose(by_numpy, own, atol=1e-5)
     assert own.sum() == pytest.approx(1, abs=1e-5)
 

@@ -179,7 +179,7 @@ def test_measured_here_again(monkeypatch: pytest.MonkeyPatch):
 def test_without_a_record_it_can_still_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lengths, "MEASURED", tmp_path / "none.json")
     app = opened(part=SIX)
-    assert messages(app) == ["The record of their accuracy is not on this server; measure it here."]
+    assert messages(app) == ["Their recorded accuracy is not on this server; you can measure it here."]
     assert charts(app) == len(SMALL)
 
 

@@ -121,7 +121,7 @@ def test_two_runs_stand_at_the_same_step_or_the_nearest(finished: Path):
     shutil.copytree(finished / SECOND, opening.RUNS / SECOND)
     (opening.RUNS / SECOND / "checkpoints" / "00000001.safetensors").unlink()
     app = opened(machine_step="1", machine_other=SECOND)
-    assert "has no checkpoint of step 1; the nearest is of step 0" in said(app)
+    assert "has no checkpoint at step 1; the nearest is at step 0" in said(app)
 
 
 def test_a_broken_checkpoint_is_left_out_with_a_note(run: Path):
@@ -130,7 +130,7 @@ def test_a_broken_checkpoint_is_left_out_with_a_note(run: Path):
     assert "step 2, is left out: 00000002 is truncated" in said(app).replace("&#46;", ".")
     assert story(app)["data"][-1]["x"] == [0, 1, 3]
     app.select_slider(key=replay.STEP).set_value(2)
-    assert "The checkpoint of step 2 cannot be used; choose another step." in said(ran(app))
+    assert "The checkpoint at step 2 cannot be used; choose another step." in said(ran(app))
 
 
 def test_when_every_checkpoint_is_broken_it_says_so(run: Path):
@@ -189,7 +189,7 @@ def test_closed_it_reads_nothing(run: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_markup_in_the_sentence_is_shown_as_it_is():
     app = opened(text="<b>*x*")
-    (caption,) = [element.value for element in app.caption if element.value.startswith("Every step is fed")]
+    (caption,) = [element.value for element in app.caption if element.value.startswith("At every training step")]
     assert for_markdown("*x*>b<") in caption
     assert not any("<b>" in element.proto.body for element in app.html)
 

@@ -332,7 +332,7 @@ def test_a_killed_process_is_a_failure_and_its_checkpoint_opens():
     os.kill(run.status.pid, signal.SIGKILL)
     waited("reverse-1", lambda run: run.status.state == "failed")
     (said,) = messages(ran(app))
-    assert "the process ended without a word" in said
+    assert "the process ended without a message" in said
     assert "Its last good checkpoint is shown below" in said
     assert "What the model writes on its own at step" in pages(app)
     assert "resume" in buttons(app)
@@ -342,7 +342,7 @@ def test_a_run_of_elsewhere_is_listed_and_shown(run: Path):
     (table,) = opened().dataframe
     assert list(table.value["run"]) == ["reverse-1", lab.EXAMPLE]
     assert list(table.value["progress"]) == [1.0, 1.0]
-    assert "transformer, 1 layer, 3 heads, vectors of 30" in texts(opened(run="reverse-1"))
+    assert "transformer, 1 layer, 3 heads, vectors of size 30" in texts(opened(run="reverse-1"))
 
 
 @pytest.mark.parametrize(("architecture", "kind"), [("decoder", "Decoder self-attention"), ("lstm", "Cross-attention")])

@@ -133,8 +133,8 @@ def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
     rest = f" ({taken} more {'is' if taken == 1 else 'are'} taken from elsewhere in the model)" if taken else ""
     worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
     return (
-        f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from the "
-        f"numbers shown: ± {worst} at most, for numbers above 1 in proportion to the largest."
+        f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from "
+        f"the numbers shown, to within {worst} (relative to the largest number of the step, if that is above 1)."
     )
 
 

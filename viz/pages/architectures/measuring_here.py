@@ -18,7 +18,7 @@ def measured_here(part: str) -> Measured | None:
     else:
         st.button(
             "Measure here", key=f"measure_{part}", icon=":material/speed:", on_click=session.keep,
-            args=(_going(part), Going(QUICK[part])), help="A shorter run than the recorded one, on this server, now.",
+            args=(_going(part), Going(QUICK[part])), help="A shorter run than the recorded one, made here and now.",
         )  # fmt: skip
     return session.kept(_done(part))
 

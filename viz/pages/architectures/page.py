@@ -47,11 +47,12 @@ def _steps() -> None:
         sizes = {point.architecture: f"{point.parameters:,}" for point in points}
         st.markdown(words.step_table(points))
         st.caption(
-            f"A step is a forward pass, a backward pass and an update, on {plan.tokens:,} source and as many target "
-            f"tokens; the fastest of {plan.repeats}. Both have {transformer.n_layers} layers in encoder and decoder "
-            f"and d_model {transformer.d_model}: a Transformer of {sizes['transformer']} parameters, an LSTM (states "
-            f"of {lstm.d_ff}) of {sizes['lstm']}. In sequence: the number of operations in a forward pass that have to "
-            "wait for one another, a sublayer of the Transformer or one token in a layer of the LSTM."
+            f"One step is a forward pass, a backward pass and an update on {plan.tokens:,} source and {plan.tokens:,} "
+            f"target tokens; the time shown is the fastest of {plan.repeats} runs. Both models have "
+            f"{transformer.n_layers} encoder and {transformer.n_layers} decoder layers and d_model "
+            f"{transformer.d_model}: a Transformer with {sizes['transformer']} parameters and an LSTM (state size "
+            f"{lstm.d_ff}) with {sizes['lstm']}. “In sequence” counts the operations in a forward pass that have to "
+            "wait for one another: the sublayers of the Transformer, or the tokens in each layer of the LSTM."
         )
 
 
@@ -71,10 +72,11 @@ def _distance() -> None:
         points: Any = shown.points
         parameters = sorted({point.parameters for point in points}, reverse=True)
         st.caption(
-            f"Each training run: {plan.updates} updates of {plan.texts} sequences; 1 layer, d_model {plan.d_model}, "
-            f"{' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} others. The mean over "
-            f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the better of the learning rates "
-            f"{', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger budget each may reach further."
+            f"Each training run makes {plan.updates} updates on {plan.texts} sequences each; 1 layer, d_model "
+            f"{plan.d_model}, {' and '.join(f'{n:,}' for n in parameters)} parameters; tested on {plan.n_tested} "
+            f"other sequences. Values are means over {len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)}, at the "
+            f"better of the learning rates {', '.join(f'{rate:g}' for rate in plan.learning_rates)}. With a larger "
+            "budget each may reach further."
         )
 
 
@@ -96,10 +98,10 @@ def _cost() -> None:
         points: Any = shown.points
         st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
         st.caption(
-            f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats}; memory: the most PyTorch "
-            "holds at once for the layer, without its input. Exponents: straight lines through the logarithms, drawn "
-            "bold for the longer lengths. Operations: Vaswani et al. 2017, table 1, which leaves out all constants, "
-            "and the projections of attention (n d²)."
+            f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats} runs; memory: the most "
+            "PyTorch holds at once for the layer, without its input. Exponents: slopes of straight lines fitted to the "
+            "logarithms, drawn bold for the longer lengths. Operations: Vaswani et al. 2017, table 1, which omits all "
+            "constants and the projections of attention (n d²)."
         )
 
 
@@ -119,8 +121,8 @@ def _quality() -> None:
         if missing:
             st.info(f"{' and '.join(sorted(missing))}: not on this server, or without a card.")
     st.caption(
-        "From the cards in `model/pretrained/`, which give data, commands and limits. Scored on texts that were never "
-        "trained on, cased BLEU (13a), beam width 5."
+        "Taken from the cards in `model/pretrained/`, which give data, commands and limits. Scored on texts never "
+        "used in training; BLEU is cased (13a); the beam width is 5."
     )
 
 
@@ -143,7 +145,7 @@ def _compare(
     """
     before = recorded_part(part)
     if before is None:
-        st.info("The record of these measurements is not on this server; measure it here.")
+        st.info("The recorded measurements are not on this server; you can make them here.")
     left, right = st.columns(WIDTHS[::-1], gap="large")
     with right:
         words_here = st.container()
@@ -156,7 +158,7 @@ def _compare(
         for key, figure in draw(before.points if before else (), here.points if here else ()).items():
             chart(figure, key)
         if before and here:
-            st.caption("Lines: recorded. Rings: measured here, just now, with fewer runs.")
+            st.caption("Lines show what was recorded, rings what was measured here just now, with fewer runs.")
     return before or here
 
 

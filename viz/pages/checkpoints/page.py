@@ -40,7 +40,7 @@ ABILITIES = {
 def page() -> None:
     """The whole page."""
     style(STYLE)
-    with title_beside("Checkpoints", "What is open, and what it is made of."):
+    with title_beside("Checkpoints", "The open checkpoint, and what it is made of."):
         opened = choose_checkpoint()
     if opened is None:
         return
@@ -60,7 +60,7 @@ def _card(opened: Checkpoint) -> None:
     said = _of_our_own(opened) if opened.elsewhere is None else dict(opened.elsewhere.card())
     if Capability.TYPING in opened.model.can:
         seconds, n = state.pass_takes(opened)
-        said["A pass here"] = f"{1000 * seconds:,.0f} ms for {n} tokens, with all patterns"
+        said["One pass here"] = f"{1000 * seconds:,.0f} ms for {n} tokens, with all patterns"
     rows = "\n".join(f"| {name} | {for_markdown(text)} |" for name, text in {"Name": opened.name, **said}.items())
     st.markdown(f"| | |\n| --- | --- |\n{rows}")
     st.markdown(f"SHA-256 {code_for_markdown(opened.digest)}")
@@ -90,10 +90,10 @@ def _abilities(opened: Checkpoint) -> None:
         else:
             lines.append(f"- :gray[:material/close:] {does}. {_not_here(opened, capability)}")
     if opened.elsewhere is not None and (mask := opened.elsewhere.mask):
-        lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} instead of a word")
+        lines.append(f"- :green[:material/check:] Fill gaps: type {code_for_markdown(mask)} in place of a word")
     if opened.elsewhere is not None and Capability.TYPING in opened.model.can:
         lines.append(
-            "- :green[:material/check:] Proof, on Explore: NumPy computes a head again, where the family allows"
+            "- :green[:material/check:] Proof, on Explore: NumPy recomputes a head, where the model family allows it"
         )
     st.markdown("\n".join(lines))
 
@@ -105,7 +105,7 @@ def _not_here(opened: Checkpoint, capability: Capability) -> str:
 
 
 def _head(opened: Checkpoint) -> None:
-    st.subheader("What the matrices of a head do together")
+    st.subheader("What a head's matrices do together")
     shown = tracing.trace(opened, opening.example(opened))
     with st.container(horizontal=True):
         kind: Kind = st.segmented_control(
@@ -124,8 +124,8 @@ def _head(opened: Checkpoint) -> None:
     chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
     st.caption(
         "A head compares tokens by $W_Q W_K^\\top$; what it moves from one to another is the token's vector times $W_V "
-        "W_O$ (Elhage et al. 2021). Each has at most $d_\\text{head}$ singular values that are not 0; the faster they "
-        "fall, the fewer directions matter. Biases, norms and positional encodings are left out."
+        "W_O$ (Elhage et al. 2021). Each of these two products has at most $d_\\text{head}$ nonzero singular values; "
+        "the faster they fall, the fewer directions matter. Biases, norms and positional encodings are left out."
     )
 
 

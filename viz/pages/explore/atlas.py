@@ -77,12 +77,12 @@ def _table(look: Look, values: Mapping[str, np.ndarray], words: Sequence[str]) -
         on_select=partial(surveys.row_chosen, n_heads, look.attention_map.layer_numbers),
         selection_mode="single-row-required",
     )
-    st.caption(f"{KIND_NAMES[look.kind]}. Click a column's name to sort; tick a row to see that head above.")
+    st.caption(f"{KIND_NAMES[look.kind]}. Click a column name to sort; tick a row to see that head above.")
 
 
 def _picture(look: Look, values: Mapping[str, np.ndarray]) -> None:
     by_name = {one.name: one for one in measures_of(look.kind)}
-    one = _choose_measure("Measure of all heads", "atlas_measure", by_name)
+    one = _choose_measure("Measure shown for every head", "atlas_measure", by_name)
     numbers = look.attention_map.layer_numbers
     figure = measure_heatmap(one, values[one.name], (look.layer, look.head), numbers=numbers, theme=session.theme())
     chart(figure, "atlas_picture")
@@ -93,9 +93,9 @@ def _scatter(look: Look, values: Mapping[str, np.ndarray]) -> None:
     by_name = {one.name: one for one in measures_of(look.kind)}
     left, right = st.columns(2)
     with left:
-        across = _choose_measure("Across", "atlas_across", by_name)
+        across = _choose_measure("Horizontal axis", "atlas_across", by_name)
     with right:
-        up = _choose_measure("Up", "atlas_up", by_name, "special")
+        up = _choose_measure("Vertical axis", "atlas_up", by_name, "special")
     numbers = look.attention_map.layer_numbers
     figure = measure_scatter(across, up, values, (look.layer, look.head), numbers=numbers, theme=session.theme())
     chart(figure, surveys.SCATTER, partial(surveys.point_chosen, look.attention_map.n_heads, numbers))
@@ -168,9 +168,9 @@ def _alike(look: Look) -> None:
 def _definitions(kind: Kind) -> None:
     st.markdown(
         "$A_{ij}$ is the attention weight of row $i$ (the query) on column $j$ (the key), in a pattern of $n$ rows and "
-        "$m$ columns. Angle brackets are the mean over the rows. A row that may see only one key, such as a decoder's "
-        "first, has no choice and is left out. A decoder's row $i$ is the token fed in there, so “itself” is that "
-        "token. A dash means that the measure is undefined for this text."
+        "$m$ columns. Angle brackets denote the mean over the rows. A row that may see only one key, such as a "
+        "decoder's first, has no choice and is left out. A decoder's row $i$ is the token fed in there, so “itself” "
+        "is that token. A dash means that the measure is undefined for this text."
     )
     for one in measures_of(kind):
         unit = f" ({one.unit})" if one.unit else ""

@@ -80,7 +80,7 @@ def _outcome(survey: Survey) -> str:
 def measured_over(made: Provenance, survey: Survey) -> Provenance:
     """Where the numbers of a survey come from: not from the text on screen."""
     n = len(survey.sentences)
-    source = f"{_sentences(n)}, of which the SHA-256, with a line feed after each, is {survey.digest}"
+    source = f"{_sentences(n)}; SHA-256 of them all, each followed by a line feed: {survey.digest}"
     return replace(made, source=source, target="", notes=(*made.notes, _outcome(survey)))
 
 
@@ -98,7 +98,7 @@ def in_all(look: Look, survey: Survey) -> None:
 
 def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:
     st.markdown(
-        f"**Sentences in which {name} looks most sharply**",
+        f"**Sentences in which {name} focuses most sharply**",
         help="For each sentence, the largest weight between two tokens of text, in rows that can see three tokens or "
         "more.",
     )
@@ -117,7 +117,7 @@ def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:
 
 def _pairs(found: Links, head: int, name: str) -> None:
     st.markdown(
-        f"**Token pairs to which {name} gives most attention**",
+        f"**Token pairs to which {name} gives the most attention**",
         help="Each row is paired with the token of text that gets most of its attention, if that is a quarter or more. "
         "Pairs are sorted by the sum of their weights; their mean is shown.",
     )

@@ -18,7 +18,7 @@ def choose_more(opened: Checkpoint) -> None:
     if not decoding.goes_on(opened):
         return
     st.segmented_control(
-        "Let the model continue, by this many tokens",
+        "Let the model continue by this many tokens",
         decoding.GOING_ON,
         key=decoding.MORE,
         bind="query-params",

@@ -45,7 +45,7 @@ SAYS: dict[Format, str] = {
     "PNG": "A picture at twice the screen's resolution, for slides and documents. Your browser makes it.",
     "SVG": "A picture that stays sharp at any size and whose text stays text.",
     "PDF": "A document whose text can be selected and searched.",
-    "HTML": "A page that opens without a network: point at a cell or a line to see its query, key and weight.",
+    "HTML": "A page that works offline: point at a cell or a line to see its query, key and weight.",
     "CSV": "A table for spreadsheets; the lines above it say where the numbers come from.",
     "NPZ": "For NumPy: `numpy.load(file)`, then `values`, the names of each axis, and `provenance`.",
     "JSON": "The numbers with their names, and where they come from.",
@@ -97,7 +97,7 @@ def export_panel(look: Look, shown: Picture, display: Display) -> None:
                 on_click="ignore",
                 key="export_download",
             )
-        st.caption(f"{SAYS[form]} It carries the checkpoint's name and digest, the sentence, and what each axis is.")
+        st.caption(f"{SAYS[form]} It names the checkpoint (with its digest), the sentence and what each axis is.")
     _everything(look, shown, display)
     st.markdown("**Link** to this view. On another machine it needs the same checkpoint.")
     st.code(f"{link.address()}{sheet.made.link}", language=None, wrap_lines=True)
@@ -117,7 +117,7 @@ def _everything(look: Look, shown: Picture, display: Display) -> None:
             on_click="ignore",
             key="export_everything",
         )
-        st.caption("Every head of every layer and kind, to explore in a browser without a network.")
+        st.caption("Every head of every layer and kind, to explore offline in a browser.")
 
 
 def _file(sheet: Sheet, form: Format) -> bytes:

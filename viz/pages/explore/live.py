@@ -27,7 +27,7 @@ SAYS = {
     403: f"The server thinks this page belongs to another site, so it draws nothing while you type. {PAUSE}",
     404: "The server no longer knows this page. If nothing changes when you pause, reload it.",
     413: f"This text is too long to be drawn while you type. {PAUSE}",
-    429: f"You type faster than this server draws. {PAUSE}",
+    429: f"You are typing faster than this server can draw. {PAUSE}",
     500: "The server failed to draw this text; its log says why.",
 }
 """By status, what the visitor reads when there is no answer."""

@@ -38,7 +38,7 @@ def _badge(found: HeadPass) -> str:
         return f":red-badge[:material/error: NumPy differs] by {worst}: the pattern does not follow from these numbers."
     return (
         f":green-badge[:material/check: All {n} × {m} weights agree] with NumPy, which computes them from this head's "
-        f"queries and keys: ± {worst} at most."
+        f"queries and keys, to within {worst}."
     )
 
 
@@ -50,8 +50,8 @@ def _row(look: Look, found: HeadPass) -> dict[str, list[Any]]:
         "key": keys,
         "q · k": [*map(float, products), *sinks],
         "score": [*map(_score, scores), *([_score(found.sink)] if found.sink is not None else [])],
-        "weight by NumPy": [*map(float, found.computed[row])],
-        "weight of the model": [*map(float, found.pattern[row])],
+        "weight from NumPy": [*map(float, found.computed[row])],
+        "weight in the model": [*map(float, found.pattern[row])],
     }
 
 

@@ -131,7 +131,7 @@ def _show_shift(table: np.ndarray, n: int) -> None:
     if shift < n:
         st.caption(
             f"Measured over the {n - shift} positions on screen, M is off by at most "
-            f"{power_of_ten(shift_residual(table, shift))} (float32). It turns each pair by its own angle, whatever "
+            f"{power_of_ten(shift_residual(table, shift))} (float32). It rotates each pair by its own angle, whatever "
             "the "
             "position."
         )
@@ -146,11 +146,13 @@ def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: 
     names = [f"{place} {show_token(token)}" for place, token in enumerate(trace.maps[0].key_tokens, start=1)]
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**The turning pairs.** Where each of the first 16 positions turns the vector (1, 0) of a pair.")
+        st.markdown(
+            "**Rotating pairs.** Where the vector (1, 0) ends up when each of the first 16 positions rotates it."
+        )
         turned = torch.atan2(rotation.sin, rotation.cos).numpy()
         pairs = sorted({0, min(1, d_head // 2 - 1), d_head // 2 - 1})
         chart(positions.turning_pairs(turned, pairs, theme=theme))
-        st.caption("The first pair turns by one radian per position, the last by very little: short and long waves.")
+        st.caption("The first pair rotates by one radian per position, the last by very little: short and long waves.")
     with right:
         with st.container(horizontal=True):
             query_place = names.index(st.selectbox("Query of", names, key="rotary_query", bind="query-params"))

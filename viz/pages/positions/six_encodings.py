@@ -54,7 +54,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     try:
         measured = recorded()
     except (OSError, ValueError):
-        st.info("The record of their accuracy is not on this server; measure it here.")
+        st.info("Their recorded accuracy is not on this server; you can measure it here.")
         measured = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
@@ -116,7 +116,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
         with column:
             chart(figure, f"six_{name}")
-    st.caption("Each model is fed the right answer here, so that each row is the same token in all pictures.")
+    st.caption("Here each model is given the right answer, so that each row stands for the same token in all pictures.")
 
 
 def _trace(model: Checkpoint, text: str, answer: str | None) -> Trace | None:

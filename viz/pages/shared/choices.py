@@ -51,7 +51,7 @@ def choose_checkpoint() -> Checkpoint | None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
         return None
     if asked is not None and asked not in names:
-        said = f"The checkpoint “{asked}” in this link is not on this server; this is “{name}” instead."
+        said = f"The checkpoint “{asked}” in this link is not on this server; “{name}” is shown instead."
         st.warning(for_markdown(said))
     try:
         return opening.open_checkpoint(name)

@@ -85,7 +85,10 @@ def _output(trace: Trace, step: int, answer: str | None) -> None:
         f"<p>{html.escape(trace.target) or '(nothing)'}</p></div>"
     )
     if answer is not None:
-        st.caption("For the pictures it is fed the right answer, so that each row is the same token at every step.")
+        st.caption(
+            "For the pictures the decoder is given the right answer, so that each row stands for the same "
+            "token at every training step."
+        )
     left_out_notice(trace)
 
 

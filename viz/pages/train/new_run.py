@@ -105,7 +105,7 @@ MORE = (
     ),
     Setting(
         name="augment", label="As people type", least=0.0, step=0.05,
-        help="Share of the pairs repeated in lower case, without final stop or apostrophes.",
+        help="Share of the pairs repeated in lower case, without the final full stop or apostrophes.",
     ),
 )  # fmt: skip
 
@@ -262,6 +262,6 @@ def _says(needed: Estimate) -> str:
     """What a training needs."""
     memory, disk = (max(1, round(size / MEGABYTE)) for size in (needed.memory, needed.disk))
     return (
-        f"**{needed.parameters:,} parameters**, about {memory:,} MB of memory, at most {disk:,} MB of disk. "
-        "How long it takes is shown once it runs."
+        f"**{needed.parameters:,} parameters**, about {memory:,} MB of memory, at most {disk:,} MB of disk space. How "
+        "long it takes is shown once it runs."
     )

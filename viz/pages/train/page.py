@@ -150,7 +150,7 @@ def _list(shown: str) -> None:
         on_select=partial(lab.row_chosen, key, [run.name for run in runs]),
         selection_mode="single-row",
     )
-    st.caption("Tick a row to see that run. Runs started in a terminal, in this server's `runs/`, are here too.")
+    st.caption("Tick a row to see that run. Runs started in a terminal, in this server's `runs/`, are listed here too.")
 
 
 def _accuracy(run: RunView) -> float | None:

@@ -53,7 +53,7 @@ def at_step(run: RunView, text: str, fed: str, step: int) -> Side | None:
     try:
         opened = opening.open_shared(path)
     except CheckpointError as error:
-        st.error(f"The checkpoint of step {step:,} cannot be used; choose another step. {for_markdown(str(error))}")
+        st.error(f"The checkpoint at step {step:,} cannot be used; choose another step. {for_markdown(str(error))}")
         return None
     own = tracing.trace(opened, text)
     return Side(run=run, fed=fed, step=step, opened=opened, trace=tracing.trace(opened, text, fed), own=own)

@@ -70,7 +70,7 @@ def reading_on(histories: Sequence[tuple[Side, History]]) -> None:
     if all(replay.cancelled(run) for run in unread):
         read = sum(history.n_read for _, history in histories)
         st.caption(f"Reading was cancelled after {read} checkpoints; the curves end there.")
-        st.button("Read on", key="machine_go_on", on_click=replay.go_on, args=names)
+        st.button("Continue reading", key="machine_go_on", on_click=replay.go_on, args=names)
     else:
         _progress(tuple(unread))
 

@@ -81,9 +81,9 @@ def machine(run: RunView, text: str) -> None:
         sides.append((at_step(other.run, text, other.fed, other_step), other_head, replay.OTHER_HEAD))
     _pictures([(side, chosen, key) for side, chosen, key in sides if side is not None], kind, one)
     st.caption(
-        "Every step is fed the same output, "
-        + ("the right one" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
-        + f", “{for_markdown(last.fed)}”, so that each row is the same token at every step."
+        "At every training step the decoder is given the same output, "
+        + ("the right answer" if right_answer(run, text) is not None else "the one that the last checkpoint writes")
+        + f", “{for_markdown(last.fed)}”, so that each row stands for the same token throughout."
     )
     left_out_notice(last.trace)
     histories = histories if other is not None else histories[:1]
@@ -170,7 +170,7 @@ def _choose_other(
     steps = [at for at, _ in beside.checkpoints]
     nearest = min(steps, key=lambda at: abs(at - step))
     if nearest != step:
-        st.caption(f"“{name}” has no checkpoint of step {step:,}; the nearest is of step {nearest:,}.")
+        st.caption(f"“{name}” has no checkpoint at step {step:,}; the nearest is at step {nearest:,}.")
     return other, head, nearest
 
 

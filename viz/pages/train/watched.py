@@ -64,7 +64,7 @@ def _progress(name: str, shown: tuple[object, ...]) -> None:
         _failure(run)
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         _controls(run)
-        logarithmic = st.toggle("Logarithmic loss", key="log_loss", bind="query-params")
+        logarithmic = st.toggle("Logarithmic loss scale", key="log_loss", bind="query-params")
     if message := lab.problem():
         st.error(for_markdown(message))
     _curves(run, logarithmic=logarithmic)
@@ -111,7 +111,7 @@ def heading(run: RunView) -> str:
     layers = f"{model.n_layers} layer{'s' * (model.n_layers > 1)}"
     return (
         f"**{for_markdown(run.name)}** · learns {for_markdown(learns(run.data))} · {model.architecture}, {layers}"
-        f"{heads}, vectors of {model.d_model} · positions: {model.positional} · seed {run.train.seed}"
+        f"{heads}, vectors of size {model.d_model} · positions: {model.positional} · seed {run.train.seed}"
     )  # fmt: skip
 
 
