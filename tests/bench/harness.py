@@ -74,15 +74,22 @@ def medians(values: dict[str, list[float]]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A Streamlit script and, by name, the CSS selectors of the parts that show what was typed (see ``probe.js``)."""
+    """A Streamlit script, the CSS selectors, by name, of the parts that show what was typed (see ``probe.js``), and one
+    of its pages."""
 
     script: Path
     parts: dict[str, str]
+    page: str = ""
 
 
 HEADLIGHT = App(
     ROOT / "app.py", {"translation": ".st-key-translation", "overview": ".st-key-overview", "head": ".st-key-head"}
 )
+PAGES = {
+    name: App(ROOT / "app.py", {"page": "[data-testid=stMain]"}, page)
+    for name, page in {"guide": "guide?chapter=4", "anatomy": "anatomy", "positions": "positions"}.items()
+}
+"""Pages that are drawn anew for what is typed: shown is what changes last."""
 ECHO = App(HERE / "echo_app.py", {"text": '[data-testid="stMarkdown"]'})
 
 

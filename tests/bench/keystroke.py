@@ -4,7 +4,8 @@ Both apps run at once, under the same settings, each in its own tab of one Chrom
 A block types one word, letter by letter, at the end of the example sentence and then deletes it. The letters
 are measured, each a text that the app has not seen; the deletions are not, since the app remembers
 those traces. A keystroke ends with the frame that shows the last of what it changed: the text, or the
-translation, the overview and the head, whose axis must have the new tokens (see ``probe.js``). Before the next
+translation, the overview and the head, whose axis must have the new tokens (see ``probe.js``); with ``--page``, whatever
+changes last on another page. Before the next
 key nothing must have changed for longer than the page waits before it is run: what that run changes counts.
 """
 
@@ -21,6 +22,7 @@ from tqdm import tqdm
 from tests.bench.harness import (
     ECHO,
     HEADLIGHT,
+    PAGES,
     App,
     chromium,
     first_paint,
@@ -46,27 +48,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--blocks", type=int, default=10, help=f"blocks of 5 keystrokes for each app, at most {len(WORDS) - 1}"
     )
+    parser.add_argument("--page", choices=PAGES, help="another page than Explore")
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the medians of both apps, in milliseconds, and the bytes a keystroke brings from the server."""
     require_checkpoint()
+    app = PAGES.get(options.page, HEADLIGHT)
     with ExitStack() as stack:
         browser = stack.enter_context(chromium())
         typists = {
             "echo": stack.enter_context(typist(browser, ECHO)),
-            "headlight": stack.enter_context(typist(browser, HEADLIGHT)),
+            "headlight": stack.enter_context(typist(browser, app)),
         }
         for block, word in enumerate(tqdm(WORDS[: options.blocks + 1], unit="block", leave=False)):
             for one in typists.values():
                 one.block(word, count=block > 0)  # the first block warms up
     times = {name: [max(took.values()) for took in one.parts] for name, one in typists.items()}
     headlight = typists["headlight"]
-    parts = {name: [took[name] for took in headlight.parts if name in took] for name in HEADLIGHT.parts}
+    parts = {name: [took[name] for took in headlight.parts if name in took] for name in app.parts}
     report_ratio(
         "keystroke",
         median(times["headlight"]) / median(times["echo"]),
         at_most=TARGET,
+        page=options.page or "explore",
         keystrokes=len(times["echo"]),
         echo_ms=median(times["echo"]),
         echo_p95_ms=percentile95(times["echo"]),
@@ -123,7 +128,7 @@ def typist(browser: Browser, app: App) -> Iterator[Typist]:
     """Start an app, open it, and go to the end of the sentence, for another word."""
     with server(app) as running, visit(browser, app, "about:blank") as page:
         one = Typist(page, running.pid)
-        page.goto(running.url)
+        page.goto(f"{running.url}/{app.page}")
         first_paint(page)
         one.field.press("End")
         page.keyboard.press("Space")

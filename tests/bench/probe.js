@@ -41,6 +41,7 @@
 
   /** What is shown was made from this text: the echo, or the tokens along the heatmap without `</s>`. */
   function shown() {
+    if (parts.page) return document.activeElement.value; // which of its pictures has the text is not known
     if (parts.text) return document.querySelector(parts.text)?.textContent;
     const columns = document.querySelectorAll(`${parts.head} .column`);
     return [...columns]
