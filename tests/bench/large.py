@@ -56,7 +56,7 @@ def random_map() -> AttentionMap:
 def page(attention_map):  # its source alone is run, so it can name no type
     """What Explore shows of an ``AttentionMap``; a script of its own, so its imports stand inside."""
     from viz.components.head import head
-    from viz.components.overview import overview
+    from viz.components.overview import overview, overview_data
     from viz.look.choice import telling_head, telling_row
     from viz.look.picture import picture
     from viz.look.theme import LIGHT
@@ -65,9 +65,7 @@ def page(attention_map):  # its source alone is run, so it can name no type
     layer, chosen = telling_head(attention_map)
     row = telling_row(attention_map, layer, chosen)
     shown = picture(attention_map)
-    overview(
-        shown, layer, chosen, scale="linear", each_head=False, means=True, theme=LIGHT, key="o", on_choose=lambda: None
-    )
+    overview(overview_data(shown, layer, chosen, theme=LIGHT, means=True), key="o", on_choose=lambda: None)
     head(
         shown,
         layer,

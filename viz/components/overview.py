@@ -41,27 +41,15 @@ class OverviewData(TypedDict):
     accent: str
 
 
-def overview(
-    picture: Picture,
-    layer: int,
-    head: int,
-    *,
-    scale: Scale,
-    each_head: bool,
-    means: bool,
-    theme: Theme,
-    key: str,
-    on_choose: Callable[[], None],
-) -> None:
+def overview(data: OverviewData, *, key: str, on_choose: Callable[[], None]) -> None:
     """Draw every head as a small heatmap and mark the chosen one.
 
     Args:
-        picture, layer, head, scale, each_head, means, theme: as :func:`overview_data` takes them.
+        data: of :func:`overview_data`.
         key: of the component's state. A click, or an arrow key, sets ``chosen`` there to
             ``{"layer": …, "head": …}``, from 0.
         on_choose: is called then.
     """
-    data = overview_data(picture, layer, head, scale=scale, each_head=each_head, means=means, theme=theme)
     show = component("headlight_overview", HTML, style("overview"), script("overview"))
     show(key=key, data=data, on_chosen_change=on_choose)
 
@@ -71,10 +59,10 @@ def overview_data(
     layer: int,
     head: int,
     *,
-    scale: Scale,
-    each_head: bool,
-    means: bool,
     theme: Theme,
+    scale: Scale = "linear",
+    each_head: bool = False,
+    means: bool = False,
     mean: Mean | None = None,
 ) -> OverviewData:
     """What ``overview.js`` draws.
@@ -85,10 +73,10 @@ def overview_data(
         picture: what to draw from.
         layer: from 0.
         head: from 0.
+        theme: the colours.
         scale: from weight to colour.
         each_head: give the strongest colour to the largest weight of each panel, not to a weight of 1.
         means: add the mean over the heads of each layer, and over all.
-        theme: the colours.
         mean: which mean is chosen in place of the head; None where means cannot be chosen.
     """
     layers, heads = picture.pattern.shape[:2]

@@ -12,7 +12,7 @@ from model.text.tasks import TASKS
 from model.trace import AttentionMap, Kind, Trace
 from model.training.folder import RunView
 from viz.components.head import head as head_component
-from viz.components.overview import overview
+from viz.components.overview import overview, overview_data
 from viz.components.views import HEATMAP
 from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_head
 from viz.look.picture import Picture, picture
@@ -53,10 +53,8 @@ def forming(run: RunView, *, pictures: bool) -> None:
             kind = _choose_kind(trace)
             layer, head = _choose_head(trace.map(kind))
         shown = picture(trace.map(kind))
-        overview(
-            shown, layer, head, scale="linear", each_head=False, means=False, theme=session.theme(), key=lab.OVERVIEW,
-            on_choose=lab.head_clicked,
-        )  # fmt: skip
+        data = overview_data(shown, layer, head, theme=session.theme())
+        overview(data, key=lab.OVERVIEW, on_choose=lab.head_clicked)
     with right:
         _head(trace, shown, kind, layer, head)
 

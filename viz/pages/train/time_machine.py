@@ -15,7 +15,7 @@ from model.text.tasks import TASKS
 from model.trace import Kind, Trace
 from model.training.folder import RunView
 from viz.components.head import head as head_component
-from viz.components.overview import overview
+from viz.components.overview import overview, overview_data
 from viz.figures.atlas import measure_heatmap
 from viz.look.choice import first_kind, telling_head, telling_row
 from viz.look.picture import picture
@@ -201,10 +201,8 @@ def _written(side: Side, *, named: bool) -> None:
 
 def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     component = f"{key}_overview"
-    overview(
-        picture(side.trace.map(kind)), *head, scale="linear", each_head=False, means=False, theme=session.theme(),
-        key=component, on_choose=partial(replay.head_clicked, component, key),
-    )  # fmt: skip
+    data = overview_data(picture(side.trace.map(kind)), *head, theme=session.theme())
+    overview(data, key=component, on_choose=partial(replay.head_clicked, component, key))
 
 
 def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str) -> None:
