@@ -4,8 +4,8 @@ Both apps run at once, under the same settings, each in its own tab of one Chrom
 A block types one word, letter by letter, at the end of the example sentence and then deletes it. The letters
 are measured, each a text that the app has not seen; the deletions are not, since the app remembers
 those traces. A keystroke ends with the frame that shows the last of what it changed: the text, or the
-translation, the overview and the head, whose axis must have the new tokens (see ``probe.js``); with ``--page``, whatever
-changes last on another page. Before the next
+translation, the overview and the head, whose axis must have the new tokens (see ``probe.js``); with ``--page``,
+whatever changes last on another page. Before the next
 key nothing must have changed for longer than the page waits before it is run: what that run changes counts.
 """
 
