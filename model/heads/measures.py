@@ -143,7 +143,7 @@ MEASURES = (
     Measure(
         name="itself",
         formula=r"\bigl\langle A_{ii} \bigr\rangle_i",
-        definition="Weight on the query's own position.",
+        definition="Weight on the query’s own position.",
         source=f"{CLARK}, section 3.1",
         kinds=SELF,
         terms=of.on(of.at_offset(0)),
@@ -253,7 +253,7 @@ MEASURES = (
         formula=r"\frac{\displaystyle\sum_{i < i'} P(j_i < j_{i'}) - P(j_i > j_{i'})}{n^2 (k - 1) / 2k}"
         r",\quad j_i \sim A_i,\ k = \min(n, m)",
         definition="Whether later rows look further right: for any two rows, draw a key from each according to its "
-        "weights. How much more often is the later row's key to the right of the other's than to its left? Up to "
+        "weights. How much more often is the later row’s key to the right of the other’s than to its left? Up to "
         "1: in order throughout; down to −1: backwards throughout; 0: neither. Over several texts each pair of rows "
         "counts equally.",
         source="Stuart 1953, *The estimation and comparison of strengths of association in contingency tables* (τ_c)",
@@ -266,7 +266,7 @@ MEASURES = (
     Measure(
         name="induction",
         formula=r"\Bigl\langle \sum_{j < i,\ t_{j-1} = t_i} A_{ij} \Bigr\rangle_i",
-        definition="Weight on the tokens that followed earlier occurrences of the query's token, in rows whose token "
+        definition="Weight on the tokens that followed earlier occurrences of the query’s token, in rows whose token "
         "has occurred before. Undefined where no token repeats.",
         source="Olsson et al. 2022, *In-context Learning and Induction Heads* (prefix matching)",
         kinds=SELF,

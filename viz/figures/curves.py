@@ -75,7 +75,7 @@ def describe_accuracy(points: Sequence[LogPoint], validate_every: int) -> str:
         return f"Measured every {validate_every:,} steps, and at the last one."
     last = scored[-1]
     return (
-        f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f}% of the tokens of unseen examples are predicted "
+        f"Step {last.step:,}: {100 * (last.valid_accuracy or 0):.1f}% of the tokens in unseen examples are predicted "
         "correctly, given the tokens before them."
     )
 

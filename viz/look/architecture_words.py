@@ -54,11 +54,11 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
     if alike:
         said.append(
             f"**At {_list(alike)} tokens they are equally fast** (to within {ALIKE:.0%}): when many short texts are "
-            "read side by side, each of the LSTM's few steps is a large matrix product, too."
+            "read side by side, each of the LSTM’s few steps is a large matrix product, too."
         )
     said.append(
-        f"From {first_a.n} to {a.n} tokens, with the same number of tokens in all, the Transformer's step takes "
-        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM's {_factor(b.seconds / first_b.seconds)}. At "
+        f"From {first_a.n} to {a.n} tokens, with the same number of tokens in all, the Transformer’s step takes "
+        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM’s {_factor(b.seconds / first_b.seconds)}. At "
         f"every length the Transformer has {a.in_sequence} operations that must wait for one another; the LSTM has "
         f"{first_b.in_sequence:,} at the shortest and {b.in_sequence:,} at the longest."
     )
@@ -80,7 +80,7 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
             "What the LSTM must carry in its state past every token in between, the Transformer can simply look up."
         )
     else:
-        said.append("**Contrary to the usual claim**, the Transformer reaches no further than the LSTM's state.")
+        said.append("**Contrary to the usual claim**, the Transformer reaches no further than the LSTM’s state.")
     if far[ATTENDING] >= far[TRANSFORMER]:
         said.append(
             "**But the same LSTM, once it is given attention, reaches as far as the Transformer**: it is attention "
@@ -108,13 +108,12 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         steps = [f"×\u00a0{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
-            "where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine's time is not."
+            "where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine’s time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
             f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the exponent of "
-            "the "
-            f"time is {short.exponent:.2f}, since most of the work there is in the projections, which grow with n."
+            f"the time is {short.exponent:.2f}, since most of the work there is in the projections, which grow with n."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
     said.append(
@@ -149,8 +148,8 @@ def describe_pair(transformer: Card, lstm: Card, steps: tuple[int, int]) -> list
             said.append(f"{which} in {name}, {ours:.2f} against {theirs:.2f}{unit}{doubt}.")
     if steps[0] != steps[1]:
         said.append(
-            f"They were not trained for equally long ({steps[0]:,} and {steps[1]:,} updates), so this compares the "
-            "models that ship, not the architectures."
+            f"They were not trained for the same number of updates ({steps[0]:,} and {steps[1]:,}), so this compares "
+            "the models that ship, not the architectures."
         )
     return said
 
@@ -235,7 +234,7 @@ def _factor(ratio: float) -> str:
 def _reach(distance: int, longest: int) -> str:
     if not distance:
         return "at no distance"
-    return f"up to {distance} tokens" + (", the furthest tried" if distance == longest else "")
+    return f"up to {distance} tokens" + (", the longest distance tried" if distance == longest else "")
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -55,7 +55,11 @@ def verdict(before: Sequence[Part], after: Sequence[Part], what: What, unit: str
     n = max(sum(part.changed for part in parts) for parts in (before, after))
     if n:
         return f"{n} {unit}{'s' * (n != 1)} changed"
-    return "Nothing changed: here it can do without this head’s pattern" if what == "head" else "Nothing changed here"
+    return (
+        "Nothing changed: here the model can do without this head’s pattern"
+        if what == "head"
+        else "Nothing changed here"
+    )
 
 
 def how_likely(found: Experiment) -> str:

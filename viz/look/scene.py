@@ -38,7 +38,7 @@ OWN_MARKS = (
     "<b>[CLS]</b> or <b>&lt;s&gt;</b>."
 )
 SHARING = "Heads that stand together share their keys and values."
-MEANS = "<b>mean</b>: the average of a layer's heads. <b>all</b>: the average of all heads."
+MEANS = "<b>mean</b>: the average of a layer’s heads. <b>all</b>: the average of all heads."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

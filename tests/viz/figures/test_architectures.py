@@ -70,7 +70,7 @@ def test_what_steps_say_for_and_against_the_claim():
         "has 10 operations that must wait for one another; the LSTM has 20 at the shortest and 44 at the longest"
         in said
     )
-    assert "Transformer's step takes 0.7 times as long and the LSTM's 6.0 times" in said
+    assert "Transformer’s step takes 0.7 times as long and the LSTM’s 6.0 times" in said
 
 
 def test_what_steps_say_where_nothing_is_against_it():
@@ -84,7 +84,7 @@ def test_what_steps_say_where_nothing_is_against_it():
     [
         ((7, 3, 7), "the same LSTM, once it is given attention, reaches as far"),
         ((7, 3, 5), "Attention takes the same LSTM further than its state does"),
-        ((3, 3, 3), "the Transformer reaches no further than the LSTM's state"),
+        ((3, 3, 3), "the Transformer reaches no further than the LSTM’s state"),
     ],
 )
 def test_what_distances_say(far: tuple[int, int, int], says: str):
@@ -96,7 +96,7 @@ def test_what_distances_say(far: tuple[int, int, int], says: str):
     assert says in said
     assert f"{LSTM} up to 3 tokens" in said
     assert "Guessing gives 12.5%" in said
-    assert (f"{TRANSFORMER} up to 7 tokens, the furthest tried" in said) == (far[0] == 7)
+    assert (f"{TRANSFORMER} up to 7 tokens, the longest distance tried" in said) == (far[0] == 7)
 
 
 def test_a_contender_that_learns_nothing():
@@ -129,7 +129,7 @@ def test_a_pair_that_was_not_trained_alike():
     said = " ".join(words.describe_pair(ours, theirs, (7500, 1400)))
     assert "The Transformer is ahead in BLEU, 58.70 against 48.80." in said
     assert "Both score the same in exact match, 21.10 against 21.10%." in said
-    assert "7,500 and 1,400 updates" in said
+    assert "number of updates (7,500 and 1,400)" in said
     # Of 1,000 texts a fifth right: two deviations of a difference are 200 · √(2 · 0.2 · 0.8 / 1000) = 3.58 points.
     for exact_match, scored, doubted in ((18.3, 1000, True), (18.1, 1000, False), (18.3, 10_000, False)):
         ours, theirs = (

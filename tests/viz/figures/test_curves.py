@@ -51,5 +51,5 @@ def test_the_words():
     assert "Step 40: 1.500 nats per token" in describe_loss(POINTS, 257)
     assert f"{math.log(257):.2f}" in describe_loss(POINTS, 257)
     assert describe_loss((), 257) == "No step has been taken yet."
-    assert "Step 20: 50.0% of the tokens of unseen examples are" in describe_accuracy(POINTS, 20)
+    assert "Step 20: 50.0% of the tokens in unseen examples are" in describe_accuracy(POINTS, 20)
     assert describe_accuracy(POINTS[:1], 1000) == "Measured every 1,000 steps, and at the last one."

@@ -31,7 +31,7 @@ def test_changed_words_are_marked_on_both_sides(before: str, after: str, gone: l
 
 def test_a_head_that_changes_nothing_is_said_to_be_dispensable_here():
     same = compared(["a"], ["a"])
-    assert "here it can do without this head’s pattern" in verdict(*same, "head", "word")
+    assert "here the model can do without this head’s pattern" in verdict(*same, "head", "word")
 
 
 def made(before: list[float], after: list[float]) -> Experiment:

@@ -95,7 +95,7 @@ SHIPPED = pytest.mark.usefixtures("_shipped")
 @SHIPPED
 def test_only_an_encoder_looks_ahead():
     app = opened(16, checkpoint="translate-en-fr", source="Two dogs run.")
-    found = re.findall(r"row's own:\*\* (\S+) in this model's encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app))
+    found = re.findall(r"row’s own:\*\* (\S+) in this model’s encoder, (\S+) in this .*, (\S+) in `repeat`", texts(app))
     pattern = capture(checkpoint.load("translate-en-fr"), "Two dogs run.").map("encoder").pattern
     layers, heads, n, _ = pattern.shape
     later = sum(pattern[..., i, j].sum() for i in range(n) for j in range(i + 1, n)) / (layers * heads * n)

@@ -78,7 +78,7 @@ def test_a_feed_forward_network_has_two_thirds_of_a_layer():
     matrices = [(name, p.numel()) for name, p in layer.named_parameters() if p.dim() == 2]
     share = sum(n for name, n in matrices if name.startswith("feed_forward")) / sum(n for _, n in matrices)
     assert share == pytest.approx(2 / 3)
-    assert "two thirds of a layer's parameters" in CHAPTERS[6].idea.replace("\n", " ")
+    assert "two thirds of a layer’s parameters" in CHAPTERS[6].idea.replace("\n", " ")
 
 
 def test_the_mask_hides_a_triangle():

@@ -27,7 +27,7 @@ STYLE = """
 def page() -> None:
     """One part at a time."""
     style(STYLE)
-    title("Architectures", "What the Transformer buys, measured against an LSTM.")
+    title("Architectures", "A Transformer, measured against an LSTM.")
     PARTS[choose_part(PARTS)]()
 
 

@@ -105,7 +105,7 @@ def _not_here(opened: Checkpoint, capability: Capability) -> str:
 
 
 def _head(opened: Checkpoint) -> None:
-    st.subheader("What a head's matrices do together")
+    st.subheader("What a head’s matrices do together")
     shown = tracing.trace(opened, opening.example(opened))
     with st.container(horizontal=True):
         kind: Kind = st.segmented_control(
@@ -123,7 +123,7 @@ def _head(opened: Checkpoint) -> None:
         return
     chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
     st.caption(
-        "A head compares tokens by $W_Q W_K^\\top$; what it moves from one to another is the token's vector times $W_V "
+        "A head compares tokens by $W_Q W_K^\\top$; what it moves from one to another is the token’s vector times $W_V "
         "W_O$ (Elhage et al. 2021). Each of these two products has at most $d_\\text{head}$ nonzero singular values; "
         "the faster they fall, the fewer directions matter. Biases, norms and positional encodings are left out."
     )

@@ -169,7 +169,7 @@ def _definitions(kind: Kind) -> None:
     st.markdown(
         "$A_{ij}$ is the attention weight of row $i$ (the query) on column $j$ (the key), in a pattern of $n$ rows and "
         "$m$ columns. Angle brackets denote the mean over the rows. A row that may see only one key, such as a "
-        "decoder's first, has no choice and is left out. A decoder's row $i$ is the token fed in there, so “itself” "
+        "decoder’s first, has no choice and is left out. A decoder’s row $i$ is the token fed in there, so “itself” "
         "is that token. A dash means that the measure is undefined for this text."
     )
     for one in measures_of(kind):

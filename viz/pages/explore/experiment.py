@@ -59,7 +59,7 @@ def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
     said: dict[What, str] = {
         "head": f"{head_name(layer, head)} attends to every token equally",
         "scale": "scores are not divided by √d, so attention is sharper",
-        "positions": "so it cannot tell the order of the words",
+        "positions": "the model cannot tell the order of the words",
     }
     offered: list[What] = [what for what in WHAT if what != "positions" or opened.config.positional != "none"]
     names: dict[str, What] = {TAKEN[what]: what for what in offered}

@@ -42,7 +42,7 @@ WHAT: tuple[What, ...] = get_args(What)
 FORMATS: tuple[Format, ...] = get_args(Format)
 MOST_SENT = 1024  # cells that go to the browser as rectangles, at every keystroke
 SAYS: dict[Format, str] = {
-    "PNG": "A picture at twice the screen's resolution, for slides and documents. Your browser makes it.",
+    "PNG": "A picture at twice the screen’s resolution, for slides and documents. Your browser makes it.",
     "SVG": "A picture that stays sharp at any size and whose text stays text.",
     "PDF": "A document whose text can be selected and searched.",
     "HTML": "A page that works offline: point at a cell or a line to see its query, key and weight.",

@@ -23,7 +23,7 @@ from viz.state.session import Visitor
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
 PAUSE = "The page will catch up when you pause."
 SAYS = {
-    400: f"The server could not read your browser's request while you typed. {PAUSE}",
+    400: f"The server could not read your browser’s request while you typed. {PAUSE}",
     403: f"The server thinks this page belongs to another site, so it draws nothing while you type. {PAUSE}",
     404: "The server no longer knows this page. If nothing changes when you pause, reload it.",
     413: f"This text is too long to be drawn while you type. {PAUSE}",

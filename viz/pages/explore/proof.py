@@ -37,7 +37,7 @@ def _badge(found: HeadPass) -> str:
     if found.difference > AGREES:
         return f":red-badge[:material/error: NumPy differs] by {worst}: the pattern does not follow from these numbers."
     return (
-        f":green-badge[:material/check: All {n} × {m} weights agree] with NumPy, which computes them from this head's "
+        f":green-badge[:material/check: All {n} × {m} weights agree] with NumPy, which computes them from this head’s "
         f"queries and keys, to within {worst}."
     )
 

@@ -91,7 +91,7 @@ def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
     try:
         return ENCODINGS[name](replace(opened.config, positional=name, max_len=shown))
     except ValueError as error:
-        st.warning(f"Not available at this model's sizes: {for_markdown(str(error))}")
+        st.warning(f"Not available at this model’s sizes: {for_markdown(str(error))}")
         return None
 
 
@@ -218,7 +218,7 @@ def show_sum(opened: Checkpoint, trace: Trace) -> None:
     if embedding.positional.adds:
         st.markdown(
             f"**What the {trace.kinds[0]} reads**: the vector of each token (times √d_model) plus the {own} encoding "
-            f"of its position. On average a token's vector has length {_length(vectors):.1f}, and a position's "
+            f"of its position. On average a token’s vector has length {_length(vectors):.1f}, and a position’s "
             f"encoding {_length(added):.1f}."
         )
     else:

@@ -92,6 +92,6 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row
         with column:
             chart(figure)
     st.caption(
-        "Both runs are fed the first one's output, so that each row stands for the same token in both, and shuffled "
+        "Both runs are fed the first one’s output, so that each row stands for the same token in both, and shuffled "
         "tokens are shown in their old order. In the last picture blue means more attention than before, orange less."
     )

@@ -81,7 +81,7 @@ def choose_display() -> Display:
     )  # fmt: skip
     means = st.toggle("Means over heads in the overview", True, key="means", bind="query-params")
     each_head = st.toggle(
-        "Overview: full colour for the largest weight of each head", key="each_head", bind="query-params"
+        "Overview: full colour at the largest weight of each head", key="each_head", bind="query-params"
     )
     return Display(
         rows=cast("RowNames", rows),
@@ -149,7 +149,7 @@ def left_out_notice(trace: Trace) -> None:
 def cut_notice(trace: Trace) -> None:
     """Say that what is written for a text was cut, on pages that do not show it."""
     if cut := where_cut(trace):
-        st.caption(f"The model's output for this text: {cut[0].lower()}{cut[1:]}")
+        st.caption(f"The model’s output for this text: {cut[0].lower()}{cut[1:]}")
 
 
 def choose_kind(opened: Checkpoint, trace: Trace, *, labelled: bool = True) -> Kind:

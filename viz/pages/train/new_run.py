@@ -52,7 +52,7 @@ FIRST = (
     Setting(name="steps", label="Steps", help="Number of updates of the parameters.", step=100),
     Setting(name="n_layers", label="Layers", help="Number of encoder layers, and of decoder layers."),
     Setting(name="n_heads", label="Heads", help="Number of attention heads in each layer."),
-    Setting(name="d_model", label="Vector size", help="Numbers in a token's vector (d_model).", step=8),
+    Setting(name="d_model", label="Vector size", help="Numbers in a token’s vector (d_model).", step=8),
 )
 MORE = (
     Setting(
@@ -87,7 +87,7 @@ MORE = (
     ),
     Setting(
         name="label_smoothing", label="Label smoothing", least=0.0, step=0.05,
-        help="Share of the target's probability that is spread evenly over the vocabulary.",
+        help="Share of the target’s probability that is spread evenly over the vocabulary.",
     ),
     Setting(
         name="average", label="Weight averaging", help="Decay of the moving average of the parameters that is saved; "
@@ -115,7 +115,7 @@ def new_run() -> None:
     try:
         allowed = lab.limits()
     except ValueError as error:
-        st.error(for_markdown(f"This server's limits cannot be read: {error}"))
+        st.error(for_markdown(f"This server’s limits cannot be read: {error}"))
         return
     left, right = st.columns(2, gap="medium")
     with left:
@@ -155,7 +155,7 @@ def _choose_task() -> str:
         st.caption("Pairs of sentences in two text files, such as a text and its translation.")
     else:
         summary = TASKS[task].summary
-        st.caption(f"{summary[0].upper()}{summary[1:]}. Such as: {for_markdown(TASKS[task].example)}")
+        st.caption(f"{summary[0].upper()}{summary[1:]}. Example: {for_markdown(TASKS[task].example)}")
     return task
 
 

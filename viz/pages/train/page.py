@@ -77,7 +77,7 @@ def _show(name: str) -> None:
         _finished(run)
         return
     watch(run)
-    st.markdown("#### Its attention, on your sentence")
+    st.markdown("#### Its attention on your sentence")
     forming(run, pictures=not replay.shown(run))
     _time_machine(run)
 
@@ -143,14 +143,14 @@ def _list(shown: str) -> None:
             "progress": st.column_config.ProgressColumn(format="percent", width="small"),
             "state": st.column_config.TextColumn(width="large"),
             "accuracy": st.column_config.NumberColumn(
-                format="percent", help="Share of the tokens of unseen examples that are predicted correctly."
+                format="percent", help="Share of the tokens in unseen examples that are predicted correctly."
             ),
         },
         key=key,
         on_select=partial(lab.row_chosen, key, [run.name for run in runs]),
         selection_mode="single-row",
     )
-    st.caption("Tick a row to see that run. Runs started in a terminal, in this server's `runs/`, are listed here too.")
+    st.caption("Tick a row to see that run. Runs started in a terminal, in this server’s `runs/`, are listed here too.")
 
 
 def _accuracy(run: RunView) -> float | None:

@@ -104,8 +104,8 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
         )
         st.caption(
             "A head forms at the first kept checkpoint after which its measure no longer goes back across the middle. "
-            "The middle is half of the head's weight if the measure crosses that, otherwise half-way between its first "
-            "and its last value. Only changes of at least a quarter of the measure's range count, or of 1 (bit or "
+            "The middle is half of the head’s weight if the measure crosses that, otherwise half-way between its first "
+            "and its last value. Only changes of at least a quarter of the measure’s range count, or of 1 (bit or "
             "token) if it has no upper limit. The step is known only to within two checkpoints, and only for this "
             "sentence."
         )

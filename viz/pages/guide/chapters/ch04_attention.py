@@ -33,10 +33,10 @@ IDEA = r"""
    $\sqrt{d_\text{head}}$, scores stay where softmax does not saturate (Vaswani et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
-5. **Weighted sum.** The head's output is the weighted average of the **values**: not of the words, and not of the
-   layer's inputs.
+5. **Weighted sum.** The head’s output is the weighted average of the **values**: not of the words, and not of the
+   layer’s inputs.
 
-This is the decoder's self-attention, where there is something to mask. In a row “a ▸ b” the query is that of “a”, the
+This is the decoder’s self-attention, where there is something to mask. In a row “a ▸ b” the query is that of “a”, the
 token **fed in**; “b” is what the model writes next.
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"

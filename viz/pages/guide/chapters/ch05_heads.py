@@ -26,7 +26,7 @@ harm (Michel et al. 2019, Voita et al. 2019).
 **More heads do not mean more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions,
 so the matrices of all heads together stay the same size.
 
-The heads' outputs are joined end to end into one long vector (**concatenation**), which is multiplied by $W_O$.
+The heads’ outputs are joined end to end into one long vector (**concatenation**), which is multiplied by $W_O$.
 **Mistake: thinking that $W_O$ mixes the attention weights.** It never sees them: it acts on the outputs. The picture of
 a head shows exactly what its softmax gave.
 
@@ -63,7 +63,7 @@ def show(look: Look) -> None:
     projected = anatomy.step("projected")
     missed = np.abs(parts.sum(0) + projected.weights["bias"] - projected.value).max()
     st.caption(
-        f"The parts and b_O add up to what the model's own W_O gave in this row, to within {power_of_ten(missed)}."
+        f"The parts and b_O add up to what the model’s own W_O gave in this row, to within {power_of_ten(missed)}."
     )
 
 

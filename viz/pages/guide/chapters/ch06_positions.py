@@ -17,10 +17,10 @@ from viz.state import opening, session
 
 IDEA = """
 Attention compares every token with every other and ignores where they are. Shuffle the words, and each still finds the
-same partners: to an encoder's attention alone, “dog bites man” and “man bites dog” are the same. (A decoder's mask
+same partners: to an encoder’s attention alone, “dog bites man” and “man bites dog” are the same. (A decoder’s mask
 already gives away some of the order.)
 
-So the model must be told each word's position. Vaswani et al. (2017) add to each embedding a vector that belongs to
+So the model must be told each word’s position. Vaswani et al. (2017) add to each embedding a vector that belongs to
 the **position**: sines and cosines of many wavelengths, like the hands of many clocks. Other models learn these
 vectors (Gehring et al. 2017), rotate queries and keys by an angle (rotary, Su et al. 2021), make scores fall with the
 distance (ALiBi, Press et al. 2022) or learn a bias by distance (T5, Raffel et al. 2020).

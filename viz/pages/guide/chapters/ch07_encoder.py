@@ -18,7 +18,7 @@ from viz.state import session
 IDEA = r"""
 A layer of the encoder does two things. **Attention** lets every token gather information from all the others. A
 **feed-forward** network then works on each token by itself (with the usual $d_\text{ff}=4\,d_\text{model}$ it has two
-thirds of a layer's parameters). A **residual** connection runs around each of the two: the input is added to the
+thirds of a layer’s parameters). A **residual** connection runs around each of the two: the input is added to the
 output, so a layer changes a vector rather than replacing it, and the gradient has a direct path back. **LayerNorm**
 keeps the numbers in range. The formula has it *after* the sum, as Vaswani et al. (2017) do; most models today have it
 *before* each part, which makes training stable without warming up the learning rate (Xiong et al. 2020).
@@ -50,7 +50,7 @@ def show(look: Look) -> None:
         (other,) = look.opened.tokenizer.labels([another_token(look.opened, ids(look)[place])])
         st.markdown(
             f"**Change one word: what else changes?** {quoted(tokens[place])} becomes {quoted(other)}. The bars show "
-            "by how much the encoder's vector of each token changes. In a network that reads from left to right, all "
+            "by how much the encoder’s vector of each token changes. In a network that reads from left to right, all "
             "bars above the framed one would be 0."
         )
         chart(beside_bars(tokens, {"relative change": change}, framed=place, theme=theme), "last_word")
@@ -101,7 +101,7 @@ def ask(look: Look) -> Question | None:
     )
     return Question(
         text=f"Change only the last word, {quoted(look.trace.map('encoder').key_tokens[place])}. Which vectors of the "
-        "encoder's output change?",
+        "encoder’s output change?",
         options=("only that one", "that one and those after it", "also those before it"),
         answer=answer,
         why=f"This model computed both: {changed.sum()} of {len(changed)} vectors change, {changed[:place].sum()} "

@@ -28,8 +28,8 @@ IDEA = """
 The encoder reads the source once. In every layer of the decoder, **cross-attention** looks at the result: queries come
 from what is being written, keys and values from what was read. That is how a translation stays true to its source.
 
-At the end the decoder's vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
-probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder's output (biases are omitted).
+At the end the decoder’s vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
+probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder’s output (biases are omitted).
 **Greedy decoding** writes the likeliest token, feeds it back in and goes on until `</s>`. **Beam search** keeps several
 beginnings, since the best first word does not always begin the best sentence.
 """

@@ -57,7 +57,7 @@ def show(look: Look) -> None:
     st.markdown(
         f"From {time.low:,} to {time.high:,} tokens memory grows as the length to the power {memory.exponent:.2f}, "
         f"time to the power {time.exponent:.2f}. Part of both grows only with n, which flattens the curve for short "
-        "texts; scores that no longer fit the processor's cache make long ones slower still."
+        "texts; scores that no longer fit the processor’s cache make long ones slower still."
     )
 
 

@@ -29,8 +29,8 @@ alone cannot be the reason. **Wiegreffe and Pinter (2019)** answered that an exp
 that much depends on the test: weights that training could not have found prove little. Both studied models with a
 single layer of attention; here many heads and residual connections stand in for each other.
 
-So do not believe a picture, **change the model and see**. Here one head's pattern becomes uniform: it attends equally
-to every token it may see. If the output stays the same, this head's pattern was not needed *by itself*; other heads can
+So do not believe a picture, **change the model and see**. Here one head’s pattern becomes uniform: it attends equally
+to every token it may see. If the output stays the same, this head’s pattern was not needed *by itself*; other heads can
 stand in for it. If it changes, it mattered, which is still not to say that it alone was the reason. Besides, layers
 above the first see vectors that are already mixed, so a column there no longer stands for one word (Abnar and Zuidema
 2020 trace the mixing back); and what a head adds also depends on its values (Kobayashi et al. 2020).
@@ -53,7 +53,7 @@ def one_head(look: Look) -> Ablated:
 
 def show(look: Look) -> None:
     found = one_head(look)
-    uniform = st.toggle("Make this head's pattern uniform", key="uniform", bind="query-params")
+    uniform = st.toggle("Make this head’s pattern uniform", key="uniform", bind="query-params")
     pictures = {"as trained": look.attention_map.pattern[look.layer, look.head]}
     if uniform:
         pictures["made uniform"] = found.forced.map(look.kind).pattern[look.layer, look.head]
@@ -170,7 +170,7 @@ def ask(look: Look) -> Question:
         options=("It stays the same", "It changes"),
         answer=0 if found.same else 1,
         why=f"The model then writes “{_said(found.output)}”.{moved}",
-        hint="A picture alone cannot tell you. Switch on “Make this head's pattern uniform” and compare the two "
+        hint="A picture alone cannot tell you. Switch on “Make this head’s pattern uniform” and compare the two "
         "outputs.",
     )
 

@@ -16,7 +16,7 @@ from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, head_query
 
 IDEA = """
-Chapters 4 and 5 come to about ten lines of code. Here they are written out, then done with PyTorch's own layer, then
+Chapters 4 and 5 come to about ten lines of code. Here they are written out, then done with PyTorch’s own layer, then
 with Keras. Each example runs as it stands: copy it into a file. Each makes the same weight matrices from the same seed,
 so all three print the same numbers. The tests of this project run them and compare.
 
@@ -63,7 +63,7 @@ def show(look: Look) -> None:
     if look.opened.model.embedding.positional.acts.nothing:  # PyTorch's layer knows no encoding that acts on scores
         output, weights = difference(look)
         st.markdown(
-            f"**On your sentence**, layer {look.layer + 1} of this model's {look.kind} and `nn.MultiheadAttention` "
+            f"**On your sentence**, layer {look.layer + 1} of this model’s {look.kind} and `nn.MultiheadAttention` "
             f"with the same parameters differ by at most {power_of_ten(weights)} in the attention weights "
             f"and {power_of_ten(output)} in the output."
         )
@@ -80,7 +80,7 @@ def ask(look: Look) -> Question:
         "`triu(1)` to `tril(-1)` and run it: which keys are hidden now?",
         options=("this key may be attended to", "this key is hidden"),
         answer=1 if _hides(forbidden) else 0,
-        why="We tried it: the layer gives the keys marked True a weight of 0. In this project's own code, as in the "
+        why="We tried it: the layer gives the keys marked True a weight of 0. In this project’s own code, as in the "
         "first example, True means allowed.",
         hint="In the second example the mask is called `forbidden`. In the first one, `causal` goes into `masked_fill` "
         "only after `~` has inverted it.",

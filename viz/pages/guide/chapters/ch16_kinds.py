@@ -67,12 +67,12 @@ def show(look: Look) -> None:
         with columns[place % 2]:
             _picture(look.trace.map(kind), *_head_of(look, kind), KIND_NAMES[kind])
     later = {kind: on_later(look.trace.map(kind)) for kind in look.trace.kinds if kind != "cross"}
-    said = [f"{share:.2f} in this model's {kind}" for kind, share in later.items()]
+    said = [f"{share:.2f} in this model’s {kind}" for kind, share in later.items()]
     if DECODER_ONLY in checkpoint.pretrained():
         with columns[1]:
             said.append(f"{_decoder_only(look):.2f} in `{DECODER_ONLY}`")
     st.markdown(
-        f"**Share of the attention, over all heads, that goes to tokens after the row's own:** {', '.join(said)}."
+        f"**Share of the attention, over all heads, that goes to tokens after the row’s own:** {', '.join(said)}."
     )
 
 

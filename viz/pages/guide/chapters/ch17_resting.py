@@ -28,7 +28,7 @@ still has to go somewhere. Training finds a place where it does little harm: a t
 little.
 
 In layers 6 to 10 of BERT, more than half of the attention goes to the separator `[SEP]` (Clark et al. 2019, section
-3.2, who suspect that it is a head's way of doing nothing). In large language models it goes to the first tokens of the
+3.2, who suspect that it is a head’s way of doing nothing). In large language models it goes to the first tokens of the
 text, whatever they are: **attention sinks** (Xiao et al. 2024).
 
 **Mistake: reading a meaning into a bright column.** Attention weights are *shares*. What a head adds also depends on
@@ -75,7 +75,7 @@ def show(look: Look) -> None:
         "resting",
     )
     st.markdown(
-        f"**{np.count_nonzero(share > 0.5)} of {share.size} heads of the decoder's self-attention give more than half "
+        f"**{np.count_nonzero(share > 0.5)} of {share.size} heads of the decoder’s self-attention give more than half "
         f"of their weight to special tokens.** A head that attends evenly would give them {chance:.2f}; the one shown "
         f"gives {share[look.layer, look.head]:.2f}. {_elsewhere(look)}"
     )
@@ -122,7 +122,7 @@ def ask(look: Look) -> Question:
         f"{LOWER:g}. What happens to its attention weights?",
         options=("all fall to nearly 0", "they stay as they are", "the largest falls, the others rise"),
         answer=0 if fallen else 1 if stayed else 2,
-        why=f"We tried it on this head's scores: the weights sum to {after.sum():.3f}, and none changes by more than "
+        why=f"We tried it on this head’s scores: the weights sum to {after.sum():.3f}, and none changes by more than "
         f"{power_of_ten(moved)}. Softmax sees only differences; a head cannot say “nothing here”.",
         hint="Softmax divides e to the power of each score by the sum of all of them. Lowering all scores by the same "
         "amount divides both by the same number. See the second formula.",

@@ -71,7 +71,7 @@ def show(look: Look) -> None:
     before, after = narrowed(logits).numpy(), narrowed(logits, *chosen).numpy()
     best = np.argsort(-before, kind="stable")[:SHOWN]
     names = look.opened.tokenizer.labels(best.tolist())
-    columns = {"the model's probability": before[best], "probability used for sampling": after[best]}
+    columns = {"the model’s probability": before[best], "probability used for sampling": after[best]}
     chart(beside_bars(names, columns, framed=0, one_scale=True, theme=session.theme()), "sampling")
     st.markdown(
         f"**{np.count_nonzero(after):,} of {len(after):,} tokens can be drawn here.** The likeliest, "

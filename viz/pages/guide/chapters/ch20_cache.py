@@ -14,7 +14,7 @@ from viz.pages.guide.chapters.measuring import with_progress
 from viz.state import session
 
 IDEA = r"""
-Text is written one token at a time. To write token 10 the decoder needs the keys and values of tokens 1 to 9. Hasn't it
+Text is written one token at a time. To write token 10 the decoder needs the keys and values of tokens 1 to 9. Hasn’t it
 computed those already? It has, and thanks to the **mask** they have not changed: no token looks at a later one. So it
 keeps them (the **KV cache**), and at each step computes only one query, one key and one value, those of the newest
 token.
@@ -25,7 +25,7 @@ because its query meets one more key. This app uses it each time you type.
 It costs **memory**: two vectors for each position in each layer. In a large model that serves many long texts at once
 it can take more than the parameters (Pope et al. 2023).
 
-**Mistake: thinking that the cache is the model's memory of a conversation.** Nothing is learned or summarised in it: it
+**Mistake: thinking that the cache is the model’s memory of a conversation.** Nothing is learned or summarised in it: it
 holds what could just as well be computed again.
 """
 EQUATION = (

@@ -25,7 +25,7 @@ This layer has **seven faults** of the kind you find in articles about Transform
 others are worse: the program runs, and the result is wrong.
 
 Choose a line for each of the seven places. The layer is rebuilt from your lines at once and run **on your sentence**,
-with the weight matrices of the first layer of this model's decoder. Its output must match that of PyTorch's own layer,
+with the weight matrices of the first layer of this model’s decoder. Its output must match that of PyTorch’s own layer,
 `nn.MultiheadAttention`, with the same matrices.
 
 You need not guess: like tests, the checks say what is wrong. A layer whose rows sum to 1 may still be wrong, and so may
@@ -34,7 +34,7 @@ one that raises no error.
 **What else such articles get wrong.** That the layers of a stack are *identical*: they have the same shape, but each
 has its own parameters (chapter 7). That attention sums the *inputs*: it sums values (chapter 4). That encoder and
 decoder are recurrent networks: neither is (chapters 7 and 8). That the last linear map acts on the attention weights:
-it acts on the heads' outputs (chapter 5). And that attention gives a model a *larger capacity*: not by itself. Capacity
+it acts on the heads’ outputs (chapter 5). And that attention gives a model a *larger capacity*: not by itself. Capacity
 comes with parameters; what attention made possible is training in parallel, which made larger models affordable
 (chapter 10).
 """
@@ -124,9 +124,9 @@ def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAtten
     if weights is not None:
         n = int((np.abs(pictures["this layer"] - right) >= NOTICED).sum())
         st.caption(
-            f"The first head's attention weights. {n} of them (marked) differ by {NOTICED} or more."
+            f"The first head’s attention weights. {n} of them (marked) differ by {NOTICED} or more."
             if n
-            else f"The first head's attention weights: none differs by {NOTICED} or more."
+            else f"The first head’s attention weights: none differs by {NOTICED} or more."
         )
 
 
