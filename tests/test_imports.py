@@ -28,6 +28,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "viz/pages/__init__.py": (),
     "model/": (*MODEL, "model.compare", "model.jobs"),
     "model/__main__.py": MODEL,
+    "model/commands/": (*MODEL, "model.compare"),
     "model/compare/": (*MODEL, "model.jobs"),
     "model/jobs/": (*MODEL, "model.compare"),
     "model/text/": (*MODEL, *NO_OWNERS, "torch"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model.__main__ import _parser as parser
+from model.__main__ import parser
 from model.config import ARCHITECTURES, MEANINGLESS, TrainConfig
 from model.jobs.launch import Launcher, arguments, check_name, free_name, reserve
 from model.jobs.limits import Limits

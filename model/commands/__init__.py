@@ -1,0 +1,1 @@
+"""The commands of ``python -m model``, a file each: its options, and what it does."""
