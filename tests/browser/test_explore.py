@@ -662,6 +662,11 @@ def test_hovering_over_a_token_lights_it_and_asks_no_server(visit: Visit, view: 
     assert count[0] == before
     queries.nth(1).click()
     expect(words(page)).to_contain_text("“red” looks")
+    queries.nth(2).click(modifiers=["Shift"])
+    expect(words(page)).to_contain_text("On average, “red” and “ball” look")
+    page.mouse.move(0, 0)
+    expect(page.locator(".st-key-head .hint")).to_contain_text("“red”, “ball” look on average at")
+    expect(page.locator(".st-key-head .queries .chosen")).to_have_text(["red", "ball"])
 
 
 def test_a_clicked_head_is_in_the_link_at_once(visit: Visit):

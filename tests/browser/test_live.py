@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import FIRST_PATIENCE
 from tests.browser.test_explore import (
@@ -95,6 +95,20 @@ def test_typing_is_drawn_without_a_run_of_the_page(page: Page, line: Line, addre
     expect(words(page)).to_contain_text("head 1.")
     page.wait_for_timeout(PAUSE)
     expect(page).to_have_url(re.compile("source=dogs"))
+
+
+def test_a_text_that_takes_long_is_given_up_for_a_newer_one(page: Page, line: Line, address: str):
+    go(page, address, "source=dog")
+    line.there = False
+    held: list[Route] = []
+    given_up: list[Request] = []
+    page.on("requestfailed", lambda request: given_up.append(request))
+    page.route("**/live", lambda route: route.continue_() if held else held.append(route))
+    type_on(page, "s")
+    type_on(page, "s")
+    expect(translation(page)).to_have_text("dogss")
+    assert given_up == [held[0].request]
+    assert json.loads(held[0].request.post_data or "")["text"] == "dogs"
 
 
 @pytest.mark.parametrize("view", ["Lines", "Lines+across", "Text"])

@@ -3,6 +3,7 @@
 
 import { sharp } from "./canvas.js";
 import { level, ramp, SCALES } from "./colours.js";
+import { joined } from "./head_rows.js";
 import { anchor, beside, curve, stroke } from "./links_geometry.js";
 import { lit, said, weightOf } from "./links_weights.js";
 import { weights } from "./packed.js";
@@ -21,15 +22,15 @@ function drawLines(map) {
   if (data.layout === "text") return;
   const ends = (side) => map.tokens[side].map((token) => anchor(boxOf(token), side, data.layout));
   const [queries, keys] = [ends("query"), ends("key")];
-  const { query, key } = lit(map);
-  const alone = query !== undefined || key !== undefined;
+  const { queries: only, key } = lit(map);
+  const alone = only !== undefined || key !== undefined;
   const size = queries.length * keys.length;
   data.heads.forEach((number, head) => {
     context.save();
     context.strokeStyle = data.colours[number];
     context.translate(...beside(head, data.heads.length, data.layout));
     queries.forEach((from, i) => {
-      if (query !== undefined && i !== query) return;
+      if (only && !only.includes(i)) return;
       keys.forEach((to, j) => {
         if (key !== undefined && j !== key) return;
         const drawn = stroke(map.weights[head * size + i * keys.length + j], alone);
@@ -50,19 +51,19 @@ function drawLines(map) {
 function shade(map) {
   const { data } = map;
   const colours = ramp(data.scale);
-  const { query, key } = lit(map);
+  const { queries, key } = lit(map);
   const paint = (token, weight) => {
     const number = weight === null ? null : level(weight, data.mode);
     token.style.background = number === null ? "" : `rgb(${colours[number].map(Math.round).join(" ")})`;
     token.style.color = number === null ? "" : data.ink[number < 140 ? 0 : 1];
     token.title = weight === null ? "" : `weight ${weight.toFixed(3)}`;
   };
-  map.tokens.key.forEach((token, j) => paint(token, query === undefined ? null : weightOf(map, query, j)));
+  map.tokens.key.forEach((token, j) => paint(token, queries ? weightOf(map, queries, j) : null));
   map.tokens.query.forEach((token, i) => {
-    paint(token, key === undefined ? null : weightOf(map, i, key));
-    token.classList.toggle("chosen", i === (query ?? data.pinned));
+    paint(token, key === undefined ? null : weightOf(map, [i], key));
+    token.classList.toggle("chosen", (queries ?? [data.pinned]).includes(i));
   });
-  map.said.textContent = said(map, { query, key });
+  map.said.textContent = said(map, { queries, key });
 }
 
 /** Which colour is which weight, or, of lines, which head: there a click compares with one more, or one less. */
@@ -116,8 +117,15 @@ function fill(map, side, texts) {
     };
     token.onpointerenter = token.onfocus = light({ side, index });
     token.onpointerleave = token.onblur = light(null);
-    if (side === "query") token.onclick = () => map.choose(index === map.data.pinned ? null : index);
+    if (side === "query") token.onclick = (event) => pick(map, index, event.shiftKey);
   });
+}
+
+/** A query was clicked: it is chosen alone or let go, or, with Shift, added to the others or left out. */
+function pick(map, row, more) {
+  const { pinned, together } = map.data;
+  const next = more ? joined(map.data, row) : { row: row === pinned && !together.length ? null : row, together: [] };
+  map.choose(next.row, next.together);
 }
 
 function build(root) {
@@ -139,7 +147,7 @@ export function links({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".links");
   const map = (root.map ??= build(root));
   map.data = data;
-  map.choose = (row) => setTriggerValue("pinned", { row });
+  map.choose = (row, together) => setTriggerValue("pinned", { row, together });
   map.overlay = (heads) => setTriggerValue("overlaid", { heads });
   map.weights = weights(data.weights);
   map.sides.firstElementChild.className = data.layout;

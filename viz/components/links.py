@@ -27,6 +27,7 @@ class LinksData(TypedDict):
     """What ``links.js`` draws.
 
     ``weights`` are :func:`packed`, ``[head, row, column]``; ``written`` stands for each row where the rows are a text;
+    ``together`` are the rows whose lines or mean are shown, the pinned one among them (empty: no others);
     ``colours`` has one for each head of the layer, ``ink`` the two that can be read on a pale and on a strong colour
     of the ``scale``.
     """
@@ -39,6 +40,7 @@ class LinksData(TypedDict):
     columns: list[str]
     written: list[str]
     pinned: int | None
+    together: list[int]
     colours: list[str]
     mode: Scale
     scale: tuple[str, ...]
@@ -57,6 +59,7 @@ def links_data(
     pinned: int | None,
     scale: Scale,
     theme: Theme,
+    together: Sequence[int] = (),
 ) -> LinksData:
     """What ``links.js`` draws: the heads of a layer, one or several over each other, each in a colour of its own.
 
@@ -69,6 +72,7 @@ def links_data(
         pinned: the row that is marked.
         scale: from weight to colour, in text that is shaded.
         theme: the colours.
+        together: the rows that are shown together, ascending and with the pinned one; none where there is only one.
     """
     return {
         "layout": layout,
@@ -79,6 +83,7 @@ def links_data(
         "columns": [show_token(token) for token in picture.columns],
         "written": [_in_a_text(name) if layout != "columns" else show_token(name) for name in picture.rows],
         "pinned": pinned,
+        "together": list(together),
         "colours": [theme.head(i) for i in range(picture.pattern.shape[1])],
         "mode": scale,
         "scale": theme.scale,

@@ -3,29 +3,32 @@
 const SMALLEST = 0.0005; // weight that is said: less is 0.000
 const MOST = 3;
 
-/** The weight from a query to a key: of the one head, or the mean over those that are overlaid. */
-export function weightOf({ data, weights }, query, key) {
+/** The weight from some queries to a key, on average: of the one head, or the mean over those that are overlaid. */
+export function weightOf({ data, weights }, queries, key) {
   const { rows, columns, heads } = data;
   const size = rows.length * columns.length;
-  const at = query * columns.length + key;
-  return heads.reduce((total, _, head) => total + weights[head * size + at], 0) / heads.length;
+  const each = heads.flatMap((_, head) => queries.map((query) => weights[head * size + query * columns.length + key]));
+  return each.reduce((total, weight) => total + weight, 0) / each.length;
 }
 
-/** Which query or key is lit: the token under the pointer, in text the pinned row, or none (all lines are drawn). */
+/** Which queries or which key are lit: the token under the pointer, the rows that were chosen together, in text the
+ * pinned one, or none (all lines are drawn). */
 export function lit({ hover, data }) {
-  if (hover) return { [hover.side]: hover.index };
-  return data.layout === "text" && data.pinned !== null ? { query: data.pinned } : {};
+  if (hover) return hover.side === "key" ? { key: hover.index } : { queries: [hover.index] };
+  if (data.together.length) return { queries: data.together };
+  return data.layout === "text" && data.pinned !== null ? { queries: [data.pinned] } : {};
 }
 
-/** What is said of the lit token: where it looks, or who looks at it. */
-export function said(map, { query, key }) {
+/** What is said of the lit tokens: where they look, or who looks at them. */
+export function said(map, { queries, key }) {
   const { rows, columns, hint } = map.data;
-  if (rows[query] !== undefined) {
-    const best = strongest(columns.map((name, j) => [weightOf(map, query, j), name]));
-    return `“${rows[query]}” looks at ${best}`;
+  if (queries?.every((query) => rows[query] !== undefined)) {
+    const best = strongest(columns.map((name, j) => [weightOf(map, queries, j), name]));
+    const named = queries.map((query) => `“${rows[query]}”`).join(", ");
+    return queries.length > 1 ? `${named} look on average at ${best}` : `${named} looks at ${best}`;
   }
   if (columns[key] !== undefined) {
-    const best = strongest(rows.map((name, i) => [weightOf(map, i, key), name]));
+    const best = strongest(rows.map((name, i) => [weightOf(map, [i], key), name]));
     return `“${columns[key]}” is looked at by ${best}`;
   }
   return hint;

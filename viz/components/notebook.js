@@ -4,7 +4,6 @@
 import { level } from "./colours.js";
 import { frame, isDark, watchGround } from "./ground.js";
 import { head } from "./head.js";
-import { meanOf } from "./head_rows.js";
 import { links } from "./links.js";
 import { said } from "./links_weights.js";
 import { overview } from "./overview.js";
@@ -64,7 +63,7 @@ function drawOne(page, look, theme) {
     heads: each,
     chosen: look.head,
     pinned: row,
-    together: view.script === "head" ? look.together : [],
+    together: look.together,
     mode: page.mode,
     scale: theme.scale,
     accent: theme.accent,
@@ -90,12 +89,8 @@ function joined(several) {
 /** Where the marked row looks, or several on average. */
 function rowSaid(look, drawn) {
   const weights = weightsOf(look, look.layer, look.head);
-  const { rows, columns, together } = drawn;
-  if (!together.length) return said({ data: { ...drawn, heads: [look.head] }, weights }, { query: look.row });
-  const named = together.map((row) => rows[row]).join("”, “");
-  const mean = meanOf(weights, columns.length, together);
-  const alone = { ...drawn, rows: [named], heads: [look.head] };
-  return said({ data: alone, weights: mean }, { query: 0 }).replace(" looks at ", " look on average at ");
+  const queries = look.together.length ? look.together : [look.row];
+  return said({ data: { ...drawn, heads: [look.head] }, weights }, { queries });
 }
 
 async function draw(page) {

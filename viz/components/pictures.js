@@ -91,7 +91,7 @@ function open(root) {
   const [all, words, large, reading] = root.children;
   const page = {
     typed: null,
-    asking: false,
+    asking: null,
     trouble: "",
     left: new AbortController(),
     places: { all, words, large, reading },

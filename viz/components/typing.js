@@ -2,6 +2,9 @@
 // (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses.
 
 const NO_ANSWER = "The server does not answer while you type. The page will catch up when you pause.";
+/** Milliseconds that a text is waited for although a newer one was typed; then the newer one is asked for, and the
+ * server gives up the older. */
+const WAITED = 1000;
 
 /** Why the server does not draw a text, as a sentence. */
 class Refusal extends Error {}
@@ -22,11 +25,18 @@ async function ask(visitor, text, signal) {
 /** Draw what is typed, one text after the other, the newest first; what came in between is left out. */
 async function follow(page) {
   if (page.asking) return;
-  page.asking = true;
   try {
     for (let text = null; page.typed !== null && page.typed !== text;) {
       text = page.typed;
-      const drawn = await ask(page.follow.visitor, text, page.left.signal);
+      page.asking = { text, since: performance.now(), overtaken: new AbortController() };
+      const { signal } = page.asking.overtaken;
+      const drawn = await ask(page.follow.visitor, text, AbortSignal.any([page.left.signal, signal])).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (signal.aborted) {
+        text = null; // it may be typed again
+        continue;
+      }
       page.tell("");
       if (page.typed !== null) page.draw(drawn);
     }
@@ -34,8 +44,16 @@ async function follow(page) {
     page.typed = null; // the page is told when typing pauses, so it will be drawn then
     if (!page.left.signal.aborted) page.tell(error instanceof Refusal ? error.message : NO_ANSWER);
   } finally {
-    page.asking = false;
+    page.asking = null;
   }
+}
+
+/** A newer text than the one that is asked for was typed: in a while, the older one is waited for no longer. */
+function overtake(page) {
+  const { asking } = page;
+  if (!asking) return;
+  const stop = () => page.typed !== null && page.typed !== asking.text && asking.overtaken.abort();
+  setTimeout(stop, asking.since + WAITED - performance.now());
 }
 
 /**
@@ -50,6 +68,7 @@ export function listen(page) {
     if (!inField(event)) return;
     page.typed = event.target.value;
     clearTimeout(page.remembering); // of an older text, which the address shall not say any more
+    overtake(page);
     follow(page);
   };
   // On the way down to the field, so that the server works while React draws the field anew.

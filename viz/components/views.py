@@ -40,6 +40,7 @@ def _links(scene: Scene, layout: Layout) -> LinksData:
         pinned=scene.row,
         scale=chosen.display.scale,
         theme=chosen.theme,
+        together=scene.together,
     )
 
 

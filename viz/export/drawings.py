@@ -30,6 +30,7 @@ AXIS = 22  # for the name of an axis
 ROOM = 16  # the least between two names of an axis
 SIDE = 640  # of a head with many cells
 LARGEST_CELL = 32
+STRIP_GAP = 8  # between the rows and their mean
 ALL_NAMED = 64
 SINE, COSINE = 0.87, 0.5  # of TURN
 PANEL_NAME = 28  # the least between two names of panels
@@ -46,12 +47,14 @@ def head_drawing(
     marked: Sequence[int] = (),
     theme: Theme = LIGHT,
 ) -> Drawing:
-    """One head (layer and head from 0) as a heatmap: rows are queries, columns keys; the rows ``marked`` are framed."""
+    """One head (layer and head from 0) as a heatmap: rows are queries, columns keys; the rows ``marked`` are framed,
+    and where there are several, a strip below says where they look on average."""
     weights = picture.pattern[layer, head]
     rows, columns = ([short_token(token) for token in names] for names in (picture.rows, picture.columns))
     cell = _cell(max(weights.shape))
     widest = max(map(text_width, columns))
-    left, top = PAD + AXIS + max(map(text_width, rows)) + 6, PAD + 24 + AXIS + widest * SINE + 10
+    beside = [*rows, *([f"mean of {len(marked)}"] if len(marked) > 1 else [])]
+    left, top = PAD + AXIS + max(map(text_width, beside)) + 6, PAD + 24 + AXIS + widest * SINE + 10
     height, width = (n * cell for n in weights.shape)
     items: list[Item] = [
         Cells(
@@ -65,8 +68,29 @@ def head_drawing(
         label(PAD + AXIS / 2, top + height / 2, f"← {ROWS_ARE}", theme, "middle", turn=-90),
     ]  # fmt: skip
     items += [Box(x=left - 1, y=top + row * cell, width=width + 2, height=cell, stroke=theme.accent) for row in marked]
-    items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), top + height + 14, scale, theme)
-    return framed(items, left + max(width + widest * COSINE, 310), top + height + 60, made, theme)
+    bottom = top + height
+    if len(marked) > 1:
+        items += _mean_strip(picture, weights[list(marked)], left, bottom + STRIP_GAP, cell, scale, theme)
+        bottom += STRIP_GAP + max(cell, ROOM)
+    items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), bottom + 14, scale, theme)
+    return framed(items, left + max(width + widest * COSINE, 310), bottom + 60, made, theme)
+
+
+def _mean_strip(
+    picture: Picture, weights: np.ndarray, left: float, top: float, cell: float, scale: Scale, theme: Theme
+) -> list[Item]:
+    """Where the rows with these weights, ``[row, column]``, look on average."""
+    mean, height, width = weights.mean(0, keepdims=True), max(cell, ROOM), cell * weights.shape[1]
+    name = f"mean of {len(weights)}"
+    return [
+        Cells(
+            x=left, y=top, width=width, height=height, colours=coloured(scaled(mean, scale), theme.scale),
+            values=mean, rows=[name], columns=[show_token(token) for token in picture.columns], name="weight",
+            gap=cell >= GAP_FROM,
+        ),
+        Box(x=left - 1, y=top, width=width + 2, height=height, stroke=theme.accent),
+        label(left - 6, top + height / 2, name, theme, "end"),
+    ]  # fmt: skip
 
 
 def overview_drawing(

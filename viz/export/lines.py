@@ -17,17 +17,27 @@ LINE, REACH = 22, 300  # from a token to the next, and from the queries to the k
 
 
 def lines_drawing(
-    picture: Picture, layer: int, heads: Sequence[int], made: Provenance, *, theme: Theme = LIGHT
+    picture: Picture,
+    layer: int,
+    heads: Sequence[int],
+    made: Provenance,
+    *,
+    together: Sequence[int] = (),
+    theme: Theme = LIGHT,
 ) -> Drawing:
     """Queries on the left, keys on the right, a line for each weight, wider for a larger one; several heads
-    (from 0) of a layer lie over each other, each in a colour of its own."""
+    (from 0) of a layer lie over each other, each in a colour of its own. Of several rows that are
+    chosen ``together``, only their lines are drawn."""
     rows, columns = ([show_token(token) for token in axis] for axis in (picture.rows, picture.columns))
     left = PAD + max(text_width(ROWS_ARE), *(text_width(row, 14) for row in rows)) + 8
     top, right = PAD + 24 + LINE, left + REACH
     items: list[Item] = []
     for place, head in enumerate(heads):
         beside = APART * (place - (len(heads) - 1) / 2)
-        items += _lines(picture.pattern[layer, head], head, rows, columns, left, top + beside, theme)
+        weights = picture.pattern[layer, head]
+        if together:
+            weights = np.where(np.isin(np.arange(len(weights)), together)[:, None], weights, 0)
+        items += _lines(weights, head, rows, columns, left, top + beside, theme)
     items += [
         label(left - 6, top - LINE / 2, ROWS_ARE, theme, "end"),
         label(right + 6, top - LINE / 2, COLUMNS_ARE, theme),
@@ -35,11 +45,16 @@ def lines_drawing(
     sides: tuple[tuple[list[str], float, Anchor], ...] = ((rows, left - 6, "end"), (columns, right + 6, "start"))
     for names, x, anchor in sides:
         items += [
-            Text(x=x, y=top + LINE * (place + 0.5), text=name, size=14, colour=theme.text, anchor=anchor)
+            Text(
+                x=x, y=top + LINE * (place + 0.5), text=name, size=14, colour=theme.text, anchor=anchor,
+                bold=names is rows and place in together,
+            )
             for place, name in enumerate(names)
-        ]
+        ]  # fmt: skip
     bottom = top + LINE * max(len(rows), len(columns))
     note = f"The wider the line, the larger the weight; weights below {FAINTEST} get no line."
+    if together:
+        note += f" Only the {len(together)} chosen rows have lines."
     items.append(label(PAD, bottom + 14, note, theme))
     for place, head in enumerate(heads if len(heads) > 1 else ()):
         name = f"— head {head + 1}"

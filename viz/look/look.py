@@ -48,7 +48,7 @@ class Chosen:
     """All that a person chose of what is on screen but the text: the same for one keystroke and the next.
 
     ``row_name`` is of :func:`viz.look.choice.row_options`, or ``AUTO``; ``others`` are rows, from 0, that were added to
-    it in a view of rows; ``overlay`` the heads, from 0, whose lines lie over each other; ``mean`` what is on show in
+    it; ``overlay`` the heads, from 0, whose lines lie over each other; ``mean`` what is on show in
     place of the head; ``zoom`` the part of the heatmap to show, where the text has it (None: all).
     """
 
@@ -71,7 +71,7 @@ class Chosen:
         shown = trace.map(self.kind)
         row = row_asked(shown, self.row_name, self.layer, self.head)
         # Those that were added to a row go with it, when typing has made another one of it.
-        pinned = self.view.unit == "row" and option_named(row_options(shown), self.row_name) is not None
+        pinned = option_named(row_options(shown), self.row_name) is not None
         return Look(
             opened=self.opened, trace=trace, kind=self.kind, layer=self.layer, head=self.head, row=row,
             others=tuple(other for other in self.others if pinned and other < len(shown.query_tokens)),

@@ -45,7 +45,7 @@ MOST_NAMED = 4  # rows that are explained together
 CLICK = {
     "row": "Click a row to explain it; Shift-click others (on a touch screen, press and hold them) to see where they "
     "look on average.",
-    "token": "Click a token to explain it.",
+    "token": "Click a token to explain it; Shift-click others to see where they look on average.",
 }
 SMALLEST, EQUAL = 0.005, 0.0005  # weight that is said: less is 0%; difference that is none
 

@@ -11,29 +11,33 @@ const DATA = {
   hint: "Hover.",
   layout: "columns",
   pinned: 1,
+  together: [],
 };
 const MAP = { data: DATA, weights: [0.5, 0.25, 0.25, 1, 0, 0, 0.1, 0.2, 0.7, 0.4, 0.6, 0], hover: null };
 
 test("the weight of heads that lie over each other is their mean", () => {
-  assert.equal(weightOf(MAP, 0, 2), (0.25 + 0.7) / 2);
-  assert.equal(weightOf(MAP, 1, 0), (1 + 0.4) / 2);
-  assert.equal(weightOf({ ...MAP, data: { ...DATA, heads: [1] } }, 1, 1), 0);
+  assert.equal(weightOf(MAP, [0], 2), (0.25 + 0.7) / 2);
+  assert.equal(weightOf(MAP, [1], 0), (1 + 0.4) / 2);
+  assert.equal(weightOf({ ...MAP, data: { ...DATA, heads: [1] } }, [1], 1), 0);
+  assert.equal(weightOf(MAP, [0, 1], 2), (0.25 + 0 + 0.7 + 0) / 4); // and so is that of several rows
 });
 
 test("the token under the pointer is lit, in text else the pinned row", () => {
   const text = { ...DATA, layout: "text" };
   assert.deepEqual(lit(MAP), {});
-  assert.deepEqual(lit({ ...MAP, data: text }), { query: 1 });
+  assert.deepEqual(lit({ ...MAP, data: text }), { queries: [1] });
+  assert.deepEqual(lit({ ...MAP, data: { ...DATA, together: [0, 1] } }), { queries: [0, 1] });
   assert.deepEqual(lit({ ...MAP, data: { ...text, pinned: null } }), {});
   assert.deepEqual(lit({ ...MAP, data: text, hover: { side: "key", index: 2 } }), { key: 2 });
 });
 
 test("what is said of a token are its largest weights, but none that is 0", () => {
-  assert.equal(said(MAP, { query: 0 }), "“a” looks at “z” 0.475, “x” 0.300, “y” 0.225");
-  assert.equal(said(MAP, { query: 1 }), "“b” looks at “x” 0.700, “y” 0.300");
+  assert.equal(said(MAP, { queries: [0] }), "“a” looks at “z” 0.475, “x” 0.300, “y” 0.225");
+  assert.equal(said(MAP, { queries: [1] }), "“b” looks at “x” 0.700, “y” 0.300");
+  assert.equal(said(MAP, { queries: [0, 1] }), "“a”, “b” look on average at “x” 0.500, “y” 0.263, “z” 0.237");
   assert.equal(said(MAP, { key: 0 }), "“x” is looked at by “b” 0.700, “a” 0.300");
   assert.equal(said(MAP, {}), "Hover.");
-  assert.equal(said(MAP, { query: 2 }), "Hover."); // the text has become shorter
+  assert.equal(said(MAP, { queries: [2] }), "Hover."); // the text has become shorter
 });
 
 test("a line begins and ends at the sides of its tokens that face each other", () => {

@@ -124,6 +124,18 @@ def test_lines_are_as_wide_as_their_weights():
     assert FAINTEST > 0.01
 
 
+def test_several_rows_stand_in_the_picture_with_their_mean():
+    cross = map_of([[[0.1, 0.9], [0.6, 0.4], [0.3, 0.7]]], ("q1", "q2", "q3"), ("k1", "k2"))
+    shown, made = picture(cross), made_of(cross)
+    several, alone = (head_drawing(shown, 0, 0, made, marked=marked).items for marked in ((0, 2), (0,)))
+    (strip,) = (one for one in several if isinstance(one, Cells) and list(one.rows) == ["mean of 2"])
+    np.testing.assert_allclose(strip.values, [[0.2, 0.8]], atol=1e-6)
+    assert "mean of 2" in texts(parsed(head_drawing(shown, 0, 0, made, marked=(0, 2)), cross))
+    assert not [one for one in alone if isinstance(one, Cells) and "mean" in "".join(one.rows)]
+    tree = parsed(lines_drawing(shown, 0, [0], made, together=(0, 2)), cross)
+    assert {(path.findtext(f"{SPACE}title") or "")[13:17] for path in tree.iter(f"{SPACE}path")} == {"“q1”", "“q3”"}
+
+
 def test_a_large_head_is_one_small_image_with_fewer_names():
     large = random_map([f"w{i}" for i in range(512)], kind="encoder", n_layers=1, n_heads=1)
     drawing = head_drawing(picture(large), 0, 0, made_of(large))

@@ -164,7 +164,7 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
     )
     together = look.together(shown)
     rows = together or [row for row in (shown.row_of(look.row),) if row is not None]
-    if what == "Head" and together:
+    if what in ("Head", "Lines") and together:
         made = replace(made, notes=(*made.notes, describe_rows(shown, layer, head, together).rstrip(".")))
     if what == "Atlas":
         one, values = _choose_measure(look)
@@ -184,11 +184,11 @@ def _sheet(what: What, look: Look, shown: Picture, display: Display) -> Sheet:
         "Head": lambda: head_drawing(
             shown, layer, head, made, scale=display.scale, marked=rows, theme=theme
         ),
-        "Lines": lambda: lines_drawing(shown, layer, heads, made, theme=theme),
+        "Lines": lambda: lines_drawing(shown, layer, heads, made, together=together, theme=theme),
     }  # fmt: skip
     return Sheet(
         made=made,
-        draw=draws[_drawable(what, shown.pattern[layer, heads])],
+        draw=draws[_drawable(what, shown.pattern[layer, heads][:, list(together) or slice(None)])],
         numbers=lambda: _weights(what, shown, layer, head, heads),
         theme=theme,
     )
