@@ -38,10 +38,10 @@ ALIKE = ("sinusoidal", "learned", "none")
 WHY_NOT = {
     "rotary": "rotates queries and keys; the models in transformers that do so and otherwise have the same layers "
     "(GPT-NeoX) are decoder-only, with norms before their sublayers",
-    "alibi": "adds a fixed slope times the distance to each score; BLOOM and MPT do so, too, but they are "
-    "decoder-only; BLOOM also normalises its embeddings, and MPT has no biases",
-    "relative": "adds a learned number for the distance to each score; T5 does so, too, but it does not divide the "
-    "scores by √d_head and has no biases",
+    "alibi": "adds to each score a fixed slope times the distance; BLOOM, MPT and Falcon do so, too, but they are "
+    "decoders alone, and BLOOM norms its embedding, MPT has no biases, and Falcon divides the slopes by √d_head",
+    "relative": "adds to each score a learned number for the distance; T5 does so, too, but its linear maps have no "
+    "biases and its norms do not subtract the mean",
 }
 """Of the other encodings: why no architecture of `transformers` gives the same outputs."""
 

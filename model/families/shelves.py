@@ -56,7 +56,8 @@ def require_allowed(name: str) -> None:
     for folder in allowed_folders():
         if folder in (path, *path.parents):
             real = folder.resolve()
-            inside = [path, *(path.iterdir() if path.is_dir() else ())]
+            # What a description names stands beside it, so all that does is looked at.
+            inside = [path, *(path.rglob("*") if path.is_dir() else path.parent.iterdir() if _describes(path) else ())]
             for one in inside:
                 if real not in (target := one.resolve(), *target.parents):
                     raise NotAllowedError(

@@ -31,7 +31,8 @@ def test_a_trained_sentence_encoder(visit: Visit):
 
 
 def test_a_recording_that_is_dropped(visit: Visit, tmp_path: Path):
-    path = tmp_path / "mine.trace.safetensors"
+    name = "<img src=x>**mine** [link](there) $x$ :red[y]"
+    path = tmp_path / f"{name}.trace.safetensors"
     pattern = np.eye(5, dtype=np.float32)[None, None].repeat(2, 0).repeat(3, 1)
     Trace.of(pattern, ("The", "cat", "<b>sat</b>", "down", "."), name="mine").save(path)
     page = visit()
@@ -42,6 +43,10 @@ def test_a_recording_that_is_dropped(visit: Visit, tmp_path: Path):
     expect(field).to_be_disabled()
     expect(field).to_have_value("The cat <b>sat</b> down .")
     expect(page.locator(".st-key-head .head-map")).to_contain_text("<b>sat</b>")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Checkpoints").click()
+    expect(page.get_by_role("cell", name=name)).to_be_visible()
+    expect(page.locator("img[src=x], a[href=there]")).to_have_count(0)
 
 
 def test_an_upload_over_the_limit(visit: Visit, tmp_path: Path):

@@ -129,7 +129,7 @@ def test_a_decoder_alone(norm: str, positional: str, activation: str, tmp_path: 
 def test_encodings_that_no_such_architecture_has(positional: str, architecture: str, tmp_path: Path):
     with pytest.raises(ValueError, match=f"nothing was written. Its positional encoding, '{positional}', ") as refused:
         export(made(positional=positional, architecture=architecture), tmp_path / "out")
-    known = {"rotary": "GPT-NeoX", "alibi": "BLOOM and MPT", "relative": "T5"}
+    known = {"rotary": "GPT-NeoX", "alibi": "BLOOM, MPT and Falcon", "relative": "T5"}
     assert known[positional] in str(refused.value)
     assert not (tmp_path / "out").exists()
 

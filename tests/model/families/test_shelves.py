@@ -51,7 +51,7 @@ def test_what_is_not_there_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert shelves.offered() == {}
 
 
-@pytest.mark.parametrize("which", ["a folder", "a file in it", "a trace"])
+@pytest.mark.parametrize("which", ["a folder", "a file in it", "a file further down", "a trace", "described weights"])
 def test_a_symbolic_link_that_leads_out(which: str, shelf: Path, bert: Path, tmp_path: Path):
     if which == "a folder":
         link = shelf / "linked"
@@ -60,6 +60,14 @@ def test_a_symbolic_link_that_leads_out(which: str, shelf: Path, bert: Path, tmp
         link = shelf / "a" / "bert"
         (link / "model.safetensors").unlink()
         (link / "model.safetensors").symlink_to(bert / "model.safetensors")
+    elif which == "a file further down":
+        link = shelf / "a" / "bert"
+        (link / "more").mkdir()
+        (link / "more" / "template").symlink_to(bert / "config.json")
+    elif which == "described weights":
+        link = shelf / "mine.json"
+        link.write_text('{"format": "torch.nn.Transformer", "weights": "mine.safetensors"}')
+        (shelf / "mine.safetensors").symlink_to(bert / "model.safetensors")
     else:
         outside = tmp_path / "outside"
         outside.touch()
