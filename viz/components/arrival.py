@@ -24,15 +24,16 @@ ANEW = {"Cache-Control": "no-cache"}
 
 class ArrivalData(TypedDict):
     """Selectors of the page: what says that the script has ``finished``, or that only what stands below the pictures
-    is still to come, which moves nothing; what is then ``shown`` in any case; and what stands for what is still
-    ``coming``. And ``turners``, the buttons that turn to another part of a page, and ``turned``, the event that says
-    that it comes."""
+    is still to come, which moves nothing; what is then ``shown`` in any case; what stands for what is still
+    ``coming``, and that the script is ``running``. And ``turners``, the buttons that turn to another part of a page,
+    and ``turned``, the event that says that it comes."""
 
     turned: str
     turners: str
     finished: str
     shown: str
     coming: str
+    running: str
 
 
 PAGE: ArrivalData = {
@@ -42,6 +43,7 @@ PAGE: ArrivalData = {
     "finished": ".stApp[data-test-script-state=notRunning], .st-key-further [role=radiogroup]",
     "shown": "h1.headlight, [data-testid=stException], [data-testid=stAlert]",
     "coming": "[data-testid=stSkeleton]:not(.st-key-panel_body *), [data-testid=stAppSkeleton], .output label:empty",
+    "running": ".stApp[data-test-script-state=running]",
 }
 
 

@@ -3,7 +3,7 @@
 // Hovering and zooming happen here alone; a click tells the server which row to explain, one with Shift, or a long touch,
 // which to add to it.
 
-import { level, ramp, SCALES } from "./colours.js";
+import { ink, level, ramp, SCALES } from "./colours.js";
 import { paint } from "./head_cells.js";
 import { geometry, legendPlace, named, STRIP, tipPlace, upright, viewOf } from "./head_geometry.js";
 import { listen } from "./head_pointer.js";
@@ -141,12 +141,6 @@ function numbers(map, none) {
     set(text, { x: place.x(shown[i] + 0.5), y, dy: "0.35em" });
     text.style.fill = ink(colours[level(row[shown[i]], data.mode)]);
   });
-}
-
-/** Black or white, whichever is easier to read on a colour: by its luminance (WCAG 2.2), never below 4.58 : 1. */
-function ink(colour) {
-  const [red, green, blue] = colour.map((value) => ((value / 255 + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 function legend(map) {

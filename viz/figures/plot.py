@@ -56,10 +56,12 @@ def presented(shown: go.Figure, room: tuple[float, float] | None = None) -> go.F
 
 def _fitted(shown: go.Figure, width: float, height: float) -> go.Figure:
     layout: Any = shown.layout
+    traces: Any = shown.data
     margin, rows, columns = layout.margin, layout.yaxis.tickvals or (), layout.xaxis.tickvals or ()
     above, square = margin.t + margin.b, layout.yaxis.scaleanchor == "x" and rows and columns
     if square:
-        cell = min(LARGEST, (height - above) / len(rows), (width - margin.l - margin.r - BAR) / len(columns))
+        bar = BAR * any(one.type == "heatmap" and one.showscale is not False for one in traces)
+        cell = min(LARGEST, (height - above) / len(rows), (width - margin.l - margin.r - bar) / len(columns))
         height = cell * len(rows) + above
         layout.xaxis.update(_some(layout.xaxis, cell, LEANING_NAME * layout.font.size))
     else:

@@ -35,7 +35,8 @@ from viz.state import opening, session
 def show_encoding(opened: Checkpoint, trace: Trace) -> None:
     """An encoding of the reader's choice, as pictures."""
     own = opened.config.positional
-    left, right = st.columns(2, gap="medium")
+    with st.container(key="controls_encoding"):
+        left, right = st.columns(2, gap="medium")
     with left:
         name = st.selectbox(
             "Encoding",
@@ -99,13 +100,14 @@ def _show_table(encoding: Encoding, shown: int) -> None:
     """What is added: the whole, one pair of dimensions, the similarity of positions, and a shift."""
     table, waves = encoding.added()[:shown].numpy(), isinstance(encoding, Sinusoidal)
     theme, (n, d_model) = session.theme(), table.shape
-    pair = st.selectbox(
-        "Pair of dimensions",
-        range(d_model // 2),
-        key="pair",
-        bind="query-params",
-        format_func=lambda pair: f"{2 * pair} and {2 * pair + 1}",
-    )
+    with st.container(key="controls_pair"):
+        pair = st.selectbox(
+            "Pair of dimensions",
+            range(d_model // 2),
+            key="pair",
+            bind="query-params",
+            format_func=lambda pair: f"{2 * pair} and {2 * pair + 1}",
+        )
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Each position is a row.** The framed pair of dimensions is drawn on the right.")

@@ -74,7 +74,7 @@ def show(look: Look) -> None:
             marked=changed if name == mistake else None, bar=False, theme=theme,
         )  # fmt: skip
         with column:
-            chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}", share=0.42)
+            chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}", share=0.44)
     st.markdown(f"{WRONG[mistake]} {_compared(right, wrong, changed)}")
 
 
