@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from model.heads import rows as of
-from model.heads.habits import Observed, observe
+from model.heads.observed import Observed, observe
 from model.heads.rows import Rows, Terms, mean, ratio, row_entropy
 from model.text.tokenizer import SPECIAL
 from model.trace import KINDS, AttentionMap, Kind

@@ -10,7 +10,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from model.heads.habits import describe_heads, observe
+from model.heads.habits import describe_heads
+from model.heads.observed import observe
 from model.trace import AttentionMap, Trace
 from viz.components import head, links, overview
 from viz.components.head import head_data

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.heads.habits import EVEN, QUITE_EVEN, describe, describe_heads, observe
+from model.heads.habits import EVEN, QUITE_EVEN, describe, describe_heads
 from model.heads.measures import measure
+from model.heads.observed import observe
 from model.trace import KINDS, AttentionMap, Kind, RowNames
 from tests.model.heads.test_measures import any_map
 
