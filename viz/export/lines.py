@@ -53,9 +53,10 @@ def lines_drawing(
         ]  # fmt: skip
     bottom = top + LINE * max(len(rows), len(columns))
     note = f"The wider the line, the larger the weight; weights below {FAINTEST} get no line."
-    if together:
-        note += f" Only the {len(together)} chosen rows have lines."
     items.append(label(PAD, bottom + 14, note, theme))
+    if together:
+        bottom += 16
+        items.append(label(PAD, bottom + 14, f"Only the {len(together)} chosen rows have lines.", theme))
     for place, head in enumerate(heads if len(heads) > 1 else ()):
         name = f"— head {head + 1}"
         items.append(Text(x=PAD + 76 * place, y=bottom + 32, text=name, colour=theme.head(head), bold=True))
