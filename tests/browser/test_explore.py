@@ -720,7 +720,7 @@ def test_what_the_model_is_unsure_of_is_marked_at_each_keystroke(visit: Visit):
     expect(translation(page)).to_have_text("dog")
     expect(marked).to_have_text("g")
     expect(marked).to_have_attribute("title", re.compile(r"^“g”: .* (<1|\d+)%$"))
-    expect(page.locator(".st-key-translation .sure")).to_have_text(re.compile(r"sure of 2 of 3 characters"))
+    expect(page.locator(".st-key-translation .sure")).to_have_text(re.compile(r"2 of 3 characters ≥ 50% likely"))
     type_on(page, "g")
     expect(marked).to_have_count(0)
     expect(translation(page)).to_have_text("dog")

@@ -58,7 +58,7 @@ def verdict(before: Sequence[Part], after: Sequence[Part], what: What, unit: str
     return (
         "Nothing changed: here the model can do without this head’s pattern"
         if what == "head"
-        else "Nothing changed here"
+        else "Nothing changed on this text; try another"
     )
 
 

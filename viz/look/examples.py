@@ -32,7 +32,7 @@ class Translates:
 EVERYDAY = (
     Example(shows="A negation in two parts", text="We don't have a white car."),
     Example(shows="Adjectives before and after", text="An old man with a long white beard is reading a newspaper."),
-    Example(shows="An idiom", text="I am hungry."),
+    Example(shows="A different verb", text="I am hungry."),
     Example(shows="Subject and object swapped", text="I miss my brother."),
     Example(shows="A question", text="Have you seen my black cat?"),
     Example(shows="A plural far away", text="The cars in front of the house are white."),

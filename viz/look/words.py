@@ -59,10 +59,11 @@ def reading(kind: Kind, view: View, rows: RowNames = "both", *, text: str = "sou
     adds_up = "row sums" if view.unit == "row" else "token adds up"
     both = BOTH if kind != "encoder" and rows == "both" else ""
     alignment = "which word translates which, nor " if kind == "cross" else ""
+    masked = " What is written later is masked: its weight is exactly 0." if kind == "decoder" else ""
     no_more = f"A high weight shows where the head looks, not {alignment}how much the output depends on it."
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1: "
-        f"{view.strength}. The attention of a {adds_up} to 1.{both} {no_more} {CLICK[view.unit]}"
+        f"{view.strength}. The attention of a {adds_up} to 1.{masked}{both} {no_more} {CLICK[view.unit]}"
     )
 
 
@@ -116,8 +117,9 @@ def sureness(sure: Certainty, unit: str) -> str:
     if sure.whole is None:
         return ""
     n, unsure = sure.n_words, sure.n_unsure
-    words = f"sure of {n - unsure} of {n} {unit}{'s' * (n != 1)} · " if n else ""
-    return f"{words}probability {share(sure.whole)}"
+    if not n:
+        return f"probability {share(sure.whole)}"
+    return f"{n - unsure} of {n} {unit}{'s' * (n != 1)} ≥ {percent(SURE)} likely · together {share(sure.whole)}"
 
 
 def how_sure(sure: Certainty) -> str:

@@ -16,7 +16,7 @@ from viz.look.changes import compared, how_likely, shaken, signed, verdict
     ("before", "after", "gone", "new", "said"),
     [
         ("Un| vieil| homme|.", "Un| homme| âgé|.", [" vieil"], [" âgé"], "1 word changed"),
-        ("a| b", "a| b", [], [], "Nothing changed here"),
+        ("a| b", "a| b", [], [], "Nothing changed on this text; try another"),
         ("a| b", "c| d| e", ["a", " b"], ["c", " d", " e"], "3 words changed"),
         ("a| b", "b", ["a"], [], "1 word changed"),
     ],

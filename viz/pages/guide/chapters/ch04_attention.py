@@ -30,7 +30,8 @@ from viz.state import session
 IDEA = r"""
 1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
 2. **Scale.** The more dimensions a dot product sums over, the more it varies, up and down. Divided by
-   $\sqrt{d_\text{head}}$, scores stay where softmax does not saturate (Vaswani et al. 2017, section 3.2.1).
+   $\sqrt{d_\text{head}}$, scores stay small enough that softmax does not give one key nearly everything, which would
+   leave almost no gradient to learn from (Vaswani et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
 5. **Weighted sum.** The head’s output is the weighted average of the **values**: not of the words, and not of the

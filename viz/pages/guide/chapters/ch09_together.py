@@ -30,8 +30,8 @@ from what is being written, keys and values from what was read. That is how a tr
 
 At the end the decoder’s vector $z_t$ is compared with the embedding of every token; softmax turns the scores into
 probabilities. In the formula $h_t$ is a vector inside the decoder, $m_j$ the encoder’s output (biases are omitted).
-**Greedy decoding** writes the likeliest token, feeds it back in and goes on until `</s>`. **Beam search** keeps several
-beginnings, since the best first word does not always begin the best sentence.
+**Greedy decoding** writes the likeliest token, feeds it back in and goes on until that token is `</s>`, the end.
+**Beam search** keeps several beginnings, since the best first word does not always begin the best sentence.
 """
 EQUATION = (
     r"\begin{gathered}q_t=h_t\,W_Q\quad k_j=m_j\,W_K\quad v_j=m_j\,W_V\\"

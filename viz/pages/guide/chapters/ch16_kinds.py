@@ -120,6 +120,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Three kinds of Transformer", idea=IDEA, equation=EQUATION, show=show,
+    title="Three kinds of Transformer, and ChatGPT", idea=IDEA, equation=EQUATION, show=show,
     sources=(causal_mask, on_later, LanguageModel._run), ask=ask, further=further, kinds=("encoder",),
 )  # fmt: skip

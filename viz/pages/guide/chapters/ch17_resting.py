@@ -22,7 +22,7 @@ from viz.pages.guide.chapters.openings import resting_head, resting_row
 from viz.state import session
 
 IDEA = """
-Many pictures here show one bright column at `<s>` or `</s>`. Is the end of the sentence really that important? Hardly.
+Many pictures here show one strong column at `<s>` or `</s>`. Is the end of the sentence really that important? Hardly.
 Softmax makes each row **sum to 1**, so a head cannot look at nothing. If none of the words match its query, the weight
 still has to go somewhere. Training finds a place where it does little harm: a token that is always there and says
 little.
@@ -31,7 +31,7 @@ In layers 6 to 10 of BERT, more than half of the attention goes to the separator
 3.2, who suspect that it is a head’s way of doing nothing). In large language models it goes to the first tokens of the
 text, whatever they are: **attention sinks** (Xiao et al. 2024).
 
-**Mistake: reading a meaning into a bright column.** Attention weights are *shares*. What a head adds also depends on
+**Mistake: reading a meaning into a strong column.** Attention weights are *shares*. What a head adds also depends on
 the values it sums and on W_O; the bars show how much that is for the row you choose.
 """
 EQUATION = (
