@@ -53,8 +53,8 @@ function draw(canvas, data) {
 
   if (canvas.hovered) box(context, place, canvas.hovered, style.getPropertyValue("--st-primary-color") || "gray", 2);
   box(context, place, data.chosen, data.accent, 3);
-  const where = `${nameOf(data.chosen, data)} of ${place.layers} × ${place.heads}`;
-  canvas.setAttribute("aria-label", `${where}. Arrow keys, Home and End choose.`);
+  const where = `${nameOf(data.chosen, data)}, of ${place.layers} by ${place.heads} maps`;
+  canvas.setAttribute("aria-label", `${where}. Use the arrow keys, Home or End to choose another.`);
 }
 
 /** A frame around a small map. */

@@ -165,7 +165,7 @@ def test_another_architecture_gets_a_message(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(view, "dissect", refuse)
     app = opened(checkpoint="dates")
     (message,) = messages(app)
-    assert message.startswith("Only Headlight&#39;s own Transformers can be taken apart, but &#60;b&#62; is an LSTM")
+    assert message.startswith("Only Headlight's own Transformers can be taken apart, but &#60;b&#62; is an LSTM")
     assert steps(app) == []
 
 

@@ -114,7 +114,7 @@ def test_what_attention_costs():
 
 def test_what_heads_elsewhere_give_to_special_tokens():
     said, _, trace = shown(chapter="17")
-    found = re.findall(r"(\S+) on average in (encoder|cross)\S* ?\S* \(an even head: (\S+)\)", said)
+    found = re.findall(r"(\S+) on average in (encoder|cross)\S* ?\S* \((\S+) if spread evenly\)", said)
     expected = []
     for one in map(trace.map, ("encoder", "cross")):
         keys = [i for i, token in enumerate(one.key_tokens) if token in ("<s>", "</s>")]

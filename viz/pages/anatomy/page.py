@@ -153,7 +153,7 @@ def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -
     """One step: what it does, its formula, its numbers, and whether they can be had again."""
     title = TITLES[step.name][0]
     st.markdown(f"**{number} · {title}.** {explanation(anatomy, step)}\n\n$$\n{step.formula}\n$$")
-    description = f"{title}, {' by '.join(map(str, step.shape))} numbers. Use the arrow keys to choose one."
+    description = f"{title}: {' by '.join(map(str, step.shape))} numbers. Use the arrow keys to choose one."
     strip_component(
         strip(anatomy, step), description=description, theme=session.theme(), key=f"strip_{step.name}"
     )  # fmt: skip

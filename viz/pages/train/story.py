@@ -96,7 +96,7 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
         return
     first = sorted(found, key=lambda one: (one.name, one.layer, one.head) != chosen)[:MOST_SAID]
     st.markdown("\n".join(f"- {for_markdown(describe_formation(one, history.steps))}." for one in first))
-    with st.expander(f"Everything that formed in {KIND_NAMES[kind].lower()} ({len(found)})"):
+    with st.expander(f"All patterns that formed in {KIND_NAMES[kind].lower()} ({len(found)})"):
         st.dataframe(
             formation_table(found, history.steps),
             hide_index=True,

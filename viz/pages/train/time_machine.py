@@ -207,7 +207,7 @@ def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
 
 def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str) -> None:
     """What every head does at this step, by one measure."""
-    st.markdown(f"**{one.name.capitalize()} of every head at step {side.step:,}**", help=one.definition)
+    st.markdown(f"**{one.name.capitalize()}: every head’s value at step {side.step:,}**", help=one.definition)
     figure = measure_heatmap(one, measure(side.trace.map(kind))[one.name], head, theme=session.theme())
     chart(figure, f"{key}_atlas")
 

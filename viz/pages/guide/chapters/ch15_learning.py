@@ -56,7 +56,7 @@ def learned_from(look: Look) -> Trace:
 
 def show(look: Look) -> None:
     st.text_input(
-        "The right target, if you know one", key="reference", live="0ms", bind="query-params",
+        "The correct output, if you know it", key="reference", live="0ms", bind="query-params",
         placeholder="Nothing typed: whatever the model writes counts as right",
     )  # fmt: skip
     shown = learned_from(look)

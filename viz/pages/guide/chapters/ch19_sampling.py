@@ -128,6 +128,6 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Sampling: temperature and top-p", idea=IDEA, equation=EQUATION, show=show, sources=(narrowed, sample), ask=ask,
-    further=further, kinds=("decoder",),
+    title="Sampling: temperature and top-p", idea=IDEA, equation=EQUATION, show=show, sources=(narrowed, sample),
+    ask=ask, further=further, kinds=("decoder",),
 )  # fmt: skip
