@@ -59,7 +59,7 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "weighted": ("Weighted values", "Each value times its attention weight."),
         "head": ("Output of the head", "The sum of the weighted values."),
         "heads": ("All heads side by side", "The other heads of this layer, each with its own weight matrices."),
-        "projected": ("W_O mixes the heads", "Side by side, the heads’ outputs already make d_model numbers; W_O combines them."),
+        "projected": ("W_O mixes the heads", "The heads’ outputs already make d_model numbers; W_O combines them."),
         "attention_sum": ("Residual", "The input is added to what was gathered."),
         "attention_normed": ("LayerNorm", NORMALISED),
         "cross_attention": (

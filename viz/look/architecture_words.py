@@ -57,8 +57,8 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
             "read side by side, each of the LSTM’s few steps is a large matrix product, too."
         )
     said.append(
-        f"When texts grow from {first_a.n} to {a.n} tokens, with as many tokens in a batch as before, the Transformer’s "
-        f"step takes {_factor(a.seconds / first_a.seconds)} as long and the LSTM’s "
+        f"When texts grow from {first_a.n} to {a.n} tokens, with as many tokens in a batch as before, the "
+        f"Transformer’s step takes {_factor(a.seconds / first_a.seconds)} as long and the LSTM’s "
         f"{_factor(b.seconds / first_b.seconds)}. At every length the Transformer has {a.in_sequence} operations that "
         f"must run one after another; the LSTM has "
         f"{first_b.in_sequence:,} at the shortest and {b.in_sequence:,} at the longest."

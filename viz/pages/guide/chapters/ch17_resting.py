@@ -86,7 +86,8 @@ def _elsewhere(look: Look) -> str:
     """The mean share in the other kinds of attention, beside chance."""
     others = [look.trace.map(kind) for kind in look.trace.kinds if kind != look.kind]
     means = [
-        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} ({by_chance(one):.2f} if spread evenly)"
+        f"{resting(one).mean():.2f} on average in {KIND_NAMES[one.kind].lower()} "
+        f"({by_chance(one):.2f} if spread evenly)"
         for one in others
         if not np.isnan(resting(one)).any()
     ]
