@@ -2,7 +2,8 @@
 
 The students have no browsers (see ``students.py``). ``--beside training`` compares a class while a training that the
 page would start runs, with the same class without it; ``--beside model`` does so with one more student who types for a
-language model of 100 million random parameters. Linux only: it reads ``/proc``.
+language model of 100 million random parameters. ``--keys 12 --seconds 600 --watch 60`` is an hour of typing in ten
+minutes, with what the server uses after each. Linux only: it reads ``/proc``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from model.config import ModelConfig, TrainConfig
 from model.families.shelves import FOLDERS
@@ -66,6 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentences", type=Path, help="a file of what they type, one a line")
     parser.add_argument("--beside", choices=("training", "model"), help="compare the class with and without it")
     parser.add_argument("--rounds", type=int, default=2, help="of the class without and with what is beside it")
+    parser.add_argument("--watch", type=float, help="report what the server uses every so many seconds")
     parser.add_argument("--leave", action="store_true", help=f"wait {FORGOTTEN} s for the memory after all have left")
 
 
@@ -75,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
     lines = shuffled
     if options.sentences:
         lines = partial(drawn_from, options.sentences.read_text(encoding="utf-8").splitlines())
-    studied = partial(_studied, keys=options.keys, lines=lines)
+    studied = partial(_studied, keys=options.keys, lines=lines, watch=options.watch)
     if options.beside == "training":
         _compare(options, studied, _training, {})
     elif options.beside == "model":
@@ -130,15 +132,15 @@ def _studied(
     *,
     keys: float,
     lines: Callable[[int], Iterator[str]],
+    watch: float | None = None,
     report_as: str | None = "",
     at_work: list[Used] | None = None,
 ) -> Seen:
     """What a class sees; reported as one ``case`` of a comparison, if it has a name, and not at all for None."""
     before = used(one.pid)
     found = [] if at_work is None else at_work
-    seen = asyncio.run(
-        study_together(one.url, sessions, seconds, keys, lines, before_leaving=lambda: found.append(used(one.pid)))
-    )
+    study = study_together(one.url, sessions, seconds, keys, lines, before_leaving=lambda: found.append(used(one.pid)))
+    seen = asyncio.run(study if watch is None else _watched(study, one.pid, watch))
     if report_as is not None:
         report(
             "classroom",
@@ -158,6 +160,21 @@ def _studied(
             at_work=found[0]._asdict(),
         )
     return seen
+
+
+async def _watched(study: Coroutine[Any, Any, Seen], pid: int, every: float) -> Seen:
+    """What a class sees, while it is reported what the server uses."""
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(every)
+            report("classroom", case="watched", **used(pid)._asdict())
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await study
+    finally:
+        watching.cancel()
 
 
 @contextmanager
