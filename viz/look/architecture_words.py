@@ -57,10 +57,10 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
             "read side by side, each of the LSTM’s few steps is a large matrix product, too."
         )
     said.append(
-        f"When texts grow from {first_a.n} to {a.n} tokens, with as many tokens in a batch as before, the "
-        f"Transformer’s step takes {_factor(a.seconds / first_a.seconds)} as long and the LSTM’s "
+        f"With texts of {a.n} tokens instead of {first_a.n}, in batches of equal size, the Transformer’s step takes "
+        f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM’s "
         f"{_factor(b.seconds / first_b.seconds)}. At every length the Transformer has {a.in_sequence} operations that "
-        f"must run one after another; the LSTM has "
+        f"must run in turn; the LSTM has "
         f"{first_b.in_sequence:,} at the shortest and {b.in_sequence:,} at the longest."
     )
     return said
