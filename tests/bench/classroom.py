@@ -25,6 +25,7 @@ from model.config import ModelConfig, TrainConfig
 from model.families.shelves import FOLDERS
 from model.jobs.launch import Launcher
 from model.jobs.limits import Limits
+from model.text.tokenizer import Tokenizer
 from model.training.data import DataConfig
 from model.training.folder import ask as ask_run
 from model.training.folder import read_run
@@ -183,8 +184,13 @@ def _training(_: Server) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as root:
         folder, launcher = Path(root) / "run", Launcher(Path(root), Limits())
         folder.mkdir()
-        launcher.start(folder, DataConfig(task="reverse"), ModelConfig(vocab_size=0), TrainConfig(steps=50_000))
-        while not (started := read_run(folder)).status.alive or not started.status.step:
+        launcher.start(
+            folder,
+            DataConfig(task="reverse"),
+            ModelConfig(vocab_size=len(Tokenizer.characters())),
+            TrainConfig(steps=50_000),
+        )
+        while not (folder / "run.json").exists() or not read_run(folder).status.step:
             time.sleep(0.2)
         first = read_run(folder).status
         yield
