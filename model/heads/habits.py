@@ -25,6 +25,8 @@ FEW = 4
 """With fewer rows that have a choice, their number is said."""
 CLEARLY, FAR = 1.5, 2
 """So many times chance a share must be to be named; and to be named although it is small, where nothing else is."""
+FOCUSED = 3
+"""To fewer tokens, by its entropy, a head looks that is sharp without a habit."""
 ALMOST = 0.9
 """A share of so much of the largest is named beside it, also where it is a little under a quarter."""
 AS_GOOD = 0.95
@@ -187,6 +189,8 @@ def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
     n = observed.counted[at]
     tokens = 2 ** (observed.entropy[at] / n)
     wide = f"shows no clear pattern: on average it spreads over the equivalent of {tokens:.1f} tokens"
+    if tokens < FOCUSED:
+        wide = f"attends to few tokens at a time (the equivalent of {tokens:.1f} on average), not the same in every row"
     far = [] if observed.distance is None else [f"looks {observed.distance[at] / n:.1f} tokens away"]
     shares = [share for share in _all_shares(observed, at, rows, more) if share.weight > FAR * share.chance + ROUNDING]
     most = max(_once(shares), key=lambda share: share.weight, default=None)

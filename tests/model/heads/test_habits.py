@@ -140,6 +140,13 @@ def test_without_a_habit_the_most_is_said():
     assert found.endswith(f" and gives the most, {100 * rows[:, 7].mean():.0f}%, to “h”")
 
 
+def test_a_sharp_head_without_a_habit_is_no_spread():
+    keys = [(5 * row + 3) % 13 for row in range(13)]
+    far = np.abs(np.array(keys) - np.arange(13)).mean()
+    few = "attends to few tokens at a time (the equivalent of 1.0 on average), not the same in every row"
+    assert said(onto(13, keys), tuple("abcdefghijklm")) == f"{few} and looks {far:.1f} tokens away"
+
+
 def test_what_followed_before_is_not_said_of_the_token_before():
     # In “ababab” what followed the last “a” is the token before it; in “abcdacb” it is another.
     assert "repeats" not in said(onto(6, [0, 0, 1, 2, 3, 4]), tuple("ababab"), kind="decoder")
@@ -235,7 +242,8 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
         elif len(said) == 2:
             first, second = (cells(words, one)[rows] for _, words in said)
             assert (pattern * (first & second)).sum() / len(rows) < 0.0051, text
-        if spread := re.search(r"the equivalent of ([\d.]+) tokens(?: and looks ([\d.]+) tokens away)?", text):
+        said_of_spread = r"equivalent of ([\d.]+) (?:tokens|on average.*?row)(?:(?:,| and) looks ([\d.]+) tokens away)?"
+        if spread := re.search(said_of_spread, text):
             logs = np.log2(np.where(pattern > 0, pattern, 1))
             assert abs(2 ** (-(pattern * logs).sum() / len(rows)) - float(spread[1])) < 0.06, text
             if spread[2]:
