@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -122,7 +122,8 @@ class Student:
             when = began + (done - 1) / keys
             try:
                 status, body = await asyncio.to_thread(ask, connection, self.url, self.opened.visitor, text[:done])
-            except OSError:
+            except (OSError, HTTPException):
+                connection.close()  # the next request opens it again
                 status, body = 0, b""
             if status != 200:
                 seen.errors += 1
