@@ -100,4 +100,5 @@ export function path({ data, parentElement }) {
   [own.scrolls] = all(data.scrolls);
   own.scrolls?.addEventListener("scroll", own.follow, { passive: true });
   later(own);
+  return () => own.scrolls?.removeEventListener("scroll", own.follow); // it stays when the page is left
 }

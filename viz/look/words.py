@@ -59,7 +59,7 @@ def reading(kind: Kind, view: View, rows: RowNames = "both", *, text: str = "sou
     adds_up = "row sums" if view.unit == "row" else "token adds up"
     both = BOTH if kind != "encoder" and rows == "both" else ""
     alignment = "which word translates which, nor " if kind == "cross" else ""
-    masked = " What is written later is masked: its weight is exactly 0." if kind == "decoder" else ""
+    masked = " Later tokens are masked: their weight is exactly 0." if kind == "decoder" else ""
     no_more = f"A high weight shows where the head looks, not {alignment}how much the output depends on it."
     return (
         f"{view.mark}: how much attention {query} ({view.query}) pays to {key} ({view.key}), from 0 to 1: "
