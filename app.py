@@ -36,7 +36,7 @@ def _prepare() -> None:
 
 async def live(request: Request) -> Response:
     """The pictures of a text that is being typed."""
-    return await import_module("viz.pages.explore.live").answer(request)
+    return await import_module("viz.pages.shared.live").answer(request)
 
 
 def first_page(request: Request) -> Response:

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.bench.students import ask, is_right, open_page, run_page
 from tests.browser.conftest import FIRST_PATIENCE, prepared, served
 from tests.browser.test_explore import field, translation, type_on
-from viz.pages.explore import live
+from viz.pages.shared import live
 from viz.state.link import LONGEST
 
 THREAD = ThreadPoolExecutor(1)  # Playwright has a loop of its own in this one

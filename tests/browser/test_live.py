@@ -20,7 +20,7 @@ from tests.browser.test_explore import (
     words,
     written,
 )
-from viz.pages.explore import live
+from viz.pages.shared import live
 
 PAUSE = 1500  # milliseconds, in which the page hears of a text and draws it
 

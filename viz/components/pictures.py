@@ -78,7 +78,7 @@ def pictures(data: PicturesData, *, visitor: str, field: str, output: str) -> No
 
     Args:
         data: of :func:`pictures_data`.
-        visitor: of :func:`viz.pages.explore.live.follow`.
+        visitor: of :func:`viz.pages.shared.live.follow`.
         field: the key of the text field.
         output: the key of the container with :data:`viz.components.output.HTML`.
     """

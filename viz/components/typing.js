@@ -1,5 +1,5 @@
 // What is typed is drawn ahead of the page: at each keystroke the server is asked for what is to be drawn
-// (viz/pages/explore/live.py). Streamlit hears of the text when typing pauses.
+// (viz/pages/shared/live.py). Streamlit hears of the text when typing pauses.
 
 const NO_ANSWER = "The server does not answer while you type. The page will catch up when you pause.";
 /** Milliseconds that a text is waited for although a newer one was typed; then the newer one is asked for, and the

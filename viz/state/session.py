@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
@@ -16,11 +16,21 @@ from threadpoolctl import threadpool_limits
 from model.checkpoint import Checkpoint
 from model.compare.lengths import SEED, LengthScore, score_lengths
 from model.trace import Trace
-from viz.look.look import Chosen
+from viz.look.forcing import Forcing
 from viz.look.theme import Theme, theme_named
 from viz.state.pace import Pace
 
 TURN_SECONDS = 0.0005  # of computing, when another thread waits
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a page follows what is typed in it: of a text's trace and the text itself, ``draw`` makes what the browser
+    draws, as values that JSON has."""
+
+    opened: Checkpoint
+    forced: Forcing
+    draw: Callable[[Trace, str], Mapping[str, object]]
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -43,7 +53,7 @@ class Visitor:
     folder: Checkpoint | None = None  # the model from elsewhere that is open
     traces: dict[tuple[Any, ...], Trace] = field(default_factory=dict)  # of such a model; they may be large
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
-    chosen: Chosen | None = None  # on the first page
+    following: Following | None = None  # the page on show, if it follows what is typed
     pace: Pace = field(default_factory=Pace)
 
 

@@ -17,8 +17,8 @@ from model.trace import Trace
 from tests.model.families.folders import make
 from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
-from viz.pages.explore.answering import answered
 from viz.pages.explore.page import DECODER, PROOF
+from viz.pages.shared.answering import answered
 from viz.state import tracing
 from viz.state.clicked import read_zoom
 from viz.state.decoder import MORE
@@ -123,7 +123,7 @@ def test_a_text_that_a_newer_one_supersedes_is_not_computed_to_its_end():
     for name in ("h.0", "h.1"):
         part = net.get_submodule(f"transformer.{name}")
         part.register_forward_hook(lambda *_, name=name: ask_for_another(name))
-    answer = lambda turn: asyncio.run(answered(visitor, visitor.chosen, "A newer text", turn, False))  # noqa: E731
+    answer = lambda turn: asyncio.run(answered(visitor, visitor.following, "A newer text", turn, False))  # noqa: E731
     assert answer(turns[0]) is None
     assert passes == ["h.0"]
     assert b"newer" in (answer(turns[1]) or b"")

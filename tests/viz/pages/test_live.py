@@ -32,8 +32,9 @@ from viz.look.forcing import BEGINNING, TARGET
 from viz.look.look import Chosen
 from viz.look.view import View
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES
-from viz.pages.explore import answering, live
-from viz.pages.explore.answering import answered
+from viz.pages.explore import page
+from viz.pages.shared import answering, live
+from viz.pages.shared.answering import answered
 from viz.state import session, tracing
 from viz.state.link import LONGEST
 from viz.state.pace import Pace
@@ -226,7 +227,7 @@ def test_who_asks_too_often_is_told_so_and_others_are_answered():
 
 def test_a_text_that_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     app = opened()
-    monkeypatch.setattr(answering, "drawn", lambda seen, text: 1 / 0)
+    monkeypatch.setattr(page, "scene", lambda chosen, look: 1 / 0)
     assert asked(question(app, "a")) == (500, {"says": live.SAYS[500]})
     assert "ZeroDivisionError" in caplog.text
 
@@ -242,12 +243,12 @@ def test_a_text_without_end_is_cut_and_the_visitor_reads_where():
 def test_a_text_that_is_superseded_is_not_begun():
     app = opened()
     visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
-    assert visitor.chosen is not None
+    assert visitor.following is not None
     older, newer = visitor.pace.turn(), visitor.pace.turn()
     assert older is not None
     assert newer is not None
-    assert asyncio.run(answered(visitor, visitor.chosen, "do", older, False)) is None
-    assert json.loads(asyncio.run(answered(visitor, visitor.chosen, "dog", newer, False)) or b"")["text"] == "dog"
+    assert asyncio.run(answered(visitor, visitor.following, "do", older, False)) is None
+    assert json.loads(asyncio.run(answered(visitor, visitor.following, "dog", newer, False)) or b"")["text"] == "dog"
 
 
 def waited(monkeypatch: pytest.MonkeyPatch, texts: Mapping[AppTest, str]) -> list[bytes | BaseException | None]:
@@ -261,9 +262,9 @@ def waited(monkeypatch: pytest.MonkeyPatch, texts: Mapping[AppTest, str]) -> lis
             for app, text in texts.items():
                 visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
                 turn = visitor.pace.turn()
-                assert visitor.chosen is not None
+                assert visitor.following is not None
                 assert turn is not None
-                asks.append(answered(visitor, visitor.chosen, text, turn, False))
+                asks.append(answered(visitor, visitor.following, text, turn, False))
             return await asyncio.gather(*asks, return_exceptions=True)
 
     return asyncio.run(answers())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -10,21 +11,23 @@ from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.components import output
-from viz.components.pictures import pictures
+from viz.components.pictures import PicturesData, pictures, pictures_data
+from viz.components.views import VIEWS
 from viz.look.choice import row_options
 from viz.look.examples import translates
 from viz.look.forcing import Forcing
 from viz.look.look import Chosen, Look
 from viz.look.picture import Display, Picture, rows_shown
-from viz.look.scene import scene
+from viz.look.scene import Scene, scene
 from viz.look.words import meaning, unit_of
 from viz.pages import link_to
-from viz.pages.explore import answering, experiment, live
+from viz.pages.explore import experiment
 from viz.pages.explore.atlas import atlas_panel
 from viz.pages.explore.decoder import decoder_panel
 from viz.pages.explore.elsewhere import choose_more, mask_button
 from viz.pages.explore.export import export_panel
 from viz.pages.explore.proof import proof_panel
+from viz.pages.shared import live
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_display,
@@ -39,6 +42,8 @@ from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import style, title_beside
 from viz.state import clicked, link, presentation, session
 from viz.state import decoder as decoding
+from viz.state.address import addresses
+from viz.state.session import Following
 
 DECODER, PROOF = "Decoder", "Proof"
 # By the name on its button, what opens below the pictures.
@@ -128,8 +133,8 @@ def _live(opened: Checkpoint) -> None:
         beside = st.container(key="what_if") if experiment.can_experiment(opened) else None
         meant.markdown(_meaning(chosen, trace))
         seen = scene(chosen, look)
-        drawn = answering.drawn(seen, link.source())
-        pictures(drawn, visitor=live.follow(chosen), field="source", output="translation")
+        name = live.follow(Following(opened, forced, partial(_of_text, chosen)))
+        pictures(_drawn(seen, link.source()), visitor=name, field="source", output="translation")
         if beside is not None:
             with beside:
                 what = experiment.choose_experiment(opened, look.layer, look.head)
@@ -141,6 +146,15 @@ def _live(opened: Checkpoint) -> None:
     if name is not None:
         with st.container(key="panel_body"):
             PANELS[name](look, seen.shown, chosen.display)
+
+
+def _of_text(chosen: Chosen, trace: Trace, text: str) -> PicturesData:
+    """What the browser draws of another text, with what was chosen for this one."""
+    return _drawn(scene(chosen, chosen.look(trace)), text)
+
+
+def _drawn(seen: Scene, text: str) -> PicturesData:
+    return pictures_data(seen, addresses(seen.chosen, seen.look, text, first_view=VIEWS[0].name), text)
 
 
 def _meaning(chosen: Chosen, trace: Trace) -> str:

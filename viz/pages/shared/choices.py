@@ -97,7 +97,7 @@ def type_source(opened: Checkpoint, forced: Forcing = FREE, *, followed: bool = 
     """The text, typed live, and what the model makes of it, or of what it is ``forced`` to write.
 
     The page is drawn anew at every keystroke and the text written into the address; where the pictures are ``followed``
-    (:mod:`viz.pages.explore.live`), they see to both, and the page is drawn when typing pauses.
+    (:mod:`viz.pages.shared.live`), they see to both, and the page is drawn when typing pauses.
     """
     link.begin_source(opened)
     text = link.source()

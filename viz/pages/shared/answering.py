@@ -14,12 +14,7 @@ from typing import NamedTuple
 
 from model.families.stopping import GivenUpError, given_up_when
 from model.trace import Trace
-from viz.components.pictures import PicturesData, pictures_data
-from viz.components.views import VIEWS
-from viz.look.look import Chosen
-from viz.look.scene import Scene, scene
-from viz.state.address import addresses
-from viz.state.session import Visitor
+from viz.state.session import Following, Visitor
 from viz.state.tracing import Typed, typed_traces
 
 COMPRESSION = 1  # of gzip: a third of the bytes already, for a tenth of the time that 9 takes
@@ -30,11 +25,11 @@ TOGETHER = 8  # texts in common passes: each then takes about half the time, and
 
 
 class Asked(NamedTuple):
-    """A text to be drawn for a visitor, with what they had chosen, and where the answer goes: the bytes, or None if a
+    """A text to be drawn for a visitor, as their page followed it, and where the answer goes: the bytes, or None if a
     newer text was asked for meanwhile."""
 
     visitor: Visitor
-    chosen: Chosen
+    following: Following
     text: str
     turn: int
     zipped: bool
@@ -46,7 +41,7 @@ class Asked(NamedTuple):
 
     @property
     def model(self) -> str:
-        return self.chosen.opened.digest
+        return self.following.opened.digest
 
     def tell(self, make: Callable[[], bytes | None]) -> None:
         """Answer with what ``make`` gives, or the error that it raises; from any thread."""
@@ -65,11 +60,11 @@ class Asked(NamedTuple):
 WAITING: deque[Asked] = deque()
 
 
-async def answered(visitor: Visitor, chosen: Chosen, text: str, turn: int, zipped: bool) -> bytes | None:
+async def answered(visitor: Visitor, following: Following, text: str, turn: int, zipped: bool) -> bytes | None:
     """What the browser draws of a text, as bytes, zipped or not; None if a newer one was asked for before its turn
     came, or before a model from elsewhere, which may be large, was done with it."""
-    asked = Asked(visitor, chosen, text, turn, zipped, asyncio.get_running_loop().create_future())
-    if chosen.opened.elsewhere is None:
+    asked = Asked(visitor, following, text, turn, zipped, asyncio.get_running_loop().create_future())
+    if following.opened.elsewhere is None:
         WAITING.append(asked)
         OURS.submit(answer_waiting)
     else:
@@ -91,15 +86,10 @@ def answer_waiting() -> None:
         _together(list(group))
 
 
-def drawn(seen: Scene, text: str) -> PicturesData:
-    """What the browser draws of ``text``, as it was typed."""
-    return pictures_data(seen, addresses(seen.chosen, seen.look, text, first_view=VIEWS[0].name), text)
-
-
 def _together(asked: Sequence[Asked]) -> None:
     """Answer texts of one model. If they fail, each is tried alone, so that none takes another with it."""
     try:
-        traces = typed_traces(asked[0].chosen.opened, [_typed(one) for one in asked])
+        traces = typed_traces(asked[0].following.opened, [_typed(one) for one in asked])
     except Exception:
         for one in asked:
             one.tell(lambda one=one: _alone(one))
@@ -113,17 +103,16 @@ def _alone(asked: Asked) -> bytes | None:
         return None
     try:
         with given_up_when(lambda: asked.superseded):
-            return _body(asked, typed_traces(asked.chosen.opened, [_typed(asked)])[0])
+            return _body(asked, typed_traces(asked.following.opened, [_typed(asked)])[0])
     except GivenUpError:
         return None
 
 
 def _typed(asked: Asked) -> Typed:
-    return Typed(asked.visitor, asked.chosen.forced, asked.text)
+    return Typed(asked.visitor, asked.following.forced, asked.text)
 
 
 def _body(asked: Asked, trace: Trace) -> bytes:
-    chosen = asked.chosen
-    data = drawn(scene(chosen, chosen.look(trace)), asked.text)
+    data = asked.following.draw(trace, asked.text)
     body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return gzip.compress(body, COMPRESSION) if asked.zipped else body

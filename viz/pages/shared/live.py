@@ -1,4 +1,4 @@
-"""What is typed is followed at once: the browser asks for the pictures of a text, and no page is run for it.
+"""What is typed is followed at once: the browser asks for what is to be drawn of a text, and no page is run for it.
 
 The page itself, with its link and its panels, follows when typing pauses. For whatever changes on a page Streamlit runs
 a script, and its browser part builds the elements anew; that takes several times as long as the model and the drawing.
@@ -15,10 +15,9 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from viz.look.look import Chosen
-from viz.pages.explore.answering import answered
+from viz.pages.shared.answering import answered
 from viz.state import session
-from viz.state.session import Visitor
+from viz.state.session import Following, Visitor
 
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
 PAUSE = "The page will catch up when you pause."
@@ -40,17 +39,18 @@ def _visitors() -> WeakValueDictionary[str, Visitor]:
     return WeakValueDictionary()
 
 
-def follow(chosen: Chosen) -> str:
-    """From now on the browser may ask how other texts look, with what is ``chosen``; returns the name by which it
-    does, which nobody can guess."""
+def follow(following: Following) -> str:
+    """From now on the browser may ask how other texts look on this page; returns the name by which it does, which
+    nobody can guess."""
     visitor = session.visitor()
-    visitor.chosen = chosen
+    visitor.following = following
     _visitors()[visitor.name] = visitor
     return visitor.name
 
 
 async def answer(request: Request) -> Response:
-    """Of a request ``{"visitor": …, "text": …}`` the data of :func:`viz.components.pictures.pictures_data`.
+    """Of a request ``{"visitor": …, "text": …}`` what the visitor's page draws of the text
+    (:class:`viz.state.session.Following`).
 
     The status is 400 if it cannot be understood, 403 if another site's page asks, 404 if there is no such visitor (any
     more), 413 if it is too long, 429 if the visitor asks too often, or has asked for a newer text meanwhile, and 500 if
@@ -67,13 +67,13 @@ async def answer(request: Request) -> Response:
         return _refused(400)
     if not isinstance(name, str) or not isinstance(text, str):
         return _refused(400)
-    if (visitor := _visitors().get(name)) is None or visitor.chosen is None:
+    if (visitor := _visitors().get(name)) is None or visitor.following is None:
         return _refused(404)
     if (turn := visitor.pace.turn()) is None:
         return _refused(429)
     zipped = "gzip" in request.headers.get("accept-encoding", "")
     try:
-        body = await answered(visitor, visitor.chosen, text, turn, zipped)
+        body = await answered(visitor, visitor.following, text, turn, zipped)
     except Exception:
         LOG.exception("a text that is typed could not be drawn")
         return _refused(500)
