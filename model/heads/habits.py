@@ -188,9 +188,9 @@ def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
     """For a head without a habit: how widely it looks, and how far; and where most, if chance gives that much less."""
     n = observed.counted[at]
     tokens = 2 ** (observed.entropy[at] / n)
-    wide = f"shows no clear pattern: on average it spreads over the equivalent of {tokens:.1f} tokens"
+    wide = f"shows no clear pattern: a row spreads over about {tokens:.1f} tokens"
     if tokens < FOCUSED:
-        wide = f"attends to few tokens at a time (the equivalent of {tokens:.1f} on average), not the same in every row"
+        wide = f"focuses on about {tokens:.1f} tokens per row (not the same in every row)"
     far = [] if observed.distance is None else [f"looks {observed.distance[at] / n:.1f} tokens away"]
     shares = [share for share in _all_shares(observed, at, rows, more) if share.weight > FAR * share.chance + ROUNDING]
     most = max(_once(shares), key=lambda share: share.weight, default=None)

@@ -1,4 +1,5 @@
-"""What a prediction owes to a head's pattern: replace the pattern by a uniform one and run the model again."""
+"""What a prediction owes to a head: replace its pattern by a uniform one, or take away what it gives, and run the model
+again."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from model.capture import attention_at, capture
 from model.checkpoint import Checkpoint
-from model.network.taps import Taps, replacing
+from model.network.taps import Name, Taps, replacing
 from model.trace import Kind, Trace
 
 
@@ -46,16 +47,29 @@ def uniform_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
     Raises:
         ValueError: there is no such head.
     """
+    return _zeroed(before, kind, layer, head, "scores")
+
+
+def without_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
+    """Put 0 in the place of what one head gives, before W_O mixes the heads (Michel et al. 2019, section 2.3).
+
+    ``before`` and what is raised are as for :func:`uniform_head`.
+    """
+    return _zeroed(before, kind, layer, head, "head_output")
+
+
+def _zeroed(before: Trace, kind: Kind, layer: int, head: int, name: Name) -> Taps:
+    """One head has 0 at the point ``name``."""
     if kind not in before.kinds:
         raise ValueError(f"{kind} attention was asked for, but there is {', '.join(before.kinds)}")
-    for name, at, n in zip(("layer", "head"), (layer, head), before.map(kind).pattern.shape[:2], strict=True):
+    for axis, at, n in zip(("layer", "head"), (layer, head), before.map(kind).pattern.shape[:2], strict=True):
         if not 0 <= at < n:
-            raise ValueError(f"{name} {at} was asked for, but there are {n}, counted from 0")
+            raise ValueError(f"{axis} {at} was asked for, but there are {n}, counted from 0")
 
-    def level(scores: Tensor) -> Tensor:  # [batch, head, query, key]
-        return scores.index_fill(1, torch.tensor([head]), 0.0)
+    def zero(value: Tensor) -> Tensor:  # [batch, head, …]
+        return value.index_fill(1, torch.tensor([head]), 0.0)
 
-    return replacing({(*attention_at(kind, layer), "scores"): level})
+    return replacing({(*attention_at(kind, layer), name): zero})
 
 
 def ablate(checkpoint: Checkpoint, before: Trace, kind: Kind, layer: int, head: int) -> Ablated:

@@ -1,5 +1,5 @@
-"""Experiments on one text: the same model without a head's choice, without the scale of its scores, or without
-positions, and what it then writes."""
+"""Experiments on one text: the same model without a head, without the scale of its scores, or without positions, and
+what it then writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model.capture import attention_at, capture
 from model.checkpoint import Checkpoint
-from model.interventions.ablation import ablate
+from model.interventions.ablation import without_head
 from model.interventions.positions import without_positions
 from model.network.taps import UNTAPPED, Taps, replacing
 from model.trace import Kind, Trace
@@ -77,18 +77,19 @@ def experiment(checkpoint: Checkpoint, before: Trace, what: What, kind: Kind, la
     Args:
         checkpoint: one of ours, with heads.
         before: the model's own trace.
-        what: "head" makes one head look at all alike (:func:`model.interventions.ablation.uniform_head`), "scale" is
-            :func:`without_scale`, "positions" :func:`model.interventions.positions.without_positions`.
+        what: "head" is :func:`model.interventions.ablation.without_head`, "scale" :func:`without_scale`, "positions"
+            :func:`model.interventions.positions.without_positions`.
         kind, layer, head: which head, from 0.
 
     Raises:
         ValueError: there is no such head.
     """
-    if what == "head":
-        found = ablate(checkpoint, before, kind, layer, head)
-        return Experiment(before=before, forced=found.forced, own=found.own)
     changed = without_positions(checkpoint) if what == "positions" else checkpoint
-    taps = without_scale(before) if what == "scale" else UNTAPPED
+    taps = UNTAPPED
+    if what == "head":
+        taps = without_head(before, kind, layer, head)
+    elif what == "scale":
+        taps = without_scale(before)
     return Experiment(
         before=before,
         forced=capture(changed, before.source, before.target, taps=taps),

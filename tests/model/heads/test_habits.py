@@ -143,7 +143,7 @@ def test_without_a_habit_the_most_is_said():
 def test_a_sharp_head_without_a_habit_is_no_spread():
     keys = [(5 * row + 3) % 13 for row in range(13)]
     far = np.abs(np.array(keys) - np.arange(13)).mean()
-    few = "attends to few tokens at a time (the equivalent of 1.0 on average), not the same in every row"
+    few = "focuses on about 1.0 tokens per row (not the same in every row)"
     assert said(onto(13, keys), tuple("abcdefghijklm")) == f"{few} and looks {far:.1f} tokens away"
 
 
@@ -242,7 +242,7 @@ def test_every_number_can_be_computed_from_the_map(one: AttentionMap):
         elif len(said) == 2:
             first, second = (cells(words, one)[rows] for _, words in said)
             assert (pattern * (first & second)).sum() / len(rows) < 0.0051, text
-        said_of_spread = r"equivalent of ([\d.]+) (?:tokens|on average.*?row)(?:(?:,| and) looks ([\d.]+) tokens away)?"
+        said_of_spread = r"about ([\d.]+) tokens(?: per row \(.*?\))?(?:(?:,| and) looks ([\d.]+) tokens away)?"
         if spread := re.search(said_of_spread, text):
             logs = np.log2(np.where(pattern > 0, pattern, 1))
             assert abs(2 ** (-(pattern * logs).sum() / len(rows)) - float(spread[1])) < 0.06, text

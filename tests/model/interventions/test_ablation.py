@@ -11,7 +11,7 @@ import torch
 from model import checkpoint
 from model.capture import capture
 from model.checkpoint import Checkpoint
-from model.interventions.ablation import ablate, ablate_all, uniform_head
+from model.interventions.ablation import ablate, ablate_all, uniform_head, without_head
 from model.network.transformer import Transformer
 from model.text.tokenizer import Tokenizer
 from model.trace import KINDS, Kind
@@ -61,6 +61,20 @@ def test_uniform_is_what_queries_of_zero_give(random: Checkpoint):
         for kind in KINDS:
             np.testing.assert_allclose(ours.map(kind).pattern, oracle.map(kind).pattern, atol=1e-5)
     np.testing.assert_array_equal(free.map("cross").pattern, capture(random, "seven").map("cross").pattern)
+
+
+def test_without_a_head_is_what_zeros_in_its_part_of_w_o_give(random: Checkpoint):
+    before = capture(random, "seven", "five")
+    zeroed: Any = copy.deepcopy(random.model)
+    zeroed.decoder.layers[1].cross_attention.output.weight[:, 20:] = 0
+    other, taps = replace(random, model=zeroed), without_head(before, "cross", 1, 2)
+    ours, oracle = capture(random, "seven", "five", taps=taps), capture(other, "seven", "five")
+    assert ours.probabilities is not None
+    assert oracle.probabilities is not None
+    assert before.probabilities is not None
+    np.testing.assert_allclose(ours.probabilities, oracle.probabilities, atol=1e-6)
+    assert np.abs(ours.probabilities - before.probabilities).max() > 1e-4
+    np.testing.assert_array_equal(ours.map("cross").pattern, before.map("cross").pattern)
 
 
 def test_the_one_head_that_copies_is_needed_and_no_other(letters: Checkpoint):

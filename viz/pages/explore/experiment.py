@@ -13,7 +13,7 @@ from model.interventions.experiment import WHAT, Experiment, What
 from model.network.capabilities import Capability
 from model.text.tasks import TRANSLATION
 from viz.figures.small_map import small_map
-from viz.look.changes import TAKEN, Part, compared, how_likely, shaken, verdict, words_of
+from viz.look.changes import TAKEN, Part, compared, how_likely, less_likely, verdict, words_of
 from viz.look.doubt import certainty
 from viz.look.geometry import head_name
 from viz.look.look import Chosen, Look
@@ -30,7 +30,7 @@ CSS = """
 .st-key-what_if .result { font-size: var(--type-body); line-height: 1.35; }
 .st-key-what_if .result p { margin: 0 0 0.35rem; }
 .st-key-what_if .result dl {
-  display: grid; grid-template-columns: 3.25rem minmax(0, 1fr); gap: 0.15rem 0.5rem; margin: 0.2rem 0;
+  display: grid; grid-template-columns: 3.25rem minmax(0, 1fr); gap: 0.15rem 0.5rem; margin: 0.2rem 0; padding: 0;
 }
 .st-key-what_if .result dt, .st-key-what_if .aside, .st-key-what_if figcaption {
   font-size: var(--type-small); opacity: 0.8;
@@ -57,7 +57,7 @@ def can_experiment(opened: Checkpoint) -> bool:
 def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
     """What is taken from the model; None for nothing."""
     said: dict[What, str] = {
-        "head": f"{head_name(layer, head)} attends to every token equally",
+        "head": f"the output of {head_name(layer, head)} is set to 0",
         "scale": "scores are not divided by √d, so attention is sharper",
         "positions": "the model cannot tell the order of the words",
     }
@@ -76,7 +76,9 @@ def show_experiment(look: Look, chosen: Chosen, what: What | None) -> None:
         st.html('<div class="result"><p class="aside">Choose one and the model writes again without it.</p></div>')
         return
     found = opening.experiment(look.opened, look.trace.source, what, look.kind, look.layer, look.head)
-    said = _outputs(look, found, what) + _maps(look, chosen, found)
+    said = _outputs(look, found, what)
+    if what != "head":  # which has the same pattern as before, and nobody reads it
+        said += _maps(look, chosen, found)
     st.html(f'<div class="result" role="status">{said}</div>{_colours(chosen)}')
 
 
@@ -84,13 +86,12 @@ def _outputs(look: Look, found: Experiment, what: What) -> str:
     by_word = look.opened.task == TRANSLATION
     texts = (words_of(certainty(trace, by_word=by_word)) for trace in (found.before, found.own))
     before, after = compared(*texts)
-    names = look.opened.tokenizer.labels(found.before.predicted_ids)
-    told = [how_likely(found), shaken(found, names)]
+    told = [how_likely(found), less_likely(found, by_word=by_word)]
     return (
-        f"<p><strong>{verdict(before, after, what, unit_of(look.opened.task))}</strong></p>"
+        f"<p><strong>{verdict(before, after, found, what, unit_of(look.opened.task))}</strong></p>"
         f"<dl><dt>before</dt><dd>{_marked(before, 'del')}{cut_mark(found.before.target_cut)}</dd>"
         f"<dt>after</dt><dd>{_marked(after, 'ins')}{cut_mark(found.own.target_cut)}</dd></dl>"
-        f'<p class="aside">{html.escape(" ".join(told))}</p>'
+        + "".join(f'<p class="aside">{html.escape(said)}</p>' for said in told if said)
     )
 
 
