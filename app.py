@@ -44,9 +44,9 @@ def first_page(request: Request) -> Response:
     return RedirectResponse(f"./?{request.url.query}".removesuffix("?"))  # relative: a proxy may have a base of its own
 
 
-def pictures(request: Request) -> Response:
-    """The script that draws them."""
-    return import_module("viz.components.pictures").answer(request)
+def scripts(request: Request) -> Response:
+    """A script that draws."""
+    return import_module("viz.components.served").answer(request)
 
 
 def arrive(request: Request) -> Response:
@@ -80,7 +80,7 @@ else:
     here = f"/{base}/".replace("//", "/")
     routes = [
         Route(f"{here}live", live, methods=["POST"]),
-        Route(f"{here}pictures.js", pictures),
+        Route(f"{here}scripts/{{name}}.js", scripts),
         Route(f"{here}{PAGES[0].name}", first_page),
         *(Route(f"{here}{page.name if page is not PAGES[0] else ''}", arrive) for page in PAGES),
     ]

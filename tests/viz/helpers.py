@@ -77,6 +77,25 @@ def pictures(app: AppTest) -> dict[str, Any]:
     return found
 
 
+def parts(app: AppTest) -> dict[str, Any]:
+    """What a page shows of its parts that follow the text, by name, as the browser unpacks it."""
+    (told,) = [data["shown"] for element in app.get("bidi_component") if "shown" in (data := _data(element))]
+    return unpacked(told)
+
+
+def unpacked(told: Any) -> dict[str, Any]:
+    """As ``followed.js`` does."""
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, list):
+            return [resolve(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return told["arrays"][value["array"]] if "array" in value else {key: resolve(one) for key, one in value.items()}
+
+    return resolve(told["parts"])
+
+
 def _data(element: Any) -> dict[str, Any]:
     data = json.loads(element.proto.json or "{}")
     return data if isinstance(data, dict) else {}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import TypedDict
 
-from starlette.requests import Request
-from starlette.responses import Response
 from streamlit.components.v2 import component
 
 from viz.components import overview
+from viz.components.followed import Follow
 from viz.components.output import OutputData, output_data
 from viz.components.overview import OverviewData, overview_data
-from viz.components.sources import bundle, style
+from viz.components.sources import bundle, loaded, style
 from viz.components.views import VIEWS
 from viz.look.choice import row_options
 from viz.look.scene import Scene
@@ -26,12 +24,6 @@ SCRIPT = (
     bundle("pictures", *PLACES)
     + f"\nexport default $pictures.pictures({{ {', '.join(f'{name}: ${name}.{name}' for name in PLACES)} }});"
 )
-ADDRESS = f"pictures.js?{sha256(SCRIPT.encode()).hexdigest()[:16]}"
-"""Where the browser gets the script, from the app's own address on: once, and not with every run of the page."""
-LOAD = f"""const script = await import(new URL("{ADDRESS}", document.baseURI));
-export default script.default;"""
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-
 _component = component(
     "headlight_pictures",
     html=f"""<div class="pictures">
@@ -43,17 +35,14 @@ _component = component(
 <div class="st-key-reading"></div>
 </div>""",
     css="\n".join((style("overview"), *(view.css for view in PLACES.values()), style("pictures"))),
-    js=LOAD,
+    js=loaded("scripts/pictures.js", SCRIPT),
     isolate_styles=False,
 )
 
 
-class Follow(TypedDict):
-    """Whose texts are drawn as they are typed: the ``visitor`` as the server knows them, and, as selectors of the page,
-    the ``field`` that is typed in and where the ``output`` is written."""
+class FollowHere(Follow):
+    """Whose texts are drawn as they are typed, and as a selector of the page where the ``output`` is written."""
 
-    visitor: str
-    field: str
     output: str
 
 
@@ -82,7 +71,7 @@ def pictures(data: PicturesData, *, visitor: str, field: str, output: str) -> No
         field: the key of the text field.
         output: the key of the container with :data:`viz.components.output.HTML`.
     """
-    follow = Follow(visitor=visitor, field=f".st-key-{field}", output=f".st-key-{output} .output")
+    follow = FollowHere(visitor=visitor, field=f".st-key-{field}", output=f".st-key-{output} .output")
     _component(
         key=clicked.PICTURES,
         data={**data, "follow": follow},
@@ -123,8 +112,3 @@ def pictures_data(scene: Scene, addresses: Sequence[Address], text: str) -> Pict
         "script": chosen.view.script,
         "head": chosen.view.data(scene),
     }
-
-
-def answer(request: Request) -> Response:
-    """The script, at :data:`ADDRESS`."""
-    return Response(SCRIPT, media_type="text/javascript", headers=FOR_EVER)

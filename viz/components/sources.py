@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ def style(*names: str) -> str:
 def script(name: str) -> str:
     """The script of a component: the function of the script's own name is what Streamlit calls."""
     return f"{bundle(name)}\nexport default ${name}.{name};"
+
+
+def loaded(file: str, text: str) -> str:
+    """A component's script that loads ``text`` from the app's own address (:mod:`viz.components.served`) as ``file``:
+    once, and not with every run of the page, each time for each place where the component stands."""
+    address = f"{file}?{sha256(text.encode()).hexdigest()[:16]}"
+    return f'const script = await import(new URL("{address}", document.baseURI));\nexport default script.default;'
 
 
 def bundle(*names: str) -> str:

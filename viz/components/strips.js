@@ -3,6 +3,7 @@
 
 import { cells, sharp } from "./canvas.js";
 import { ink, ramp } from "./colours.js";
+import { leave, part } from "./followed.js";
 import { bytes, floats } from "./packed.js";
 import { cellAt, geometry, LINES_FROM, NAME_FROM, namedRows, picked, written } from "./strips_geometry.js";
 
@@ -94,10 +95,11 @@ function pointed(canvas, event) {
   return cellAt(canvas.geometry, event.clientX - box.left, event.clientY - box.top);
 }
 
-export function strips({ data, parentElement }) {
+function show(parentElement, data) {
   const canvas = parentElement.querySelector("canvas");
   const [from, bar, to] = parentElement.querySelector(".legend").children;
   const tip = parentElement.querySelector(".tip");
+  parentElement.querySelector(".verdict").innerHTML = data.verdict; // made by the server
   canvas.latest = data;
   canvas.values = floats(data.values);
   canvas.operands = data.operands.map((operand) => {
@@ -136,4 +138,10 @@ export function strips({ data, parentElement }) {
     canvas.observer.observe(canvas.parentElement);
   }
   draw(canvas);
+}
+
+export function strips({ data: { name }, parentElement }) {
+  const place = parentElement.querySelector(".strip");
+  part(place, name, (data) => show(parentElement, data));
+  return () => leave(place);
 }

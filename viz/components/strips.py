@@ -8,7 +8,8 @@ from typing import TypedDict
 import numpy as np
 from streamlit.components.v2 import component
 
-from viz.components.sources import script, style
+from viz.components.followed import PartData
+from viz.components.sources import loaded, script, style
 from viz.figures.strips import Operand, Pick, Strip
 from viz.look.theme import Theme
 
@@ -23,8 +24,9 @@ class OperandData(TypedDict):
 
 
 class StripData(TypedDict):
-    """What ``strips.js`` draws: ``values`` are float32, ``limits`` those of the ``scale``, and ``diverging`` the scale
-    of the operands; the others are as in :class:`viz.figures.strips.Strip`."""
+    """What ``strips.js`` draws: ``values`` are float32, ``limits`` those of the
+    ``scale``, and ``diverging`` the scale of the operands; below, as HTML, a ``verdict``; the others are as in
+    :class:`viz.figures.strips.Strip`."""
 
     shape: tuple[int, ...]
     values: str
@@ -41,6 +43,7 @@ class StripData(TypedDict):
     tip: str
     operands: list[OperandData]
     description: str
+    verdict: str
 
 
 _component = component(
@@ -48,16 +51,22 @@ _component = component(
     html=(
         '<div class="strip"><canvas tabindex="0" role="img" aria-label="The numbers of a step"></canvas>'
         '<div class="legend"><span></span><i></i><span></span></div>'
-        '<div class="tip" role="tooltip" hidden><b></b><p></p><div></div></div></div>'
+        '<div class="tip" role="tooltip" hidden><b></b><p></p><div></div></div>'
+        '<p class="verdict"></p></div>'
     ),
-    css=style("strips"),
-    js=script("strips"),
+    css=style("strips", "badge"),
+    js=loaded("scripts/strips.js", script("strips")),
 )
 
 
-def strip_component(strip: Strip, *, description: str, theme: Theme, key: str) -> None:
-    """Draw a strip. Numbers travel as float32, what is only drawn as one byte a cell."""
-    data: StripData = {
+def strip_component(name: str) -> None:
+    """The place of the part ``name`` of a page: a strip, with :class:`StripData`."""
+    _component(key=name, data=PartData(name=name))
+
+
+def strip_data(strip: Strip, *, description: str, verdict: str, theme: Theme) -> StripData:
+    """What is drawn of a strip. Numbers travel as float32, what is only drawn as one byte a cell."""
+    return {
         "shape": strip.values.shape,
         "values": _float32(strip.values),
         "rows": strip.rows,
@@ -73,8 +82,8 @@ def strip_component(strip: Strip, *, description: str, theme: Theme, key: str) -
         "tip": strip.tip,
         "operands": [_operand(operand) for operand in strip.operands],
         "description": description,
+        "verdict": verdict,
     }
-    _component(key=key, data=data)
 
 
 def _operand(operand: Operand) -> OperandData:

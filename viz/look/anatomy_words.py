@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Mapping
 from itertools import groupby
 from types import MappingProxyType
 
 import numpy as np
 
 from model.anatomy.steps import Anatomy, Step, agrees
+from viz.look.look import Look
 from viz.look.numbers import power_of_ten
+from viz.look.theme import show_token
+from viz.look.words import KIND_NAMES
 
 STAGES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -120,7 +125,46 @@ def shapes(anatomy: Anatomy, step: Step) -> str:
     return f"{', '.join(parts)} → {_shape(step.value)}" if parts else _shape(step.value)
 
 
-def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bool | None, str, str]:
+def introduction(look: Look, anatomy: Anatomy) -> str:
+    """What is taken apart, as HTML."""
+    query, row = f"{_quoted(anatomy.tokens[anatomy.query])}, token {anatomy.query + 1}", ""
+    if anatomy.predicted is not None:
+        row = f", row {_quoted(look.attention_map.row_names()[look.row])}"
+        query += f": the model has just read it, and writes {_quoted(anatomy.predicted[anatomy.query])} next"
+    return (
+        f"<b>{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}{row}.</b> The query token "
+        f"<i>t</i> is {query}. It is framed below."
+    )
+
+
+def total(anatomy: Anatomy, differences: Mapping[str, float | None]) -> str:
+    """How many steps were computed again, and with what success, as HTML."""
+    known = [(step, d) for step in anatomy.steps if (d := differences[step.name]) is not None]
+    wrong = [step for step, difference in known if not agrees(step, difference)]
+    if wrong:
+        return f"{badge(False, f'{len(wrong)} of {len(known)} steps')} do not follow from the numbers shown."
+    taken = len(anatomy.steps) - len(known)
+    rest = f" ({taken} more {'is' if taken == 1 else 'are'} taken from elsewhere in the model)" if taken else ""
+    worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
+    return (
+        f"{badge(True, f'All {len(known)} steps agree')}{rest} with NumPy, which recomputes each from "
+        f"the numbers shown, to within {worst} (relative to the largest number of the step, if that is above 1)."
+    )
+
+
+def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> str:
+    """Whether the second opinion agrees, or that there is none, the shapes, and anything else worth saying; as HTML."""
+    agreed, words, more = _opinion(anatomy, step, difference)
+    return f"{badge(agreed, words)} <small>{shapes(anatomy, step)}{f'. {more}' if more else ''}</small>"
+
+
+def badge(good: bool | None, words: str) -> str:
+    """A few words that say whether something is right, as HTML; None where nobody can tell."""
+    colour, mark = {True: ("green", "✓ "), False: ("red", "✕ "), None: ("gray", "")}[good]
+    return f'<span class="badge {colour}">{mark}{words}</span>'
+
+
+def _opinion(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bool | None, str, str]:
     """Whether the second opinion agrees (None: there is none), the same in a few words, and anything else worth
     saying."""
     if difference is None:
@@ -131,6 +175,10 @@ def verdict(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[boo
     agreed, by = agrees(step, difference), power_of_ten(difference)
     among = f"Largest entry: {step.largest:.0f}." if step.largest >= 10 else ""
     return agreed, f"recomputed; {'agrees to within' if agreed else 'differs by'} {by}", among
+
+
+def _quoted(token: str) -> str:
+    return f"“{html.escape(show_token(token))}”"
 
 
 def _shape(array: np.ndarray) -> str:

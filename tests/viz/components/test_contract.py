@@ -9,12 +9,13 @@ import pytest
 from viz.components import sources
 from viz.components.arrival import ArrivalData
 from viz.components.connection import ConnectionData
+from viz.components.followed import Answer, Follow, FollowedData, PartData
 from viz.components.head import HeadData
 from viz.components.notebook import MapData, NotebookData, ThemeData, ViewData
 from viz.components.output import OutputData
 from viz.components.overview import OverviewData
 from viz.components.path import PathData
-from viz.components.pictures import Follow, PicturesData
+from viz.components.pictures import FollowHere, PicturesData
 from viz.components.presentation import PresentationData
 from viz.components.save_png import PngData
 from viz.components.strips import OperandData, StripData
@@ -32,7 +33,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     # What is given, the scripts that take it, and the name by which they do.
     (OverviewData, OVERVIEW - SHARED, "data"),
     *((given, set(sources.modules(script)) - SHARED, "data") for script, given in VIEW_DATA.items()),
-    (StripData, set(sources.modules("strips")) - SHARED, "data"),
+    (StripData, set(sources.modules("strips")) - SHARED - {"followed", "typing"}, "data"),
     (OperandData, set(sources.modules("strips")) - SHARED, "operand"),
     (FilmData, set(sources.modules("film")) - SHARED, "data"),
     (NotebookData, {"notebook"}, "data"),
@@ -43,7 +44,11 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (PngData, set(sources.modules("save_png")) - SHARED, "data"),
     (OutputData, {"output"}, "data"),
     (Address, {"address"}, "addresses"),
-    (Follow, {"pictures", "typing"}, "follow"),
+    (FollowHere, {"pictures", "typing"}, "follow"),
+    (Follow, {"typing"}, "follow"),
+    (FollowedData, {"followed"}, "data"),
+    (Answer, {"followed"}, "answer"),
+    (PartData, {"said"}, "data"),
     (PresentationData, {"presentation"}, "said"),
     (ConnectionData, {"connection"}, "data"),
     (ArrivalData, {"arrival"}, "data"),

@@ -46,7 +46,10 @@ def test_a_bundle_does_what_its_scripts_do(tmp_path: Path, monkeypatch: pytest.M
     assert node(tmp_path / "run.mjs") == "[10,30]\n"
 
 
-@pytest.mark.parametrize("name", ["film", "head", "history", "notebook", "overview", "pictures", "save_png", "strips"])
+COMPONENTS = ("film", "followed", "head", "history", "notebook", "overview", "pictures", "said", "save_png", "strips")
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
 def test_each_component_has_a_script_that_loads(tmp_path: Path, name: str):
     text = SCRIPT if name == "pictures" else sources.script(name)
     (tmp_path / "bundle.mjs").write_text(text, encoding="utf-8")

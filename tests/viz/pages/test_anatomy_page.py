@@ -1,5 +1,6 @@
 """The page Anatomy, run as Streamlit runs it but without a browser, with the checkpoints that ship."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,13 @@ from model.anatomy.steps import Anatomy
 from model.capture import capture
 from model.trace import Kind
 from tests.helpers import MAX_LEN, save_letters
-from tests.viz.helpers import app_on, at, ran
+from tests.viz.helpers import app_on, at, parts, ran, unpacked
 from tests.viz.pages.test_explore import UNUSUAL
+from viz.look.forcing import FREE
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.anatomy import page as view
+from viz.pages.anatomy import parts as following
+from viz.pages.shared import live
 from viz.state.link import one_line
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -61,8 +65,8 @@ def messages(app: AppTest) -> list[str]:
 
 
 def all_agree(app: AppTest) -> bool:
-    shown = "\n".join(texts(app))
-    return "steps agree]" in shown and "red-badge" not in shown
+    shown = parts(app)
+    return " steps agree</span>" in shown["total"] and not any("badge red" in str(part) for part in shown.values())
 
 
 @pytest.mark.parametrize("name", TRANSFORMERS)
@@ -93,18 +97,18 @@ def test_any_text_is_taken_apart(name: str, text: str):
 
 def test_a_decoder_row_has_both_its_names():
     app = opened(checkpoint="reverse", source="abc", kind="Cross", token="2 b")
-    (said,) = [text for text in texts(app) if text.startswith("**Cross-attention")]
-    assert "row “c ▸ b”.** The query token $t$ is “c”, token 2: the model has just read it, and writes “b” next" in said
+    said = parts(app)["introduction"]
+    assert "row “c ▸ b”.</b> The query token <i>t</i> is “c”, token 2:" in said
+    assert "token 2: the model has just read it, and writes “b” next" in said
     app = opened(checkpoint="reverse", source="abc", kind="Encoder self", token="2 b")
-    (said,) = [text for text in texts(app) if text.startswith("**Encoder self-attention")]
-    assert "The query token $t$ is “b”, token 2." in said
+    assert "The query token <i>t</i> is “b”, token 2." in parts(app)["introduction"]
 
 
 def test_typing_changes_the_steps_and_they_still_agree():
     app = opened(checkpoint="dates")
-    before = texts(app)
+    before = parts(app)
     app.text_input(key="source").set_value("3rd of May 1999")
-    assert texts(ran(app)) != before
+    assert parts(ran(app)) != before
     assert all_agree(app)
 
 
@@ -129,15 +133,14 @@ def test_the_choices_go_along_from_page_to_page():
         assert "".join(app.query_params["checkpoint"]) == "dates"
         if page:  # on Explore the browser writes the text into the address
             assert "".join(app.query_params["source"]) == "3 May 1999"
-    assert any(text.startswith("**Encoder self-attention, layer 2, head 3.**") for text in texts(app))
+    assert parts(app)["introduction"].startswith("<b>Encoder self-attention, layer 2, head 3.</b>")
 
 
 def test_what_the_decoder_is_made_to_write_is_what_is_taken_apart():
     given = {"decoder_mode": "Your target", "target": "1999-12-31"}
     app = on_page(ran(app_on(checkpoint="dates", token="2 9", **given)), "anatomy")
-    shown = "\n".join(texts(app))
-    assert "**This target is yours.**" in shown
-    assert "“1”, token 2: the model has just read it, and writes “9” next" in shown
+    assert "**This target is yours.**" in "\n".join(texts(app))
+    assert "“1”, token 2: the model has just read it, and writes “9” next" in parts(app)["introduction"]
     assert all_agree(app)
     app.button(key="own_again").click()
     assert "This target is yours" not in "\n".join(texts(ran(app)))
@@ -151,18 +154,18 @@ def test_a_wrong_number_is_seen_on_the_page(monkeypatch: pytest.MonkeyPatch):
         changed = tuple(replace(step, value=value) if step.name == "weights" else step for step in anatomy.steps)
         return replace(anatomy, steps=changed)
 
-    monkeypatch.setattr(view, "dissect", wrong)
-    app = opened(checkpoint="dates")
-    shown = texts(app)
-    assert any("red-badge[:material/error: 2 of" in text for text in shown)  # the weights, and the weighted values
-    assert sum(":red-badge[:material/error: recomputed; differs by 1.0·10⁻³]" in text for text in shown) == 1
+    monkeypatch.setattr(following, "dissect", wrong)
+    shown = parts(opened(checkpoint="dates"))
+    assert '<span class="badge red">✕ 2 of' in shown["total"]  # the weights, and the weighted values
+    verdicts = [part["verdict"] for name, part in shown.items() if name.startswith("strip_")]
+    assert sum('<span class="badge red">✕ recomputed; differs by 1.0·10⁻³</span>' in one for one in verdicts) == 1
 
 
 def test_another_architecture_gets_a_message(monkeypatch: pytest.MonkeyPatch):
     def refuse(*where: object) -> Anatomy:
         raise anatomy_steps.AnatomyError("Only Headlight's own Transformers can be taken apart, but <b> is an LSTM.")
 
-    monkeypatch.setattr(view, "dissect", refuse)
+    monkeypatch.setattr(following, "dissect", refuse)
     app = opened(checkpoint="dates")
     (message,) = messages(app)
     assert message.startswith("Only Headlight's own Transformers can be taken apart, but &#60;b&#62; is an LSTM")
@@ -211,3 +214,24 @@ def test_the_file_holds_every_step(tmp_path: Path):
         head = arrays["key"] @ arrays["query"] / np.sqrt(32)
         np.testing.assert_allclose(head, arrays["scaled"], atol=1e-5)
         assert arrays["query.weight"].shape == (128, 32)
+
+
+def followed(app: AppTest, text: str) -> dict[str, object]:
+    """What a browser that has this page open draws when the text is typed."""
+    (visitor,) = live._visitors().values()
+    assert visitor.following is not None
+    assert visitor.following.forced == FREE
+    trace = capture(visitor.following.opened, text)
+    return unpacked(json.loads(json.dumps(visitor.following.draw(trace, text))))
+
+
+@pytest.mark.parametrize(
+    "query", [{"kind": "Encoder self"}, {"kind": "Decoder self", "token": "2 9"}, {"kind": "Cross"}], ids=str
+)
+@pytest.mark.parametrize("text", ["", "4 May", "<b>31 December 1999</b>"])
+def test_what_is_typed_looks_as_on_the_page(query: dict[str, str], text: str):
+    app = opened(checkpoint="dates", source="3 May 1999", layer_number="2", head_number="3", **query)
+    before, found = parts(app), followed(app, text)
+    app.text_input(key="source").set_value(text)
+    assert found == parts(ran(app))
+    assert found != before

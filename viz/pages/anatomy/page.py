@@ -11,18 +11,17 @@ import pandas as pd
 import streamlit as st
 
 from model.anatomy.bench import AnatomyError
-from model.anatomy.dissect import dissect
-from model.anatomy.steps import Anatomy, Step, agrees
+from model.anatomy.steps import Anatomy, Step
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
+from viz.components.followed import followed, said
 from viz.components.path import path
 from viz.components.strips import strip_component
-from viz.figures.strips import strip
-from viz.look.anatomy_words import TITLES, explanation, shapes, stages, verdict, weight_name
-from viz.look.look import Look
-from viz.look.numbers import power_of_ten
+from viz.look.anatomy_words import TITLES, explanation, stages, weight_name
+from viz.look.choice import AUTO
 from viz.look.theme import for_markdown, show_token
-from viz.look.words import KIND_NAMES
+from viz.pages.anatomy.parts import INTRODUCTION, TOTAL, Place, shown, strip_of
+from viz.pages.shared import live
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_head,
@@ -35,7 +34,8 @@ from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import has
 from viz.state import decoder as decoding
-from viz.state import session
+from viz.state import link, session
+from viz.state.session import Following
 
 BESIDE = 3  # steps side by side
 HOVER = (
@@ -65,7 +65,7 @@ STYLE = """
 
 
 def page() -> None:
-    """The whole page; what a keystroke changes is a fragment of its own."""
+    """The whole page; what changes with the text, or with what is chosen, is a fragment of its own."""
     style(STYLE)
     with title_beside("Anatomy", "One head and one token, number by number."):
         opened = choose_checkpoint()
@@ -75,12 +75,14 @@ def page() -> None:
 
 @st.fragment
 def _live(opened: Checkpoint) -> None:
-    """What changes with every keystroke and every choice."""
+    """What changes with the text, which while someone types is ahead of the page, and with every choice."""
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
         decoding.begin()
         forced = decoding.forced(opened)
-        trace = type_source(opened, forced)
+        trace = type_source(opened, forced, followed=True)
+        link.write_source(opened)
+        follower = st.container(key="followed")
         left_out_notice(trace)
         cut_notice(trace)
         forcing_notice(opened, trace, forced)
@@ -88,79 +90,50 @@ def _live(opened: Checkpoint) -> None:
             kind = choose_kind(opened, trace)
     with right:
         with st.container(key="controls_head"):
-            layer, head, row = choose_head(opened, trace, trace.map(kind))
-        look = Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+            layer, head, _ = choose_head(opened, trace, trace.map(kind))
+        place = Place(
+            opened=opened, kind=kind, layer=layer, head=head, row_name=link.asked("token", AUTO), theme=session.theme()
+        )
         try:
             with to_come():
-                anatomy = dissect(opened, trace, kind, layer, head, row)
+                look, anatomy = place.dissected(trace)
         except AnatomyError as error:
             st.info(for_markdown(str(error)))
             return
-        differences = {step.name: anatomy.difference(step) for step in anatomy.steps}
-        st.markdown(_introduction(look, anatomy))
+        said(INTRODUCTION)
+        st.markdown(_letters(opened))
         st.markdown(HOVER)
-        st.markdown(_total(anatomy, differences))
+        said(TOTAL)
+    with follower:
+        name = live.follow(Following(opened, forced, place.answer))
+        followed(link.source(), shown(look, anatomy, place.theme), visitor=name, field="source", key="followed_text")
     numbers, parts = count(1), stages(anatomy)
     with st.container(key="path"):
         path([heading for heading, _ in parts], parts=PARTS, stops=STOPS, key="path_shown")
-    for place, (heading, steps) in enumerate(parts, start=1):
-        with st.container(key=f"{PART}{'last' if place == len(parts) else place}"):
-            _stage(anatomy, heading, steps, differences, numbers)
+    for at, (heading, steps) in enumerate(parts, start=1):
+        with st.container(key=f"{PART}{'last' if at == len(parts) else at}"):
+            _stage(anatomy, heading, steps, numbers)
     _tables(anatomy)
 
 
-def _introduction(look: Look, anatomy: Anatomy) -> str:
-    """What is taken apart, and what the letters in the formulas mean."""
-    query, row = f"{_quoted(anatomy.tokens[anatomy.query])}, token {anatomy.query + 1}", ""
-    if anatomy.predicted is not None:
-        row = f", row {_quoted(look.attention_map.row_names()[look.row])}"
-        query += f": the model has just read it, and writes {_quoted(anatomy.predicted[anatomy.query])} next"
-    config = look.opened.config
+def _letters(opened: Checkpoint) -> str:
+    """What the letters in the formulas mean."""
+    config = opened.config
     return (
-        f"**{KIND_NAMES[look.kind]}, layer {look.layer + 1}, head {look.head + 1}{row}.** The query token $t$ "
-        f"is {query}. It is framed below. $j$ runs over the keys, $c$ over the numbers of a vector. "
-        f"$d_\\text{{model}}={config.d_model}$, $d_\\text{{head}}={config.d_head}$, $d_\\text{{ff}}={config.d_ff}$."
+        f"$j$ runs over the keys, $c$ over the numbers of a vector. $d_\\text{{model}}={config.d_model}$, "
+        f"$d_\\text{{head}}={config.d_head}$, $d_\\text{{ff}}={config.d_ff}$."
     )
 
 
-def _total(anatomy: Anatomy, differences: dict[str, float | None]) -> str:
-    """How many steps were computed again, and with what success."""
-    known = [(step, d) for step in anatomy.steps if (d := differences[step.name]) is not None]
-    wrong = [step for step, difference in known if not agrees(step, difference)]
-    if wrong:
-        return f":red-badge[:material/error: {len(wrong)} of {len(known)} steps] do not follow from the numbers shown."
-    taken = len(anatomy.steps) - len(known)
-    rest = f" ({taken} more {'is' if taken == 1 else 'are'} taken from elsewhere in the model)" if taken else ""
-    worst = power_of_ten(max(difference / max(1.0, step.largest) for step, difference in known))
-    return (
-        f":green-badge[:material/check: All {len(known)} steps agree]{rest} with NumPy, which recomputes each from "
-        f"the numbers shown, to within {worst} (relative to the largest number of the step, if that is above 1)."
-    )
-
-
-def _stage(
-    anatomy: Anatomy, heading: str, steps: Sequence[Step], differences: dict[str, float | None], numbers: Iterator[int]
-) -> None:
+def _stage(anatomy: Anatomy, heading: str, steps: Sequence[Step], numbers: Iterator[int]) -> None:
     st.subheader(heading)
     n = 4 if len(steps) == 4 else min(len(steps), BESIDE)
     for start in range(0, len(steps), n):
         for column, step in zip(st.columns(n, gap="small"), steps[start : start + n], strict=False):
             with column.container(border=True, height="stretch", key=f"step_{step.name}"):
-                _step(anatomy, step, next(numbers), differences[step.name])
-
-
-def _step(anatomy: Anatomy, step: Step, number: int, difference: float | None) -> None:
-    """One step: what it does, its formula, its numbers, and whether they can be had again."""
-    title = TITLES[step.name][0]
-    st.markdown(f"**{number} · {title}.** {explanation(anatomy, step)}\n\n$$\n{step.formula}\n$$")
-    description = f"{title}: {' by '.join(map(str, step.shape))} numbers. Use the arrow keys to choose one."
-    strip_component(
-        strip(anatomy, step), description=description, theme=session.theme(), key=f"strip_{step.name}"
-    )  # fmt: skip
-    agreed, words, more = verdict(anatomy, step, difference)
-    colour, icon = {True: ("green", "check"), False: ("red", "error"), None: ("gray", "input")}[agreed]
-    sizes = shapes(anatomy, step).translate(_ESCAPED)
-    st.markdown(f":{colour}-badge[:material/{icon}: {words}] :small[{f'{sizes}. {more}' if more else sizes}]")
+                what = f"**{next(numbers)} · {TITLES[step.name][0]}.** {explanation(anatomy, step)}"
+                st.markdown(f"{what}\n\n$$\n{step.formula}\n$$")
+                strip_component(strip_of(step))
 
 
 def _tables(anatomy: Anatomy) -> None:
@@ -198,10 +171,3 @@ def archive(anatomy: Anatomy) -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue()
-
-
-_ESCAPED = str.maketrans({"[": r"\[", "]": r"\]", "_": r"\_"})
-
-
-def _quoted(token: str) -> str:
-    return f"“{for_markdown(show_token(token))}”"
