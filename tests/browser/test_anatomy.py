@@ -51,7 +51,7 @@ def test_typing_is_drawn_without_a_run_of_the_page(context: BrowserContext, addr
     expect(tokens).to_have_attribute("aria-label", re.compile(r"^Token embedding: 4 by "))
     line.there = False
     page.locator(".st-key-source input").press("End")
-    page.keyboard.type(" dog")
+    page.keyboard.type(" ball")
     expect(tokens).to_have_attribute("aria-label", re.compile(r"^Token embedding: 5 by "))
     expect(page.locator(".st-key-step_weights .verdict")).to_contain_text("[5] → [5]")
     expect(page.get_by_text(re.compile("All \\d+ steps agree"))).to_be_visible()
