@@ -3,6 +3,7 @@
 Streamlit reads this file twice: once as a module, for the server, and for each visitor as a script, for the page.
 """
 
+import asyncio
 import gc
 import threading
 from collections.abc import AsyncIterator
@@ -15,13 +16,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from viz.pages import PAGES
+from viz.state.memory import share_heaps
 
 
 @asynccontextmanager
 async def warm_up(app: st.App) -> AsyncIterator[None]:
     """While the first browser loads its part, get ready what the first page needs: torch above all."""
     threading.Thread(target=_prepare, daemon=True).start()
+    forgetting = asyncio.create_task(_forget_who_left())
     yield
+    forgetting.cancel()
 
 
 def _prepare() -> None:
@@ -30,8 +34,14 @@ def _prepare() -> None:
         import_module("viz.pages.explore.page")
         import_module("pandas")  # Streamlit reads the delay of a live text field with it
         import_module("viz.state.opening").prepare_first_look()
+        gc.freeze()  # it stays, and to look through it for garbage takes longer than a keystroke
     finally:
         gc.enable()
+
+
+async def _forget_who_left() -> None:
+    leaving = await asyncio.to_thread(import_module, "viz.state.leaving")
+    await leaving.forget_who_left()
 
 
 async def live(request: Request) -> Response:
@@ -76,6 +86,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
+    share_heaps()  # before there are threads
     base = st.get_option("server.baseUrlPath").strip("/")
     here = f"/{base}/".replace("//", "/")
     routes = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ THREAD = ThreadPoolExecutor(1)  # Playwright has a loop of its own in this one
 HEAD = {"layer_number": "2", "head_number": "3"}
 CHOSEN = {"checkpoint": "runs/letters", **HEAD}
 FLOOD, LINES = 10_000, 8
+KEPT = 12  # seconds, the session of a page that may come back
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator
     """The address of a server whose log may be full of complaints."""
     folder: Path = tmp_path_factory.mktemp("faults")
     port = prepared(folder)
-    with served(folder, port) as server:
+    with served(folder, port, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(KEPT)) as server:
         yield f"http://localhost:{port}"
         assert server.poll() is None, "the server has ended"
 
@@ -97,6 +99,21 @@ def test_ten_thousand_questions_of_one_client(own: str):
     assert statuses.total() == FLOOD
     assert set(statuses) <= {200, 429}
     assert statuses[429] > FLOOD / 2
+
+
+def test_who_left_is_forgotten_though_nobody_comes(own: str):
+    async def left() -> str:
+        socket, opened = await open_page(own, CHOSEN)
+        await socket.close()
+        return opened.visitor
+
+    visitor, began = alone(left()), time.monotonic()
+    connection = HTTPConnection(urlsplit(own).netloc, timeout=60)
+    assert ask(connection, own, visitor, "dog")[0] == 200  # the page may be on its way back
+    while ask(connection, own, visitor, "dog")[0] != 404:
+        assert time.monotonic() - began < 3 * KEPT
+        time.sleep(0.5)
+    connection.close()
 
 
 def rerun(text: str) -> bytes:

@@ -13,7 +13,9 @@ from model.decoding.candidates import Step, candidates
 from model.network.capabilities import Capability
 from model.trace import Trace
 from viz.look.forcing import BEGINNING, OWN, TARGET, Forcing, forcing, read_ids, write_ids
-from viz.state import link, tracing
+from viz.state import link
+
+KEPT = 64
 
 
 def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
@@ -21,7 +23,7 @@ def steps(opened: Checkpoint, shown: Trace, k: int) -> tuple[Step, ...]:
     return _steps(opened.digest, shown.source_ids, shown.predicted_ids, k, opened)
 
 
-@st.cache_resource(max_entries=tracing.TRACES_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _steps(
     digest: str, source: tuple[int, ...], target: tuple[int, ...], k: int, _checkpoint: Checkpoint
 ) -> tuple[Step, ...]:
@@ -33,7 +35,7 @@ def search(opened: Checkpoint, shown: Trace, beam: int, length_penalty: float) -
     return _search(opened.digest, shown.source_ids, beam, length_penalty, opened)
 
 
-@st.cache_resource(max_entries=tracing.TRACES_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _search(
     digest: str, source: tuple[int, ...], beam: int, length_penalty: float, _checkpoint: Checkpoint
 ) -> BeamTree:

@@ -20,11 +20,12 @@ from model.interventions.experiment import experiment as run_experiment
 from model.interventions.moving import Change, Displaced, displace
 from model.network.capabilities import Capability
 from model.text.tasks import TASKS
-from model.trace import AttentionMap, Kind, Trace
+from model.trace import AttentionMap, Kind
 from viz.look.choice import telling_head
 from viz.look.examples import KNOWN, translates
+from viz.state.keeping import Kept, trace_bytes
 from viz.state.session import visitor
-from viz.state.tracing import TRACES_KEPT, trace
+from viz.state.tracing import trace
 
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
@@ -63,7 +64,7 @@ def open_checkpoint(name: str) -> Checkpoint:
     """
     opened = visitor().uploads.get(name) or open_shared(name)
     if opened is not visitor().folder:
-        visitor().folder, visitor().traces = None, {}
+        visitor().let_go_of_folder()
     return opened
 
 
@@ -112,7 +113,7 @@ def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
     with opening:
         found = known.get((name, stamp))
         if found is None:
-            visitor().folder, visitor().traces = None, {}  # before memory is needed for another
+            visitor().let_go_of_folder()  # before memory is needed for another
             found = known[name, stamp] = checkpoint.load(name)
     visitor().folder = found
     return found
@@ -180,16 +181,14 @@ def experiment(opened: Checkpoint, source: str, what: What, kind: Kind, layer: i
     """:func:`model.interventions.experiment.experiment` on the model's own output for a text, from the cache if anyone
     asked for it lately. Of a head only "head" wants to know."""
     where: tuple[Kind, int, int] = (kind, layer, head) if what == "head" else (kind, 0, 0)
-    return _experiment(opened.digest, trace(opened, source), what, *where, opened)
+    before = trace(opened, source)
+    key = (opened.digest, before.source, before.target, what, *where)
+    return _experiments().found(key, lambda: run_experiment(opened, before, what, *where))
 
 
-@st.cache_resource(
-    max_entries=TRACES_KEPT, show_spinner=False, hash_funcs={Trace: lambda one: (one.source, one.target)}
-)
-def _experiment(
-    digest: str, before: Trace, what: What, kind: Kind, layer: int, head: int, _checkpoint: Checkpoint
-) -> Experiment:
-    return run_experiment(_checkpoint, before, what, kind, layer, head)
+@st.cache_resource
+def _experiments() -> Kept[tuple[object, ...], Experiment]:
+    return Kept(lambda one: trace_bytes(one.forced, one.own))
 
 
 def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:
@@ -198,9 +197,9 @@ def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:
     Raises:
         ValueError: the shift is beyond the end of a learned table.
     """
-    return _displaced(opened.digest, source, change, opened)
+    return _displaced().found((opened.digest, source, change), lambda: displace(opened, source, change))
 
 
-@st.cache_resource(max_entries=TRACES_KEPT, show_spinner=False)
-def _displaced(digest: str, source: str, change: Change, _checkpoint: Checkpoint) -> Displaced:
-    return displace(_checkpoint, source, change)
+@st.cache_resource
+def _displaced() -> Kept[tuple[object, ...], Displaced]:
+    return Kept(lambda one: trace_bytes(one.before, one.after))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
+from weakref import WeakValueDictionary
 
 import streamlit as st
 import torch
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from threadpoolctl import threadpool_limits
 
 from model.checkpoint import Checkpoint
@@ -37,7 +38,8 @@ class Following:
 class Visitor:
     """What belongs to one visitor and not into a link: dropped files, and what was measured here."""
 
-    name: str = field(default_factory=token_urlsafe)
+    name: str = field(default_factory=token_urlsafe)  # which nobody can guess
+    session: str = ""  # as Streamlit calls it
     page: str | None = None  # the one on show
     by_link: bool = False  # the address decided what it shows, not what was chosen before
     chapter: str | None = None  # of the Guide, the one on show there
@@ -56,28 +58,46 @@ class Visitor:
     following: Following | None = None  # the page on show, if it follows what is typed
     pace: Pace = field(default_factory=Pace)
 
+    def let_go(self) -> None:
+        """Keep nothing that may be large; they have left."""
+        self.let_go_of_folder()
+        self.uploads, self.kept, self.lengths = {}, {}, {}
+
+    def let_go_of_folder(self) -> None:
+        """The model from elsewhere is not open any more, if one was; the pictures do not follow it either."""
+        if self.following is not None and self.following.opened is self.folder:
+            self.following = None
+        self.folder, self.traces = None, {}
+
 
 @st.cache_resource
 def prepare_process() -> None:
-    """Once for the server: one thread a visitor, turns that are short, and a start-up heap not searched for garbage.
+    """Once for the server: one thread a visitor, and turns that are short.
 
     A product of small matrices that NumPy's library shares out over two threads waits for the second one,
     and the browser or another visitor has that core.
 
     The thread that sends what is ready waits for its turn while another one computes: 5 ms, as Python has it, are a
     good part of a keystroke.
-
-    Streamlit collects all garbage after every script run; with torch's many objects that takes longer
-    than everything a keystroke does. What is loaded by now stays anyway, so it is set aside.
     """
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")
     sys.setswitchinterval(TURN_SECONDS)
-    gc.freeze()
+
+
+@st.cache_resource
+def visitors() -> WeakValueDictionary[str, Visitor]:
+    """All who are here, or may come back, by their name."""
+    return WeakValueDictionary()
 
 
 def visitor() -> Visitor:
-    return st.session_state.setdefault("visitor", Visitor())
+    """Whose page is being drawn."""
+    if "visitor" not in st.session_state:
+        context = get_script_run_ctx()
+        found = Visitor(session=context.session_id if context is not None else "")
+        st.session_state["visitor"] = visitors()[found.name] = found
+    return st.session_state["visitor"]
 
 
 def theme() -> Theme:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import NamedTuple
 
 import streamlit as st
@@ -15,9 +12,9 @@ from model.checkpoint import Checkpoint
 from model.families.proof import HeadPass
 from model.trace import Kind, Trace
 from viz.look.forcing import Forcing
+from viz.state.keeping import Kept, trace_bytes
 from viz.state.session import Visitor, visitor
 
-TRACES_KEPT = 256
 TRACES_OF_ONE, LARGE_TRACES = 16, 100_000_000
 """Of a model from elsewhere: traces that are kept for one visitor, and the bytes that more than two may have: that of
 the text on show, and that of the example, which says which head to begin with."""
@@ -33,32 +30,9 @@ class Key(NamedTuple):
     prefix: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class Kept:
-    """Traces by what they depend on, the least lately asked for forgotten first. A trace cannot be changed, so visitors
-    share it as it is."""
-
-    most: int
-    traces: OrderedDict[Key, Trace] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-
-    def get(self, key: Key) -> Trace | None:
-        with self.lock:
-            if key in self.traces:
-                self.traces.move_to_end(key)
-            return self.traces.get(key)
-
-    def put(self, key: Key, made: Trace) -> None:
-        with self.lock:
-            self.traces[key] = made
-            while len(self.traces) > self.most:
-                self.traces.popitem(last=False)
-
-
-# Not Streamlit's own cache of a function: that takes a tenth of a keystroke, and knows nothing of several at once.
 @st.cache_resource
-def _kept() -> Kept:
-    return Kept(TRACES_KEPT)
+def _kept() -> Kept[Key, Trace]:
+    return Kept(trace_bytes)
 
 
 class Typed(NamedTuple):
@@ -76,10 +50,7 @@ def trace(
     if opened.elsewhere is not None:
         return _of_elsewhere(visitor(), opened, source, target, prefix, more)
     key = Key(opened.digest, opened.name, source, target, prefix)
-    if (found := _kept().get(key)) is None:
-        found = capture(opened, source, target, prefix=prefix)
-        _kept().put(key, found)
-    return found
+    return _kept().found(key, lambda: capture(opened, source, target, prefix=prefix))
 
 
 def typed_traces(opened: Checkpoint, typed: Sequence[Typed]) -> list[Trace]:
@@ -132,12 +103,8 @@ def _of_elsewhere(
     asked = opened.digest, source, target, prefix, more
     found = who.traces.pop(asked, None) or capture(opened, source, target, prefix=prefix, more=more)
     who.traces[asked] = found
-    while len(who.traces) > 2 and sum(map(_size, who.traces.values())) > LARGE_TRACES:
+    while len(who.traces) > 2 and trace_bytes(*who.traces.values()) > LARGE_TRACES:
         who.traces.pop(next(iter(who.traces)), None)
     while len(who.traces) > TRACES_OF_ONE:
         who.traces.pop(next(iter(who.traces)), None)
     return found
-
-
-def _size(shown: Trace) -> int:
-    return sum(one.pattern.nbytes for one in shown.maps)

@@ -24,7 +24,6 @@ from viz.look.forcing import FREE
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.anatomy import page as view
 from viz.pages.anatomy import parts as following
-from viz.pages.shared import live
 from viz.state.link import one_line
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -218,7 +217,7 @@ def test_the_file_holds_every_step(tmp_path: Path):
 
 def followed(app: AppTest, text: str) -> dict[str, object]:
     """What a browser that has this page open draws when the text is typed."""
-    (visitor,) = live._visitors().values()
+    visitor = app.session_state["visitor"]
     assert visitor.following is not None
     assert visitor.following.forced == FREE
     trace = capture(visitor.following.opened, text)

@@ -160,12 +160,12 @@ def test_visitors_do_not_see_each_other():
 
 def test_a_visitor_who_left_is_forgotten():
     visitor = session.Visitor()
-    live._visitors()[visitor.name] = visitor
+    session.visitors()[visitor.name] = visitor
     body = json.dumps({"visitor": visitor.name, "text": "a"}).encode()
-    assert asked(body)[0] == 404  # nothing is chosen yet
+    assert asked(body)[0] == 429  # nothing is chosen yet
     del visitor
     gc.collect()
-    assert list(live._visitors()) == []
+    assert list(session.visitors()) == []
     assert asked(body)[0] == 404
 
 
@@ -218,7 +218,7 @@ def test_an_answer_is_compressed_for_who_can_read_it():
 
 def test_who_asks_too_often_is_told_so_and_others_are_answered():
     one, other = opened(), opened()
-    live._visitors()[pictures(one)["follow"]["visitor"]].pace.left = -math.inf
+    session.visitors()[pictures(one)["follow"]["visitor"]].pace.left = -math.inf
     refused = response(question(one, "a"))
     assert (refused.status_code, json.loads(bytes(refused.body))) == (429, {"says": live.SAYS[429]})
     assert refused.headers["retry-after"] == "1"
@@ -242,7 +242,7 @@ def test_a_text_without_end_is_cut_and_the_visitor_reads_where():
 
 def test_a_text_that_is_superseded_is_not_begun():
     app = opened()
-    visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
+    visitor = session.visitors()[pictures(app)["follow"]["visitor"]]
     assert visitor.following is not None
     older, newer = visitor.pace.turn(), visitor.pace.turn()
     assert older is not None
@@ -260,7 +260,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, texts: Mapping[AppTest, str]) -> lis
             held.submit(time.sleep, 0.1)
             asks = []
             for app, text in texts.items():
-                visitor = live._visitors()[pictures(app)["follow"]["visitor"]]
+                visitor = session.visitors()[pictures(app)["follow"]["visitor"]]
                 turn = visitor.pace.turn()
                 assert visitor.following is not None
                 assert turn is not None
@@ -273,7 +273,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, texts: Mapping[AppTest, str]) -> lis
 def test_texts_that_wait_are_drawn_together_each_for_its_visitor(monkeypatch: pytest.MonkeyPatch):
     texts = {opened(): "dog", opened(checkpoint=WORDS): SENTENCE, opened(): "a red ball", opened(): "nothing"}
     alone = [asked(question(app, text))[1] for app, text in texts.items()]
-    tracing._kept().traces.clear()
+    tracing._kept().values.clear()
     made: list[int] = []
     several = tracing.capture_together
     monkeypatch.setattr(tracing, "capture_together", lambda one, some: made.append(len(some)) or several(one, some))

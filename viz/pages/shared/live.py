@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from logging import getLogger
 from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from viz.pages.shared.answering import answered
 from viz.state import session
-from viz.state.session import Following, Visitor
+from viz.state.session import Following
 
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
 PAUSE = "The page will catch up when you pause."
@@ -33,18 +32,11 @@ SAYS = {
 LOG = getLogger(__name__)
 
 
-@st.cache_resource
-def _visitors() -> WeakValueDictionary[str, Visitor]:
-    """By name, the visitors whose browsers may ask; who leaves is forgotten with their session."""
-    return WeakValueDictionary()
-
-
 def follow(following: Following) -> str:
     """From now on the browser may ask how other texts look on this page; returns the name by which it does, which
     nobody can guess."""
     visitor = session.visitor()
     visitor.following = following
-    _visitors()[visitor.name] = visitor
     return visitor.name
 
 
@@ -53,8 +45,8 @@ async def answer(request: Request) -> Response:
     (:class:`viz.state.session.Following`).
 
     The status is 400 if it cannot be understood, 403 if another site's page asks, 404 if there is no such visitor (any
-    more), 413 if it is too long, 429 if the visitor asks too often, or has asked for a newer text meanwhile, and 500 if
-    the text could not be drawn; the answer is then ``{"says": …}`` of :data:`SAYS`.
+    more), 413 if it is too long, 429 if the visitor asks too often, or has asked for a newer text or another model
+    meanwhile, and 500 if the text could not be drawn; the answer is then ``{"says": …}`` of :data:`SAYS`.
     """
     if not _from_here(request):
         return _refused(403)
@@ -67,8 +59,10 @@ async def answer(request: Request) -> Response:
         return _refused(400)
     if not isinstance(name, str) or not isinstance(text, str):
         return _refused(400)
-    if (visitor := _visitors().get(name)) is None or visitor.following is None:
+    if (visitor := session.visitors().get(name)) is None:
         return _refused(404)
+    if visitor.following is None:  # another model is being opened
+        return _refused(429)
     if (turn := visitor.pace.turn()) is None:
         return _refused(429)
     zipped = "gzip" in request.headers.get("accept-encoding", "")

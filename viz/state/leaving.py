@@ -1,0 +1,64 @@
+"""Who left is forgotten, and what they had open with them, also when nobody comes after them.
+
+Streamlit keeps the session of a connection that broke for a while, should its page come back, and lets it go when the
+next visitor comes: after a class that would be the next morning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.runtime import Runtime, get_instance
+
+from viz.state.memory import give_back
+from viz.state.session import visitors
+
+LOOK_EVERY = 10  # seconds, at most
+
+
+@dataclass(slots=True)
+class Absent:
+    """Since when visitors have no connection, in seconds of a steady clock; they are given up after ``patience``."""
+
+    patience: float
+    since: dict[str, float] = field(default_factory=dict)
+
+    def gone(self, known: Iterable[str], here: Callable[[str], bool], now: float) -> list[str]:
+        """Which of the ``known`` visitors will not come back."""
+        self.since = {one: self.since.get(one, now) for one in known if not here(one)}
+        return [one for one, left in self.since.items() if now - left >= self.patience]
+
+
+async def forget_who_left() -> None:
+    """For ever, in the server's event loop: close the sessions of those who left, and give back the memory of what was
+    let go since the last time."""
+    runtime = get_instance()
+    kept: float = st.get_option("server.disconnectedSessionTTL")
+    every = min(LOOK_EVERY, max(1, kept / 4))
+    absent = Absent(kept - 2 * every)  # once Streamlit's own time is over, it does not find them any more
+
+    def here(name: str) -> bool:
+        found = visitors().get(name)
+        return found is not None and runtime.is_active_session(found.session)
+
+    large: set[int] = set()
+    while True:
+        await asyncio.sleep(every)
+        gone = absent.gone(list(visitors()), here, time.monotonic())
+        for name in gone:
+            _forget(runtime, name)
+        before, large = large, {id(one.folder) for one in list(visitors().values()) if one.folder is not None}
+        if gone or before - large:
+            await asyncio.to_thread(give_back, collect=not any(map(here, list(visitors()))))
+
+
+def _forget(runtime: Runtime, name: str) -> None:
+    """Streamlit's objects of a session refer to each other, so they are garbage for a while; what may be large must not
+    be."""
+    if (left := visitors().pop(name, None)) is not None:
+        left.let_go()
+        runtime.close_session(left.session)
