@@ -11,8 +11,10 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from model.capture import capture
 from model.trace import AttentionMap, Kind
 from viz.export.provenance import Provenance
+from viz.look.forcing import FREE
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +83,14 @@ def parts(app: AppTest) -> dict[str, Any]:
     """What a page shows of its parts that follow the text, by name, as the browser unpacks it."""
     (told,) = [data["shown"] for element in app.get("bidi_component") if "shown" in (data := _data(element))]
     return unpacked(told)
+
+
+def followed(app: AppTest, text: str) -> dict[str, Any]:
+    """What a browser that has this page open draws when the text is typed."""
+    following = app.session_state["visitor"].following
+    assert following is not None
+    assert following.forced == FREE
+    return unpacked(json.loads(json.dumps(following.draw(capture(following.opened, text), text), allow_nan=False)))
 
 
 def unpacked(told: Any) -> dict[str, Any]:

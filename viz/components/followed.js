@@ -42,9 +42,15 @@ function tell(parts) {
   document.dispatchEvent(new Event(CAME));
 }
 
+/** Whether the rest of the page is behind its parts, for its style. */
+const behind = (is) => document.documentElement.toggleAttribute("data-behind", is);
+
 function open(root) {
   const page = { typed: null, asking: null, left: new AbortController() };
-  page.draw = (answer) => tell(unpacked(answer));
+  page.draw = (answer) => {
+    behind(page.typed !== null);
+    tell(unpacked(answer));
+  };
   page.tell = (trouble) => (root.textContent = trouble);
   listen(page);
   return page;
@@ -61,6 +67,7 @@ export function followed({ data, parentElement }) {
   }
   return () => {
     page.left.abort();
+    behind(false);
     delete document[SHOWN];
     delete root.page;
   };

@@ -64,11 +64,11 @@ def said(name: str) -> None:
     )
 
 
-def answer(parts: Mapping[str, object]) -> Answer:
+def packed(parts: Mapping[str, object]) -> Answer:
     """What the browser is told of the parts of a page."""
     places: dict[str, int] = {}
-    packed = {name: _packed(part, places) for name, part in parts.items()}
-    return {"arrays": list(places), "parts": packed}
+    told = {name: _packed(part, places) for name, part in parts.items()}
+    return {"arrays": list(places), "parts": told}
 
 
 def _packed(value: object, places: dict[str, int]) -> object:

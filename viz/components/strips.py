@@ -38,6 +38,7 @@ class StripData(TypedDict):
     framed: int | None
     strongest: int | None
     steady: bool
+    room: int | None
     accent: str
     masked: str
     tip: str
@@ -77,6 +78,7 @@ def strip_data(strip: Strip, *, description: str, verdict: str, theme: Theme) ->
         "framed": strip.framed,
         "strongest": strip.strongest,
         "steady": strip.steady,
+        "room": strip.room,
         "accent": theme.accent,
         "masked": theme.faint,
         "tip": strip.tip,

@@ -22,7 +22,7 @@ export function geometry(room, data, letter = LETTER) {
   const [rows, columns] = data.shape;
   const kind = !data.rows ? "vector" : columns === 1 ? "list" : "matrix";
   const unit = letter / LETTER;
-  const [most, row] = [ROOM[kind] * unit, ROW[kind] * unit];
+  const [most, row] = [(data.room ?? ROOM[kind]) * unit, ROW[kind] * unit];
   const full = data.steady ? Math.min(most, rows * row) : most; // rows come while a person types
   const left = data.rows ? NAMES * unit : 0;
   const width = room - left;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,9 @@ from viz.look.theme import short_token
 
 Pick = Literal["number", "row", "column"]
 ACTIVATED = {arithmetic.rectified: "max(0, {})", arithmetic.gelu: "GELU({})"}
+ROW, ROWS_AT_ONCE = 22, 4
+"""Pixels of a row, and the rows by which a strip of any number of tokens grows: while someone types, what stands below
+it keeps its place."""
 LARGEST_OPERAND = 2**14  # cells; a larger matrix is not sent along with every keystroke
 
 
@@ -37,7 +41,8 @@ class Strip:
     ``tip`` is what hovering says: ``{value}`` and ``{0}``, ``{1}`` … stand for the number of the cell and
     those of the operands. ``framed`` is the row of the query, ``strongest`` that of the key with most weight; both
     have their names even where others have no room. ``steady``: the number of rows stays while a
-    person types.
+    person types. ``room`` is the height for all rows, in pixels where letters have 12 of them; None: what a strip
+    of its shape has on Anatomy.
     """
 
     values: np.ndarray
@@ -50,6 +55,18 @@ class Strip:
     steady: bool
     tip: str
     operands: tuple[Operand, ...] = ()
+    room: int | None = None
+
+
+def vectors(
+    tokens: Sequence[str], values: np.ndarray, limit: float, *, tip: str = "{value}", operands: tuple[Operand, ...] = ()
+) -> Strip:
+    """A vector for each token, ``[token, dimension]``; numbers beyond ``limit`` share the strongest colour."""
+    return Strip(
+        values=values, rows=tuple(map(short_token, tokens)), column="number", low=-limit, high=limit, framed=None,
+        strongest=None, steady=False, tip=tip, operands=operands,
+        room=ROW * ROWS_AT_ONCE * -(-len(tokens) // ROWS_AT_ONCE),
+    )  # fmt: skip
 
 
 def strip(anatomy: Anatomy, step: Step) -> Strip:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from viz.components import sources
-from viz.components.followed import LEAST, answer
+from viz.components.followed import LEAST, packed
 from viz.components.served import FILES
 from viz.components.served import answer as served
 
@@ -21,7 +21,7 @@ def test_what_is_long_is_told_once():
         "two": {"values": OTHER, "rows": (LONG, "short"), "shape": (2, 3), "framed": None, "steady": True},
         "three": [{"values": OTHER}],
     }
-    told = answer(parts)
+    told = packed(parts)
     assert told["arrays"] == [LONG, OTHER]
     assert json.dumps(told).count(OTHER) == 1
     assert json.loads(json.dumps(told["parts"])) == {

@@ -1,6 +1,5 @@
 """The page Anatomy, run as Streamlit runs it but without a browser, with the checkpoints that ship."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,8 @@ from model.anatomy.steps import Anatomy
 from model.capture import capture
 from model.trace import Kind
 from tests.helpers import MAX_LEN, save_letters
-from tests.viz.helpers import app_on, at, parts, ran, unpacked
+from tests.viz.helpers import app_on, at, followed, parts, ran
 from tests.viz.pages.test_explore import UNUSUAL
-from viz.look.forcing import FREE
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.anatomy import page as view
 from viz.pages.anatomy import parts as following
@@ -213,15 +211,6 @@ def test_the_file_holds_every_step(tmp_path: Path):
         head = arrays["key"] @ arrays["query"] / np.sqrt(32)
         np.testing.assert_allclose(head, arrays["scaled"], atol=1e-5)
         assert arrays["query.weight"].shape == (128, 32)
-
-
-def followed(app: AppTest, text: str) -> dict[str, object]:
-    """What a browser that has this page open draws when the text is typed."""
-    visitor = app.session_state["visitor"]
-    assert visitor.following is not None
-    assert visitor.following.forced == FREE
-    trace = capture(visitor.following.opened, text)
-    return unpacked(json.loads(json.dumps(visitor.following.draw(trace, text))))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from model.compare import lengths
 from model.compare.lengths import LengthScore, score_lengths
 from model.config import POSITIONALS
 from model.interventions.moving import Change, displace
-from tests.viz.helpers import app_on, ran
+from tests.viz.helpers import app_on, followed, parts, ran
+from viz.pages.positions.moved import AFTER, BEFORE
 from viz.pages.positions.page import PARTS
 from viz.state import opening, session
 
@@ -40,7 +41,13 @@ def opened(**query: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(unescape(element.value) for group in (app.markdown, app.caption) for element in group)
+    written = [element.value for group in (app.markdown, app.caption) for element in group]
+    return unescape("\n".join([*written, *(re.sub("<.*?>", "", part) for part in said(app).values())]))
+
+
+def said(app: AppTest) -> dict[str, str]:
+    """What follows the text in words, as HTML."""
+    return {name: part for name, part in parts(app).items() if isinstance(part, str)}
 
 
 def messages(app: AppTest) -> list[str]:
@@ -57,7 +64,8 @@ def pages(app: AppTest) -> str:
 
 def outputs(app: AppTest) -> list[str]:
     """The outputs before and after."""
-    return [re.sub(r"<small>.*?</small>", "", found) for found in re.findall(r"<p>(.*?)</p></div>", pages(app))]
+    shown = unescape("".join(said(app)[name] for name in (BEFORE, AFTER)))
+    return [re.sub(r"<small>.*?</small>", "", found) for found in re.findall(r"<p>(.*?)</p></div>", shown)]
 
 
 def test_the_checkpoints_of_the_page_ship():
@@ -94,7 +102,8 @@ def test_the_pages_numbers_are_computed():
 
 def test_what_is_added_to_the_sentence():
     app = opened(part=ADDED, source="A red car.")
-    assert charts(app) == 3
+    shapes = [part["shape"] for part in parts(app).values() if "shape" in part]
+    assert shapes == 3 * [[5, 128]]
     assert "a position’s encoding 8.0" in texts(app)  # √(128 / 2): as many sines as cosines
     for name in ("rotary", "alibi", "relative", "none"):
         assert f"encoding {name} adds nothing" in texts(opened(part=ADDED, checkpoint=f"positional-{name}"))
@@ -154,9 +163,10 @@ def test_markup_is_shown_letter_for_letter():
     app = opened(part=SIX, string="<b>&amp;")
     raw = "\n".join(element.proto.body for element in app.html)
     assert "<b>" not in raw
-    app = opened(part=CHANGE, source="<b>bold</b> [a](b)", kind="encoder")
-    raw = "\n".join(element.proto.body for element in app.html)
-    assert "<b>" not in raw
+    app = opened(part=CHANGE, source="<i>bold</i> [a](b)", kind="encoder")
+    raw = "\n".join(said(app).values())
+    assert "&lt;i&gt;" in raw
+    assert "<i>" not in raw
     assert "[a](b)" not in "\n".join(element.value for element in app.markdown)
 
 
@@ -203,3 +213,19 @@ def test_the_small_models_come_last_but_for_own_runs(tmp_path: Path, monkeypatch
     names = opened().selectbox(key="checkpoint").options
     assert names[0] == opening.DEFAULT_CHECKPOINT
     assert sorted(names[-len(SMALL) :]) == sorted(f"positional-{name}" for name in SMALL)
+
+
+@pytest.mark.parametrize("query", [{"part": ADDED}, {"part": CHANGE, "shuffle": "2"}, {"part": ENCODING}], ids=str)
+@pytest.mark.parametrize("text", ["", "Two dogs run.", "<b>A</b> & b"])
+def test_what_is_typed_looks_as_on_the_page(query: dict[str, str], text: str):
+    app = opened(source="A red car.", **query)
+    before, found = parts(app), followed(app, text)
+    app.text_input(key="source").set_value(text)
+    assert found == parts(ran(app))
+    assert (found != before) == bool(before)
+
+
+def test_a_shift_that_typing_makes_impossible_is_said_while_typing():
+    app = opened(part=CHANGE, checkpoint="positional-learned", source="ab", off="in neither", shift="10")
+    assert "Shift by less" in "".join(followed(app, "abcdefghijklmnop").values())
+    assert "Shift by less" not in texts(app)

@@ -14,13 +14,14 @@ from model.anatomy.bench import AnatomyError
 from model.anatomy.steps import Anatomy, Step
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
-from viz.components.followed import followed, said
+from viz.components.followed import said
 from viz.components.path import path
 from viz.components.strips import strip_component
 from viz.look.anatomy_words import TITLES, explanation, stages, weight_name
 from viz.look.choice import AUTO
 from viz.look.theme import for_markdown, show_token
-from viz.pages.anatomy.parts import INTRODUCTION, TOTAL, Place, shown, strip_of
+from viz.pages.anatomy.parts import INTRODUCTION, TOTAL, Place, strip_of
+from viz.pages.anatomy.parts import parts as following
 from viz.pages.shared import live
 from viz.pages.shared.choices import (
     choose_checkpoint,
@@ -35,7 +36,6 @@ from viz.pages.shared.frame import WIDTHS, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import has
 from viz.state import decoder as decoding
 from viz.state import link, session
-from viz.state.session import Following
 
 BESIDE = 3  # steps side by side
 HOVER = (
@@ -105,8 +105,7 @@ def _live(opened: Checkpoint) -> None:
         st.markdown(HOVER)
         said(TOTAL)
     with follower:
-        name = live.follow(Following(opened, forced, place.answer))
-        followed(link.source(), shown(look, anatomy, place.theme), visitor=name, field="source", key="followed_text")
+        live.show_parts(following(look, anatomy, place.theme), opened, place.parts, forced)
     numbers, parts = count(1), stages(anatomy)
     with st.container(key="path"):
         path([heading for heading, _ in parts], parts=PARTS, stops=STOPS, key="path_shown")

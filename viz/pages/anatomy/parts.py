@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.anatomy.dissect import dissect
 from model.anatomy.steps import Anatomy, Step
 from model.checkpoint import Checkpoint
 from model.trace import Kind, Trace
-from viz.components.followed import Answer, answer
 from viz.components.strips import StripData, strip_data
 from viz.figures.strips import strip
 from viz.look.anatomy_words import TITLES, introduction, total, verdict
@@ -37,18 +37,16 @@ class Place:
         look = Look(opened=self.opened, trace=trace, kind=self.kind, layer=self.layer, head=self.head, row=row)
         return look, dissect(self.opened, trace, self.kind, self.layer, self.head, row)
 
-    def answer(self, trace: Trace, text: str) -> Answer:
-        """What the browser draws of a text that is typed."""
-        return shown(*self.dissected(trace), self.theme)
+    def parts(self, trace: Trace) -> Mapping[str, object]:
+        """What follows the text of which this is the trace."""
+        return parts(*self.dissected(trace), self.theme)
 
 
-def shown(look: Look, anatomy: Anatomy, theme: Theme) -> Answer:
+def parts(look: Look, anatomy: Anatomy, theme: Theme) -> Mapping[str, object]:
     """All parts: what is said of the whole, and the numbers of each step."""
     differences = {step.name: anatomy.difference(step) for step in anatomy.steps}
     said = {INTRODUCTION: introduction(look, anatomy), TOTAL: total(anatomy, differences)}
-    return answer(
-        said | {strip_of(step): _strip(anatomy, step, differences[step.name], theme) for step in anatomy.steps}
-    )
+    return said | {strip_of(step): _strip(anatomy, step, differences[step.name], theme) for step in anatomy.steps}
 
 
 def strip_of(step: Step) -> str:

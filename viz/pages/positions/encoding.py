@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 import torch
 
-from model.capture import reading_ids
 from model.checkpoint import Checkpoint, CheckpointError
 from model.compare.lengths import PREFIX
 from model.config import ENCODING_SIZES, POSITIONALS
@@ -25,15 +24,20 @@ from model.interventions.encodings import (
 from model.network.positional import ENCODINGS, FARTHEST, Alibi, Encoding, Sinusoidal
 from model.trace import Trace
 from viz.figures import positions
-from viz.figures.side_by_side import common_limit, vectors_panel
 from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
+from viz.pages.positions.added import Draw, nothing, said_of
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
 
-def show_encoding(opened: Checkpoint, trace: Trace) -> None:
-    """An encoding of the reader's choice, as pictures."""
+def show_encoding(opened: Checkpoint, trace: Trace) -> Draw:
+    """An encoding of the reader's choice, as pictures, none of which follows the text."""
+    _show_encoding(opened, trace)
+    return nothing
+
+
+def _show_encoding(opened: Checkpoint, trace: Trace) -> None:
     own = opened.config.positional
     with st.container(key="controls_encoding"):
         left, right = st.columns(2, gap="medium")
@@ -49,7 +53,7 @@ def show_encoding(opened: Checkpoint, trace: Trace) -> None:
     with right:
         shown = st.slider("Positions", 8, FARTHEST, 48, key="positions", bind="query-params")
     st.latex(ENCODINGS[name].formula)
-    st.markdown(said(ENCODINGS[name]))
+    st.markdown(said_of(ENCODINGS[name]))
     encoding = _encoding(opened, name, shown)
     if encoding is None:
         return
@@ -64,11 +68,6 @@ def show_encoding(opened: Checkpoint, trace: Trace) -> None:
         _show_alibi(encoding, shown)
     elif bias is not None:
         _show_bias(encoding, shown)
-
-
-def said(kind: type[Encoding]) -> str:
-    """What an encoding does, and who wrote it first."""
-    return f"{kind.words} {kind.source}." if kind.source else kind.words
 
 
 def _encoding(opened: Checkpoint, name: str, shown: int) -> Encoding | None:
@@ -205,34 +204,3 @@ def _show_bias(encoding: Encoding, shown: int) -> None:
         "Flat stretches are distances that share a bucket. All layers of a stack add the same numbers. Distances that "
         "never occurred in training keep their initial random numbers."
     )
-
-
-@torch.inference_mode()
-def show_sum(opened: Checkpoint, trace: Trace) -> None:
-    """Token embedding, encoding and their sum, for the tokens of the typed sentence."""
-    embedding = opened.model.embedding
-    ids = torch.tensor(reading_ids(opened, trace))
-    tokens = trace.maps[0].key_tokens
-    vectors = (embedding.tokens(ids) * embedding.scale).numpy()
-    added = embedding.positions[: len(ids)].numpy()
-    total = embedding(ids[None])[0].numpy()
-    own = opened.config.positional
-    if embedding.positional.adds:
-        st.markdown(
-            f"**What the {trace.kinds[0]} reads**: the vector of each token (times √d_model) plus the {own} encoding "
-            f"of its position. On average a token’s vector has length {_length(vectors):.1f}, and a position’s "
-            f"encoding {_length(added):.1f}."
-        )
-    else:
-        st.markdown(f"**The encoding {own} adds nothing here**: " + said(ENCODINGS[own]))
-    parts = {"token embedding": vectors, "encoding": added, "sum": total}
-    limit = common_limit(parts.values())
-    for column, (title, part) in zip(st.columns(3, gap="small"), parts.items(), strict=True):
-        figure = vectors_panel(tokens, part, title, limit, theme=session.theme())
-        with column:
-            chart(figure)
-    st.caption(f"All three share one colour scale; numbers beyond ±{limit:.1f} get its strongest colours.")
-
-
-def _length(vectors: np.ndarray) -> float:
-    return float(np.linalg.norm(vectors, axis=1).mean())

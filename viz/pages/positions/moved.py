@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 
 import streamlit as st
 
 from model.checkpoint import Checkpoint
-from model.interventions.moving import Change, Displaced, moved
+from model.interventions.moving import Change, moved
 from model.text.tasks import TRANSLATION
-from model.trace import AttentionMap, Trace
+from model.trace import AttentionMap, Kind, Trace
+from viz.components.followed import said
 from viz.figures.side_by_side import change_panel, weights_panel
+from viz.look.choice import AUTO, row_asked
 from viz.look.picture import picture
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, cut_mark, describe_row
+from viz.pages.positions.added import Draw, nothing
 from viz.pages.shared.choices import choose_head, choose_kind
 from viz.pages.shared.frame import chart
-from viz.state import opening, session
+from viz.state import link, opening, session
 
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
+SPLIT = "<p>The shuffled text splits into different tokens, so the pictures cannot be compared.</p>"
 
 
-def show_experiment(opened: Checkpoint, trace: Trace) -> None:
-    """Choose a change, and see the output and one head before and after it."""
+BEFORE, AFTER, WORDS = "moved_before", "moved_after", "moved_words"
+
+
+def show_experiment(opened: Checkpoint, trace: Trace) -> Draw:
+    """Choose a change, and see the output and one head before and after it. What is written follows the text; the
+    pictures come when typing pauses."""
     change = _choose_change(opened)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -31,15 +40,38 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> None:
     try:
         result = opening.displaced(opened, trace.source, change)
     except ValueError as error:
-        st.warning(f"That cannot be done: {for_markdown(str(error))}. Shift by less or type a shorter text.")
-        return
+        st.warning(for_markdown(_impossible(error)))
+        return nothing
     with right:
-        layer, head, row = choose_head(opened, result.before, result.before.map(kind))
-    _outputs(result)
-    if result.after is None:
-        st.info("The shuffled text splits into different tokens, so the pictures cannot be compared.")
-        return
-    _pictures(result.before.map(kind), result.after.map(kind), layer, head, row)
+        layer, head, _ = choose_head(opened, result.before, result.before.map(kind))
+    for column, name in zip(st.columns(2, gap="medium"), (BEFORE, AFTER), strict=True):
+        with column:
+            said(name)
+    said(WORDS)
+    if result.after is not None:
+        _pictures(result.before.map(kind), result.after.map(kind), layer, head)
+    return partial(_parts, opened, change, kind, layer, head, link.asked("token", AUTO))
+
+
+def _impossible(error: ValueError) -> str:
+    return f"That cannot be done: {error}. Shift by less or type a shorter text."
+
+
+def _parts(
+    opened: Checkpoint, change: Change, kind: Kind, layer: int, head: int, row_name: str, trace: Trace
+) -> dict[str, str]:
+    """The output before and after, and what moved, as HTML."""
+    try:
+        result = opening.displaced(opened, trace.source, change)
+    except ValueError as error:
+        return {WORDS: f"<p>{html.escape(_impossible(error))}</p>"}
+    one, same = result.before.map(kind), " (the same)" if result.output_after == result.output_before else ""
+    row = row_asked(one, row_name, layer, head)
+    return {
+        BEFORE: _output("Before", result.before.source, result.output_before, cut_mark(result.cut_before)),
+        AFTER: _output("After", result.text_after, result.output_after, same + cut_mark(result.cut_after)),
+        WORDS: SPLIT if result.after is None else _words(one, result.after.map(kind), layer, head, row),
+    }
 
 
 def _choose_change(opened: Checkpoint) -> Change:
@@ -58,29 +90,27 @@ def _choose_change(opened: Checkpoint) -> Change:
     return Change(off_before=where == OFF[2], off_after=where != OFF[0], shuffle=order, shift=places)
 
 
-def _outputs(result: Displaced) -> None:
-    left, right = st.columns(2, gap="medium")
-    for column, title, source, target, cut in (
-        (left, "Before", result.before.source, result.output_before, result.cut_before),
-        (right, "After", result.text_after, result.output_after, result.cut_after),
-    ):
-        same = " (the same)" if column is right and target == result.output_before else ""
-        column.html(
-            f'<div class="run"><label>{title}: {html.escape(source) or "&nbsp;"}</label>'
-            f"<p>{html.escape(target) or '&nbsp;'}<small>{same}{cut_mark(cut)}</small></p></div>"
-        )
+def _output(title: str, source: str, target: str, aside: str) -> str:
+    return (
+        f'<div class="run"><label>{title}: {html.escape(source) or "&nbsp;"}</label>'
+        f"<p>{html.escape(target) or '&nbsp;'}<small>{aside}</small></p></div>"
+    )
 
 
-def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: int) -> None:
+def _words(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: int) -> str:
+    """How much attention went elsewhere, and what the row looks at before and after."""
     shares = moved(one.pattern, other.pattern)  # [layer, head, query]
     most = divmod(int(shares.mean(-1).argmax()), shares.shape[1])
-    st.markdown(
-        f"**{KIND_NAMES[one.kind]}, layer {layer + 1}, head {head + 1}:** {shares[layer, head].mean():.1%} of its "
-        f"attention went elsewhere; over all heads of this kind {shares.mean():.1%}, most in layer {most[0] + 1}, "
-        f"head {most[1] + 1} ({shares.mean(-1).max():.1%}).\n\n"
-        f"Before: {for_markdown(describe_row(picture(one), layer, head, row))} "
-        f"After: {for_markdown(describe_row(picture(other), layer, head, row))}"
+    return (
+        f"<p><b>{KIND_NAMES[one.kind]}, layer {layer + 1}, head {head + 1}:</b> {shares[layer, head].mean():.1%} of "
+        f"its attention went elsewhere; over all heads of this kind {shares.mean():.1%}, most in layer {most[0] + 1}, "
+        f"head {most[1] + 1} ({shares.mean(-1).max():.1%}).</p>"
+        f"<p>Before: {html.escape(describe_row(picture(one), layer, head, row))} "
+        f"After: {html.escape(describe_row(picture(other), layer, head, row))}</p>"
     )
+
+
+def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int) -> None:
     before, after = one.pattern[layer, head], other.pattern[layer, head]
     names, theme = (one.row_names(), one.key_tokens), session.theme()
     figures = (

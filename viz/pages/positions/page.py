@@ -9,12 +9,15 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
-from viz.pages.positions.encoding import show_encoding, show_sum
+from viz.pages.positions.added import Draw, nothing, show_sum
+from viz.pages.positions.encoding import show_encoding
 from viz.pages.positions.moved import show_experiment
 from viz.pages.positions.six_encodings import show_six
+from viz.pages.shared import live
 from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
 from viz.pages.shared.frame import choose_part, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import has
+from viz.state import link
 
 STYLE = """
 .run label, .six label { font-size: var(--type-small); opacity: 0.8; }
@@ -23,16 +26,16 @@ STYLE = """
 .six { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0.25rem 1.5rem; }
 .six p { font-family: monospace; white-space: pre-wrap; }
 """
-PARTS: dict[str, Callable[[Checkpoint, Trace], None]] = {
+PARTS: dict[str, Callable[[Checkpoint, Trace], Draw]] = {
     "The encoding": show_encoding,
     "Added to your sentence": show_sum,
     "Change the positions": show_experiment,
-    "Six encodings, one task": lambda opened, trace: show_six(),
+    "Six encodings, one task": lambda opened, trace: _six(),
 }
 
 
 def page() -> None:
-    """The whole page; what a keystroke changes is a fragment of its own."""
+    """The whole page; what changes with the text, or with what is chosen, is a fragment of its own."""
     style(STYLE)
     with title_beside("Positions", "How a model that sees all words at once knows their order."):
         opened = choose_checkpoint()
@@ -46,9 +49,18 @@ def page() -> None:
 
 @st.fragment
 def _live(opened: Checkpoint) -> None:
-    trace = type_source(opened)
+    trace = type_source(opened, followed=True)
+    link.write_source(opened)
+    follower = st.container(key="followed")
     left_out_notice(trace)
     cut_notice(trace)
     part = choose_part(PARTS)
     with to_come(height=400):
-        PARTS[part](opened, trace)
+        draw = PARTS[part](opened, trace)
+    with follower:
+        live.show_parts(draw(trace), opened, draw)
+
+
+def _six() -> Draw:
+    show_six()
+    return nothing

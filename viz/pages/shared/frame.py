@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WIDTHS = (5, 6)
 STYLE = """
 h1.headlight { font-size: var(--type-title); line-height: 1.2; padding: 0; }
+[data-behind] .stPlotlyChart { opacity: 0.4; }
 h1.headlight small { font-size: var(--type-body); font-weight: 400; opacity: 0.7; }
 """
 

@@ -7,6 +7,7 @@ a script, and its browser part builds the elements anew; that takes several time
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from logging import getLogger
 from urllib.parse import urlsplit
 
@@ -14,8 +15,12 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from model.checkpoint import Checkpoint
+from model.trace import Trace
+from viz.components.followed import followed, packed
+from viz.look.forcing import FREE, Forcing
 from viz.pages.shared.answering import answered
-from viz.state import session
+from viz.state import link, session
 from viz.state.session import Following
 
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
@@ -38,6 +43,18 @@ def follow(following: Following) -> str:
     visitor = session.visitor()
     visitor.following = following
     return visitor.name
+
+
+def show_parts(
+    parts: Mapping[str, object],
+    opened: Checkpoint,
+    draw: Callable[[Trace], Mapping[str, object]],
+    forced: Forcing = FREE,
+) -> None:
+    """Show what follows the text on a page: its parts, by the names that their places have (:func:`said`,
+    :func:`strip_component`), and while someone types what ``draw`` makes of the trace of each text."""
+    name = follow(Following(opened, forced, lambda trace, text: packed(draw(trace))))
+    followed(link.source(), packed(parts), visitor=name, field="source", key="followed_text")
 
 
 async def answer(request: Request) -> Response:
