@@ -241,7 +241,7 @@ def _metadata(data: bytes, name: str) -> Mapping[str, Any]:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return dict(header.get("__metadata__") or {})
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"{name} is truncated, or not a safetensors file: {str(error)[:200]}") from error
+        raise CheckpointError(f"{name} is truncated, or not a safetensors file: its header cannot be read") from error
 
 
 def _field(described: Mapping[str, Any], field: str, kind: type[Any]) -> Any:

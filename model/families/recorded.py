@@ -98,7 +98,8 @@ class Recorded:
     def card(self) -> Mapping[str, str]:
         said = {"Recorded from": self.recorded.model_name, "Text": self.recorded.source}
         sizes = (
-            f"{one.kind}: {one.n_layers} layers × {one.n_heads} heads, {one.pattern.shape[2]} × {one.pattern.shape[3]}"
+            f"{one.kind}: {_count(one.n_layers, 'layer')} × {_count(one.n_heads, 'head')}, "
+            f"{one.pattern.shape[2]} × {one.pattern.shape[3]}"
             for one in self.recorded.maps
         )
         return {**said, "Attention": "; ".join(sizes)}
@@ -126,3 +127,7 @@ class Labels:
         """
         if ids:
             raise ValueError("a recording writes nothing")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -30,7 +30,7 @@ from model.training.data import DataConfig
 from model.training.folder import ask as ask_run
 from model.training.folder import read_run
 from tests.bench.harness import HEADLIGHT, Server, percentile95, report, report_ratio, require_checkpoint, server
-from tests.bench.students import Seen, drawn_from, shuffled, study_together
+from tests.bench.students import Seen, drawn_from, shuffled, study_together, tour
 
 MEDIAN_TARGET, TAIL_TARGET, BESIDE_TARGET = 3, 8, 2
 MIB_A_SESSION = 6
@@ -90,6 +90,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _one_and_all(options: argparse.Namespace, studied: Callable[..., Seen], one: Server) -> None:
+    asyncio.run(tour(one.url))
     studied(one, 1, 5, report_as=None)  # to warm up
     alone = studied(one, 1, min(options.seconds, 60))
     before = used(one.pid)

@@ -93,7 +93,7 @@ class Student:
         text, sentence = "", 0
         while time.perf_counter() < end:
             if sentence % VISIT_EVERY == VISIT_EVERY - 1:
-                page = OTHER_PAGES[(self.number + sentence) % len(OTHER_PAGES)]
+                page = OTHER_PAGES[(self.number + sentence // VISIT_EVERY) % len(OTHER_PAGES)]
                 seen.pages.append(await self._run({"source": text, **self.more}, page))
             head = self.head(sentence)
             seen.runs.append(await self._run({"source": text, **head, **self.more}))
@@ -168,6 +168,14 @@ async def study_together(
     for one in students:
         await one.socket.close()
     return seen
+
+
+async def tour(url: str) -> None:
+    """One visitor sees every page, whose code is then loaded."""
+    socket, opened = await open_page(url, {})
+    for page in OTHER_PAGES:
+        await run_page(socket, opened, {}, page)
+    await socket.close()
 
 
 async def enter(url: str, number: int, more: dict[str, str]) -> Student:

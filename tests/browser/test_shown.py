@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from model.families.shelves import FOLDERS
+from model.trace import Trace
 from tests.browser.conftest import FIRST_PATIENCE, prepared, served
 from viz.look.forcing import BEGINNING
 
@@ -80,31 +82,47 @@ def test_a_file_is_named_as_it_is(context: BrowserContext, address: str):
     page.get_by_role("button", name="Open a file").click()
     name = "www.another.host $z$ ![x](:8719) :smile:.safetensors"
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": b"no weights"})
-    expect(page.get_by_test_id("stAlertContentError")).to_contain_text("This file cannot be opened.")
+    beside = page.get_by_test_id("stPopoverBody")  # the file, where one looks
+    expect(beside.get_by_test_id("stAlertContentError")).to_contain_text("This file cannot be opened.")
     inert(page)
 
 
 EVIL = "<img src=x onerror=document.title='hit'> $\\zeta$ **b** www.another.host"
+NAMES = (EVIL, "[l](..) ![i](q.png) `c` :smile: # h", "\\(z\\) $$z$$ a$z$b", "x" * 200, "مرحبا \u202eabc", "two\nlines")
 
 
 def test_a_card_says_what_stands_there(tmp_path: Path, chromium: Browser):
-    """A folder whose name, classes and tokens mean harm."""
+    """Folders and files whose names mean harm, and classes in one."""
     folders = pytest.importorskip("tests.model.families.folders")
     port = prepared(tmp_path)
     name = "a " + EVIL
     folders.make(tmp_path / "shelf" / name, "bert base", architectures=[EVIL])
+    for one in NAMES:
+        Trace.of(np.ones((1, 1, 1, 1)), ("a",), name=one).save(tmp_path / "shelf" / f"{one}.trace.safetensors")
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     with served(tmp_path, port, **{FOLDERS: str(tmp_path / "shelf")}):
         address = f"http://localhost:{port}"
-        for path in ("checkpoints", ""):
-            page = opened(context, address, path, checkpoint=f"shelf/{name}", source=EVIL)
-            if path:
-                expect(page.get_by_text(EVIL).first).to_be_visible()
-            else:
-                expect(page.get_by_label("Text", exact=True)).to_have_value(EVIL)
+        page = opened(context, address, "", checkpoint=f"shelf/{name}", source=EVIL)
+        expect(page.get_by_label("Text", exact=True)).to_have_value(EVIL)
+        inert(page)
+        page = opened(context, address, "checkpoints", checkpoint=f"shelf/{name}")
+        expect(page.get_by_text(EVIL).first).to_be_visible()
+        for one in NAMES:
+            choose(page, f"shelf/{one}.trace.safetensors")
+            cell = page.locator(".st-key-cards td").nth(1)
+            expect(cell).to_have_text(f"{one}.trace")
+            assert cell.evaluate("cell => cell.getBoundingClientRect().right <= innerWidth / 2")  # not cut
             inert(page)
             assert page.title() != "hit"
     assert {urlsplit(url).netloc for url in asked if url.startswith("http")} == {f"localhost:{port}"}
     context.close()
+
+
+def choose(page: Page, name: str) -> None:
+    """Choose a checkpoint in the list, where it stands as it is called."""
+    page.get_by_label("Checkpoint", exact=True).fill("shelf/")
+    options = page.get_by_role("option")
+    expect(options).to_have_count(len(NAMES) + 1)
+    options.nth(options.all_text_contents().index(name)).click()

@@ -24,6 +24,7 @@ from viz.state import opening, session, tracing
 STYLE = """
 .st-key-cards table { display: block; overflow-x: auto; }
 .st-key-cards thead { display: none; }
+.st-key-cards td:last-child { overflow-wrap: anywhere; }
 .st-key-cards ul { list-style: none; margin: 0; padding: 0; }
 .st-key-cards li { margin-left: 0; }
 """

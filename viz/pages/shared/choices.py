@@ -45,8 +45,8 @@ def choose_checkpoint() -> Checkpoint | None:
                 "`best.safetensors` of a run folder, as `python -m model train` writes it, or a recording, "
                 "`….trace.safetensors`."
             )
-    if message := opening.file_error():
-        st.error(for_markdown(message))
+            if message := opening.file_error():
+                st.error(for_markdown(message))
     if name is None:
         st.info("There is no checkpoint yet. Train one: `python -m model train --task reverse --out runs/reverse`")
         return None
