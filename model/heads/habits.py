@@ -64,19 +64,25 @@ class _Share(NamedTuple):
 
 
 def _one_token(alone: AttentionMap) -> list[Habit]:
-    """To look at the key that gets most of the weight of the only head of a map, wherever it stands."""
+    """To look at the key that gets most of the weight of the only head of a map, wherever it stands, or at each of two
+    that get as much, as it is said; none of more: that is no habit."""
     rows = Rows(alone)
     counted = rows.counted[0, 0]
     if not counted.any():
         return []
-    key = int((counted @ alone.pattern[0, 0]).argmax())
+    shares = counted @ alone.pattern[0, 0] / counted.sum()
+    most = [key for key, share in enumerate(shares) if percent(share) == percent(shares.max())]
+    return [_to_key(alone, rows, key) for key in most] if len(most) <= 2 else []
+
+
+def _to_key(alone: AttentionMap, rows: Rows, key: int) -> Habit:
     token, wanted = alone.key_tokens[key], np.zeros_like(rows.allowed)
     wanted[:, key] = True
     wider = ["special"] if token in SPECIAL else ["punctuation"] if of.is_punctuation(token) else []
     which = f" (token {key + 1})" if alone.key_tokens.count(token) > 1 else ""
     words = f"“{token.strip() or token}”{which}"
     within = (*wider, "first") if key == 0 else tuple(wider)
-    return [Habit(name="token", words=words, cells=lambda rows: wanted, within=within)]
+    return Habit(name=f"token {key}", words=words, cells=lambda rows: wanted, within=within)
 
 
 def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Sequence[Habit] = ()) -> str:
@@ -88,7 +94,7 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
     if (evenness := observed.evenness[at] / n) >= EVEN:
         return f"spreads its attention {'' if evenness >= QUITE_EVEN else 'fairly '}evenly over all it may see{few}"
     named = _named(observed, at, rows, more)
-    clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, named)]
+    clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, rows, named)]
     return "; ".join(clauses or [_spread(observed, at, rows, more)]) + few
 
 
@@ -96,16 +102,19 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     """Whether a cross-attention head follows the source, with the numbers that say so."""
     if observed.kind != "cross" or observed.ordered[at] < FEW or observed.n_keys < FEW - 1:
         return []
-    ahead, behind, pairs = observed.ahead[at], observed.behind[at], observed.pairs[at]
-    order = (ahead - behind) / observed.order[at]
+    order = (observed.ahead[at] - observed.behind[at]) / observed.order[at]
     if abs(order) < PARTLY_IN_ORDER:
         return []
+    right, left = (counts[at] / observed.pairs[at] for counts in (observed.right, observed.left))
+    if (right - left) * order <= 0:  # who looks for the strongest cells would not see it
+        return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
-    way, sides = ("from left to right", ("right", "left")) if order > 0 else ("from right to left", ("left", "right"))
-    more, less = (percent(end(ahead, behind) / pairs) for end in (max, min))
-    against = "" if less == percent(0) else f", in {less} {sides[1]}"
-    what = f"special tokens aside, in {more} of row pairs the later looks further {sides[0]}{against}"
-    return [f"{how} the source {way} ({what})"]
+    way, one, other = "from left to right", (right, "right"), (left, "left")
+    if order < 0:
+        way, one, other = "from right to left", other, one
+    against = "" if percent(other[0]) == percent(0) else f", in {percent(other[0])} further {other[1]}"
+    what = f"in {percent(one[0])} of row pairs the later row’s strongest token is further {one[1]}{against}"
+    return [f"{how} the source {way} (special tokens aside, {what})"]
 
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
@@ -166,7 +175,7 @@ def _once(shares: Sequence[_Share]) -> list[_Share]:
     return [share for share in shares if share.name not in dropped]
 
 
-def _induction(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) -> list[str]:
+def _induction(observed: Observed, at: tuple[int, int], rows: RowNames, named: Sequence[_Share]) -> list[str]:
     """What a head gives to what followed a token before, unless half of that is said already: in “abab” what followed
     “a” may be the token before it."""
     sums, n = observed.habits["induction"], observed.counted[at]
@@ -178,8 +187,10 @@ def _induction(observed: Observed, at: tuple[int, int], named: Sequence[_Share])
         return []
     if not _Share("", "", sums.weight[at] / able, sums.chance[at] / able).is_clear:
         return []
+    # A row may be named by what it writes, but it is what it has read that occurred before.
+    which = "a token repeats" if rows == "fed in" or observed.kind != "decoder" else "the token just read repeats"
     return [
-        f"gives, where a token repeats ({able:.0f} of {n:.0f} rows, special tokens aside), "
+        f"gives, where {which} ({able:.0f} of {n:.0f} rows, special tokens aside), "
         f"{percent(sums.weight[at] / able)} to what followed it before"
     ]
 

@@ -80,7 +80,8 @@ class Observed:
     ``counted`` and the other arrays are float64 ``[layer, head]``: rows with a choice; sums over them of entropy
     (bits), evenness and distance (tokens; only in self-attention); in cross-attention, over all ``pairs`` of the
     ``ordered`` rows, which write text, how often the later row's key lies further right (``ahead``) and further left
-    (``behind``), for keys drawn by the weights among those that are text. ``overlaps`` are sums over the rows with a
+    (``behind``), for keys drawn by the weights among those that are text; and the same (``right``, ``left``) for the
+    key among those that gets most. ``overlaps`` are sums over the rows with a
     choice of the weight on cells that two habits share.
     """
 
@@ -93,6 +94,8 @@ class Observed:
     ordered: np.ndarray
     ahead: np.ndarray
     behind: np.ndarray
+    right: np.ndarray
+    left: np.ndarray
     pairs: np.ndarray
     order: np.ndarray  # the measure "monotonicity" of these rows and keys, its denominator
     habits: Mapping[str, Sums]
@@ -120,7 +123,7 @@ class Observed:
     def _arrays(self) -> tuple[np.ndarray | None, ...]:
         return (
             *(self.counted, self.entropy, self.evenness, self.distance),
-            *(self.ordered, self.ahead, self.behind, self.pairs, self.order),
+            *(self.ordered, self.ahead, self.behind, self.right, self.left, self.pairs, self.order),
         )
 
 
@@ -131,6 +134,7 @@ def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed
     text = _of_text(attention_map) if attention_map.kind == "cross" else rows.pattern[:, :, :0]
     ordered = np.full(counted.shape, float(text.shape[2]))
     ahead, behind = of.concordance(text)
+    right, left = of.concordance(_strongest(text))
     cells = {habit.name: habit.cells(rows) & rows.allowed for habit in (*HABITS, *more, INDUCTION)}
     return Observed(
         kind=attention_map.kind,
@@ -142,6 +146,8 @@ def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed
         ordered=ordered,
         ahead=ahead,
         behind=behind,
+        right=right,
+        left=left,
         pairs=ordered * (ordered - 1) / 2,
         order=of.most_concordance(ordered, text.shape[3]),
         habits={name: _sums(rows, wanted) for name, wanted in cells.items()},
@@ -158,6 +164,13 @@ def _of_text(attention_map: AttentionMap) -> np.ndarray:
         for tokens in (attention_map.row_tokens, attention_map.looked_at)
     )
     return attention_map.pattern[:, :, queries][..., keys]
+
+
+def _strongest(weights: np.ndarray) -> np.ndarray:
+    """1 where a row ``[…, key]`` has its largest weight, the first of several, if it has any; else 0."""
+    if not weights.shape[-1]:
+        return weights
+    return np.eye(weights.shape[-1])[weights.argmax(-1)] * (weights.max(-1, keepdims=True) > 0)
 
 
 def _sums(rows: Rows, wanted: np.ndarray) -> Sums:

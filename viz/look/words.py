@@ -149,19 +149,22 @@ def share(probability: float) -> str:
 
 def clearest(picture: Picture, layer: int, head: int) -> str:
     """The rows of a head that give most of their attention to one key, such as «“fille” → “girl” 99%», both of them
-    text, out of three keys or more that the row may see."""
+    text, out of three keys or more that the row may see. A row of another kind that would be among them is named as
+    left out."""
     weights = picture.pattern[layer, head]  # [row, column]
-    text = [i for i, name in enumerate(picture.rows) if not _is_special(name) and picture.n_visible(i) >= A_CHOICE]
+    choosing = [i for i in range(len(picture.rows)) if picture.n_visible(i) >= A_CHOICE]
     keys = [j for j, name in enumerate(picture.columns) if not _is_special(name)]
-    pairs = ((i, keys[int(weights[i, keys].argmax())]) for i in text if keys)
-    clear = sorted((weights[pair], *pair) for pair in pairs if weights[pair] > MOSTLY)
-    best = {(picture.rows[i], picture.columns[j]): weight for weight, i, j in clear}  # tokens repeat
-    first = sorted(best.items(), key=lambda one: -one[1])[:CLEAREST]
-    said = [f"{_quoted(row)} → {_quoted(column)} {percent(weight)}" for (row, column), weight in first]
-    if said:
-        return f"{', '.join(said)}."
-    which = "word" if len(text) == sum(not _is_special(name) for name in picture.rows) else CHOOSES
-    return f"none: no {which} gives more than half of its attention to a single word."
+    links = [(i, keys[int(weights[i, keys].argmax())]) for i in choosing if keys]
+    clear = sorted((link for link in links if weights[link] > MOSTLY), key=lambda link: -weights[link])
+    first = [link for link in clear if not _is_special(picture.rows[link[0]])][:CLEAREST]
+    least = weights[first[-1]] if len(first) == CLEAREST else MOSTLY
+    others = [_row(picture, i) for i, j in clear if _is_special(picture.rows[i]) and weights[i, j] > least]
+    aside = f" (aside from the row{'s' * (len(others) > 1)} {' and '.join(others)})" if others else ""
+    if first:
+        said = [f"{_row(picture, i)} → {_column(picture, j)} {percent(weights[i, j])}" for i, j in first]
+        return f"{', '.join(said)}{aside}."
+    which = "word" if all(i in choosing or _is_special(name) for i, name in enumerate(picture.rows)) else CHOOSES
+    return f"none: no {which} gives more than half of its attention to a single word{aside}."
 
 
 def cut_mark(cut: bool) -> str:
@@ -179,28 +182,25 @@ def where_cut(trace: Trace) -> str:
 def describe_row(picture: Picture, layer: int, head: int, row: int) -> str:
     """Where one row looks, such as «“bleue” looks mostly at “blue” (71%), then at “dress” (12%)»."""
     weights = picture.pattern[layer, head, row]
-    return _described(_quoted(picture.rows[row]), weights, picture.n_visible(row), picture.columns)
+    return _described(_row(picture, row), weights, picture.n_visible(row), picture)
 
 
 def describe_rows(picture: Picture, layer: int, head: int, rows: Sequence[int]) -> str:
     """Where two rows or more look on average, such as «On average, “robe” and “bleue” look mostly at …»."""
     weights = picture.pattern[layer, head, list(rows)].mean(axis=0)
-    names = [_quoted(picture.rows[row]) for row in rows]
+    names = [_row(picture, row) for row in rows]
     named = f"{', '.join(names[:-1])} and {names[-1]}"
     if len(names) > MOST_NAMED:
         named = f"{len(names)} rows from {names[0]} to {names[-1]}"
-    return _described(f"On average, {named}", weights, max(map(picture.n_visible, rows)), picture.columns, several=True)
+    return _described(f"On average, {named}", weights, max(map(picture.n_visible, rows)), picture, several=True)
 
 
-def _described(name: str, weights: np.ndarray, n_visible: int, columns: Sequence[str], *, several: bool = False) -> str:
+def _described(name: str, weights: np.ndarray, n_visible: int, picture: Picture, *, several: bool = False) -> str:
     """Where what is called ``name`` looks, whose ``weights`` ``[column]`` lie on at most ``n_visible`` columns."""
     looks, has, spreads, it = PLURAL if several else SINGULAR
     order = [int(key) for key in np.argsort(-weights, kind="stable")]
     said = [percent(float(weights[key])) for key in order]
-    names = [_quoted(columns[key]) for key in order[:2]]
-    if len(set(names)) < len(names):
-        names[1] = f"another {names[1]}"
-    keys = [f"{token} ({share})" for token, share in zip(names, said, strict=False)]
+    keys = [_column(picture, key, share) for key, share in zip(order[:2], said, strict=False)]
     largest = weights[order[0]]
     if largest == 0:
         return f"{name} {has} nothing to look at here."
@@ -210,7 +210,7 @@ def _described(name: str, weights: np.ndarray, n_visible: int, columns: Sequence
     if equal and (n_equal := sum(abs(largest - weight) < EQUAL for weight in weights)) > 2:
         return f"{name} {spreads} attention: no token gets more than {said[0]}, and {n_equal} get that much."
     if equal and largest >= PARTLY:
-        return f"{name} {looks} equally at {_quoted(columns[order[0]])} and {keys[1][:-1]} each)."
+        return f"{name} {looks} equally at {_column(picture, order[0])} and {keys[1][:-1]} each)."
     if largest > MOSTLY:
         then = f", then at {keys[1]}" if weights[order[1]] >= SMALLEST else ""
         return f"{name} {looks} mostly at {keys[0]}{then}."
@@ -219,6 +219,23 @@ def _described(name: str, weights: np.ndarray, n_visible: int, columns: Sequence
     rest = n_visible - 2
     others = f", the rest over {rest} other{'s' * (rest > 1)}" if rest else ""
     return f"{name} {spreads} attention: most at {keys[0]} and {keys[1]}{others}."
+
+
+def _row(picture: Picture, row: int) -> str:
+    """What a row is called: its name, and its number where others have the same."""
+    repeats = picture.rows.count(picture.rows[row]) > 1
+    return _named(picture.rows[row], [f"row {picture.row_places[row][0] + 1}"] if repeats else [])
+
+
+def _column(picture: Picture, column: int, *more: str) -> str:
+    """What a column is called: its name, its number where others have the same, and ``more``."""
+    repeats = picture.columns.count(picture.columns[column]) > 1
+    number = [f"token {picture.column_places[column][0] + 1}"] if repeats else []
+    return _named(picture.columns[column], [*number, *more])
+
+
+def _named(name: str, more: Sequence[str]) -> str:
+    return f"{_quoted(name)} ({', '.join(more)})" if more else _quoted(name)
 
 
 def _a(noun: str) -> str:

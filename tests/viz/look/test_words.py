@@ -71,10 +71,14 @@ def test_a_decoder_row_is_named_as_asked():
     assert "the token read last" in reading("cross", HEATMAP, "fed in")
 
 
-def test_the_same_token_twice_is_another():
+def test_the_same_token_twice_is_told_apart():
     said = described([0.1, 0.6, 0.3], ("a", "1", "1"))
-    assert said == "“bleue” looks mostly at “1” (60%), then at another “1” (30%)."
-    assert described([0.0, 0.5, 0.5], ("a", "1", "1")) == "“bleue” looks equally at “1” and another “1” (50% each)."
+    assert said == "“bleue” looks mostly at “1” (token 2, 60%), then at “1” (token 3, 30%)."
+    assert (
+        described([0.3, 0.6, 0.1], ("a", "1", "1")) == "“bleue” looks mostly at “1” (token 2, 60%), then at “a” (30%)."
+    )
+    said = described([0.0, 0.5, 0.5], ("a", "1", "1"))
+    assert said == "“bleue” looks equally at “1” (token 2) and “1” (token 3, 50% each)."
 
 
 def test_what_is_invisible_is_named():
@@ -139,15 +143,19 @@ def test_the_clearest_rows_come_first():
     assert said == "“robe” → “dress” 95%, “une” → “a” 70%, “bleu” → “blue” 60%."
 
 
-def test_a_pair_that_repeats_is_named_once():
+def test_rows_and_keys_of_the_same_name_are_told_apart():
     rows = [[0.6, 0.4, 0.0, 0.0], [0.0, 0.9, 0.1, 0.0], [0.7, 0.3, 0.0, 0.0]]
-    assert clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 90%, “un” → “a” 70%."
+    assert (
+        clear(rows, [" un", " bleu", " un"]) == "“bleu” → “blue” 90%, “un” (row 3) → “a” 70%, “un” (row 1) → “a” 60%."
+    )
+    assert clear([[0.2, 0.1, 0.7]], [" un"], (" a", " b", " a")) == "“un” → “a” (token 3) 70%."
 
 
 def test_a_special_token_is_not_clear():
     """Most weight on ``</s>`` says little, and ``</s>`` itself is no text."""
     rows = [[0.0, 0.0, 0.1, 0.9], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.55, 0.45]]
-    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 55%."
+    assert clear(rows, [" une", "</s>", " robe"]) == "“robe” → “dress” 55% (aside from the row “</s>”)."
+    assert clear([[0.4, 0.3, 0.3, 0], [0.9, 0.1, 0, 0]], [" une", "</s>"]).endswith("word (aside from the row “</s>”).")
 
 
 def test_a_head_without_a_clear_row_says_so():
@@ -195,7 +203,7 @@ def test_rows_together_look_where_they_do_on_average():
 
 def test_a_row_with_little_choice_is_not_a_strong_link():
     shown = decoder([[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0, 1, 0]])
-    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80%."
+    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80% (aside from the row “court ▸ </s>”)."
 
 
 FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French"}
