@@ -185,6 +185,10 @@ class HuggingFace:
             "Longest text here": f"{sizes.max_len:,} tokens",
         }
 
+    def close(self) -> None:
+        """Give back the memory of its parameters, whoever still refers to it; it cannot be used any more."""
+        self.net.to_empty(device="meta")
+
     def _which_layers(self) -> str:
         """How many layers there are, and which of them have attention, where not all do."""
         if not self.passes.layer_numbers:

@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.runtime import Runtime, get_instance
 
 from viz.state.memory import give_back
+from viz.state.opening import close_folders
 from viz.state.session import visitors
 
 LOOK_EVERY = 10  # seconds, at most
@@ -53,12 +54,16 @@ async def forget_who_left() -> None:
             _forget(runtime, name)
         before, large = large, {id(one.folder) for one in list(visitors().values()) if one.folder is not None}
         if gone or before - large:
-            await asyncio.to_thread(give_back, collect=not any(map(here, list(visitors()))))
+            await asyncio.to_thread(_give_back, collect=not any(map(here, list(visitors()))))
+
+
+def _give_back(*, collect: bool) -> None:
+    close_folders()  # waits while somebody opens one
+    give_back(collect=collect)
 
 
 def _forget(runtime: Runtime, name: str) -> None:
-    """Streamlit's objects of a session refer to each other, so they are garbage for a while; what may be large must not
-    be."""
+    """Streamlit's objects of a session refer to each other, so they stay for a while; what may be large must not."""
     if (left := visitors().pop(name, None)) is not None:
         left.let_go()
         runtime.close_session(left.session)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING, cast
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -24,8 +25,11 @@ from model.trace import AttentionMap, Kind
 from viz.look.choice import telling_head
 from viz.look.examples import KNOWN, translates
 from viz.state.keeping import Kept, trace_bytes
-from viz.state.session import visitor
+from viz.state.session import visitor, visitors
 from viz.state.tracing import trace
+
+if TYPE_CHECKING:
+    from model.families.huggingface import HuggingFace
 
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
@@ -115,8 +119,20 @@ def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
         if found is None:
             visitor().let_go_of_folder()  # before memory is needed for another
             found = known[name, stamp] = checkpoint.load(name)
-    visitor().folder = found
+        visitor().folder = found
     return found
+
+
+def close_folders() -> None:
+    """Give back the memory of models from folders that nobody has open. Streamlit may refer to them for long: it
+    remembers what callbacks of a session are called with, and the last session until the next one."""
+    known, opening = _folders()
+    with opening:
+        used = {id(one.folder) for one in list(visitors().values())}
+        for key, one in list(known.items()):
+            if id(one) not in used:
+                del known[key]
+                cast("HuggingFace", one.elsewhere).close()
 
 
 def open_dropped(filename: str, data: bytes) -> str | None:

@@ -19,7 +19,7 @@ from tests.viz.helpers import app_on, pictures, ran
 from viz.pages import PAGES
 from viz.pages.explore.page import DECODER, PROOF
 from viz.pages.shared.answering import answered
-from viz.state import tracing
+from viz.state import opening, tracing
 from viz.state.clicked import read_zoom
 from viz.state.decoder import MORE
 
@@ -262,6 +262,17 @@ def test_a_model_that_nobody_looks_at_is_let_go():
         assert one.session_state["visitor"].traces == {}
     gc.collect()
     assert held() is None
+
+
+def test_a_model_of_one_who_left_takes_no_memory_whoever_refers_to_it():
+    app, other = ran(app_on(checkpoint="shelf/bert")), ran(app_on(checkpoint="shelf/gpt2"))
+    left, used = (one.session_state["visitor"].folder for one in (app, other))
+    app.session_state["visitor"].let_go()
+    opening.close_folders()
+    assert {one.device.type for one in left.model.net.parameters()} == {"meta"}
+    assert {one.device.type for one in used.model.net.parameters()} == {"cpu"}
+    again = ran(app_on(checkpoint="shelf/bert")).session_state["visitor"].folder
+    assert {one.device.type for one in again.model.net.parameters()} == {"cpu"}
 
 
 def test_few_large_traces_are_kept(monkeypatch: pytest.MonkeyPatch):
