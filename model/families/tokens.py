@@ -19,8 +19,7 @@ class Reading:
     """A text as a model reads it, its tokenizer's special tokens included.
 
     ``segments`` say which of two texts each token is of, where the model wants to know; ``parts`` say it for us, None
-    for special tokens. ``dropped`` is how many tokens
-    were beyond the longest that is read.
+    for special tokens. ``dropped`` is how many tokens were beyond the longest that is read.
     """
 
     ids: tuple[int, ...]

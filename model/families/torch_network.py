@@ -16,6 +16,11 @@ from model.families.described import FORMAT, Description
 
 
 def tensors_of(path: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, as float32; ``name`` is what people call the model.
+
+    Raises:
+        ValueError: the file is not there or damaged, or a tensor has values that are not finite.
+    """
     if not path.is_file():
         raise ValueError(f"the file {path.name} does not exist")
     folder.shapes(path, name)  # whether it is as long as its header says
@@ -30,7 +35,11 @@ def tensors_of(path: Path, name: str) -> dict[str, Tensor]:
 
 
 def network(described: Description, tensors: Mapping[str, Tensor], d_model: int) -> nn.Transformer:
-    """PyTorch's Transformer with these tensors; its sizes are theirs."""
+    """PyTorch's Transformer with these tensors; its sizes are theirs.
+
+    Raises:
+        ValueError: a tensor is missing, too much or of another shape.
+    """
     prefix = described.transformer
     state = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if foreign := sorted(set(tensors) - {f"{prefix}{name}" for name in state}):
@@ -73,6 +82,11 @@ def network(described: Description, tensors: Mapping[str, Tensor], d_model: int)
 
 
 def named(tensors: Mapping[str, Tensor], name: str, prefix: str = "") -> Tensor:
+    """The tensor of this name.
+
+    Raises:
+        ValueError: it is missing; the message has the name with its ``prefix``.
+    """
     if name not in tensors:
         raise ValueError(f"the tensor {prefix}{name} is missing")
     return tensors[name]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,9 +36,8 @@ def read(passes: Passes, name: str, reading: Reading) -> Trace:
 def go_on(passes: Passes, name: str, reading: Reading, target: str | None, prefix: Sequence[int], more: int) -> Trace:
     """A decoder's pass over a text, and what comes after it: the ``target``, or what it writes itself."""
     room = passes.most_tokens - len(reading.ids)
-    given = tuple(passes.tokens.encode(target)) if target is not None else tuple(prefix)
-    written, dropped = given[:room], max(0, len(given) - room)
-    n_forced, ended = len(written), target is not None
+    given = _given(passes.tokens.encode, target, prefix, room)
+    written, ended = given.ids, given.whole
     if target is None and passes.writes and more > len(written) and room > len(written):
         written = passes.generate(reading, written, min(more, room))
         ended = bool(written) and written[-1] in passes.tokens.ends
@@ -47,35 +47,22 @@ def go_on(passes: Passes, name: str, reading: Reading, target: str | None, prefi
     labels = (*reading.labels, *passes.tokens.labels(written))
     logits = getattr(out, "logits", None) if passes.writes else None
     n = len(fed.ids)
-    guesses, probabilities = (), None
+    guesses: tuple[Guess, ...] = ()
+    probabilities = None
     if logits is not None:
         guesses = (_guess(passes, logits[0, -1], n - 1),)
         if written:
             probabilities = _probabilities(logits[0, len(reading.ids) - 1 :], written)
-    return Trace(
-        model_name=name,
-        maps=(_map(passes, "decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None),),
-        source=reading.text,
-        target=passes.tokens.decode(written),
-        teacher_forced=target is not None,
-        n_forced=n_forced,
-        source_ids=reading.ids,
-        predicted_ids=written,
-        probabilities=probabilities,
-        source_dropped=reading.dropped,
-        target_dropped=dropped,
-        target_cut=bool(written) and not ended and len(written) == room,
-        guesses=guesses,
-    )
+    pattern_map = _map(passes, "decoder", pattern, labels[:n], labels[:n], labels[1:] if written else None)
+    cut = bool(written) and not ended and len(written) == room
+    return _with_output(passes, name, reading, (pattern_map,), given, written, cut, probabilities, guesses)
 
 
 def translate(passes: Passes, name: str, reading: Reading, target: str | None, prefix: Sequence[int]) -> Trace:
     """What an encoder and a decoder make of a text: the ``target``, or what they write."""
     most = min(passes.most_tokens, 2 * len(reading.ids) + 16, WRITTEN_AT_MOST)
-    given = tuple(passes.tokens.encode_target(target)) if target is not None else tuple(prefix)
-    room = passes.most_tokens
-    written, dropped = given[:room], max(0, len(given) - room)
-    n_forced = len(written)
+    given = _given(passes.tokens.encode_target, target, prefix, passes.most_tokens)
+    written = given.ids
     if target is None and passes.writes and len(written) < most:
         written = passes.generate(reading, written, most)
     written = written or tuple(passes.start())[:1]
@@ -88,19 +75,51 @@ def translate(passes: Passes, name: str, reading: Reading, target: str | None, p
         "decoder": (queries, queries, predicted),
         "cross": (queries, reading.labels, predicted),
     }
+    maps = tuple(_map(passes, kind, pattern, *axes[kind]) for kind, pattern in patterns.items())
+    cut = not given.whole and written[-1] not in passes.tokens.ends
+    probabilities = _probabilities(out.logits[0], written) if passes.writes else None
+    return _with_output(passes, name, reading, maps, given, written, cut, probabilities)
+
+
+class _Given(NamedTuple):
+    """What is given of an output: the ``whole``, or how it begins; ``dropped`` tokens found no room."""
+
+    ids: tuple[int, ...]
+    whole: bool
+    dropped: int
+
+
+def _given(encode: Callable[[str], list[int]], target: str | None, prefix: Sequence[int], room: int) -> _Given:
+    ids = tuple(prefix) if target is None else tuple(encode(target))
+    return _Given(ids[:room], target is not None, max(0, len(ids) - room))
+
+
+def _with_output(
+    passes: Passes,
+    name: str,
+    reading: Reading,
+    maps: tuple[AttentionMap, ...],
+    given: _Given,
+    written: tuple[int, ...],
+    cut: bool,
+    probabilities: np.ndarray | None,
+    guesses: tuple[Guess, ...] = (),
+) -> Trace:
+    """The trace of a text and what was ``written`` for it, which begins with what was ``given``."""
     return Trace(
         model_name=name,
-        maps=tuple(_map(passes, kind, pattern, *axes[kind]) for kind, pattern in patterns.items()),
+        maps=maps,
         source=reading.text,
         target=passes.tokens.decode(written),
-        teacher_forced=target is not None,
-        n_forced=n_forced,
+        teacher_forced=given.whole,
+        n_forced=len(given.ids),
         source_ids=reading.ids,
         predicted_ids=written,
-        probabilities=_probabilities(out.logits[0], written) if passes.writes else None,
+        probabilities=probabilities,
         source_dropped=reading.dropped,
-        target_dropped=dropped,
-        target_cut=target is None and written[-1] not in passes.tokens.ends,
+        target_dropped=given.dropped,
+        target_cut=cut,
+        guesses=guesses,
     )
 
 
