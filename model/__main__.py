@@ -13,7 +13,7 @@ from model.commands.parser import Command
 from model.jobs.command import is_out_of_memory, why
 
 COMMANDS = (train, translate, evaluate, align, prepare, export)
-CLOSED_PIPE = 141  # the exit status that a shell gives to a program which a closed pipe has ended
+CLOSED_PIPE = 141  # the exit status a shell reports for a program that a closed pipe has ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,13 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = parser().parse_known_args(arguments)
     if rest:
         options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    for stream in (sys.stdout, sys.stderr):  # whatever the terminal says that it takes, what is written is no ASCII
+    for stream in (sys.stdout, sys.stderr):  # whatever encoding the terminal claims, the output is not ASCII
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     try:
         return options.command(options)
-    except BrokenPipeError:  # whoever read what we print has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains on leaving
+    except BrokenPipeError:  # the reader of our output has stopped reading
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python complains on exit
         return CLOSED_PIPE
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)

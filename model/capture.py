@@ -23,17 +23,17 @@ from model.trace import AttentionMap, Kind, Trace
 
 
 class _Pass(NamedTuple):
-    """What one pass over the target gave, for the only text of the batch; empty patterns where there is no such
+    """The result of one pass over the target, for a batch of one text; patterns are empty if there is no such
     attention."""
 
-    decoder_pattern: np.ndarray  # [layer, head, row, row]; a row for each target position, and before it what was read
+    decoder_pattern: np.ndarray  # [layer, head, row, row]; a row for each target position, after those of what was read
     cross_pattern: np.ndarray  # [layer, head, target, source]
     predicted: list[int]  # the token after each position
     probabilities: np.ndarray  # [target], of the predicted tokens
 
 
 class Text(NamedTuple):
-    """What :func:`capture` takes for the model's own translation of a text."""
+    """The arguments of :func:`capture` for the model's own translation of a text."""
 
     source: str
     prefix: Sequence[int] = ()
@@ -53,17 +53,17 @@ def capture(
 ) -> Trace:
     """Trace the model's own greedy translation of ``source``, or, teacher-forced, the ``target`` given.
 
-    Its own translation begins with the ids ``prefix``; if they end in ``</s>``, nothing follows them. With
-    a ``target`` the prefix has no meaning. What exceeds the model's ``max_len`` is not read; the trace says
-    how much that was. ``draft``, a guess of the translation's ids such as that of the text before the last
-    keystroke, makes it faster where it is right and changes nothing but the rounding.
-    ``taps`` is who watches the passes and may change what stands at their points (:mod:`model.network.taps`).
+    Its own translation begins with the ids ``prefix``; if they end in ``</s>``, nothing follows them. With a ``target``
+    the prefix is ignored. Whatever exceeds the model's ``max_len`` is not read; the trace says how much that was.
+    ``draft`` is a guess at the translation's ids, such as those from before the last keystroke; where it is right it
+    saves time, and it changes nothing but the rounding. ``taps`` watch the passes and may change the values at their
+    points (:mod:`model.network.taps`).
 
-    A model from elsewhere reads the source with its tokenizer's own special tokens. One that has only a decoder goes on
-    with it if it is asked for ``more`` tokens; to one that has only an encoder, ``target`` is the second of two texts.
+    A model from elsewhere reads the source with its tokenizer's own special tokens. A decoder-only model continues it
+    if asked for ``more`` tokens; for an encoder-only model, ``target`` is the second of two texts.
 
     Raises:
-        ValueError: ``prefix`` is nothing that can be written.
+        ValueError: ``prefix`` is not something a model can write.
     """
     if checkpoint.elsewhere is not None:
         return checkpoint.elsewhere.trace(checkpoint.name, source, target, prefix=prefix, more=more)
@@ -81,11 +81,11 @@ def capture(
 
 @torch.inference_mode()
 def capture_together(checkpoint: Checkpoint, texts: Sequence[Text], taps: Taps = UNTAPPED) -> list[Trace]:
-    """:func:`capture` of several texts with the model's own translation; in common passes, which read each of the
-    weights once for all of them. A model from elsewhere is not asked for several.
+    """:func:`capture` for the model's own translations of several texts, in shared passes that read each of the weights
+    once for all of them. Not for models from elsewhere.
 
     Raises:
-        ValueError: a text's ``prefix`` is nothing that can be written.
+        ValueError: a text's ``prefix`` is not something a model can write.
     """
     model, max_len = checkpoint.model, checkpoint.config.max_len
     for text in texts:
@@ -109,10 +109,10 @@ def capture_together(checkpoint: Checkpoint, texts: Sequence[Text], taps: Taps =
 
 @torch.inference_mode()
 def watch(checkpoint: Checkpoint, trace: Trace, names: Collection[Name] = tuple(POINTS)) -> Seen:
-    """What stands at the points of these names in the pass that ``trace`` is of, teacher-forced; batches of 1.
+    """The values at the points with these names in the pass that gave ``trace``, teacher-forced; the batch size is 1.
 
     Raises:
-        ValueError: the trace does not tell its ids.
+        ValueError: the trace has no token ids.
     """
     source, target = read_ids(checkpoint, trace)
     model, seen = checkpoint.model, Seen()
@@ -126,7 +126,7 @@ def read_ids(checkpoint: Checkpoint, trace: Trace) -> tuple[Tensor, Tensor]:
     """The ids of the source and those fed to the decoder, each ``[1, position]``.
 
     Raises:
-        ValueError: the trace does not tell its ids.
+        ValueError: the trace has no token ids.
     """
     if not trace.source_ids or not trace.predicted_ids:
         raise ValueError(f"the trace of {trace.model_name} does not say which tokens it was made from")
@@ -134,13 +134,14 @@ def read_ids(checkpoint: Checkpoint, trace: Trace) -> tuple[Tensor, Tensor]:
 
 
 def reading_ids(checkpoint: Checkpoint, trace: Trace) -> tuple[int, ...]:
-    """The ids of the first of its maps: of the source, or of source and target in one, as ``model.read`` takes them."""
+    """The ids of its first map: of the source, or of source and target as one sequence, as ``model.read`` takes
+    them."""
     source, target = read_ids(checkpoint, trace)
     return tuple((source if trace.kinds[0] != "decoder" else checkpoint.model.rows(source, target))[0].tolist())
 
 
 def attention_at(kind: Kind, layer: int) -> Point:
-    """Where the points of an attention are; ``layer`` counts from 0."""
+    """Where the points of an attention sublayer are; ``layer`` counts from 0."""
     return ("encoder" if kind == "encoder" else "decoder", layer, f"{'cross' if kind == 'cross' else 'self'}_attention")
 
 
@@ -170,7 +171,7 @@ def _trace(
 def _maps(
     tokenizer: Tokenizer, encoder_patterns: Patterns, seen: _Pass, source_ids: list[int], rows: list[int]
 ) -> tuple[AttentionMap, ...]:
-    """A map for each kind of attention that there is; ``rows`` are the ids fed to the decoder."""
+    """A map for each kind of attention the model has; ``rows`` are the ids fed to the decoder."""
     source, fed = tokenizer.labels(source_ids), tokenizer.labels(rows)
     predicted = tokenizer.labels([*rows[1:], seen.predicted[-1]])
     n = len(seen.predicted)
@@ -187,7 +188,7 @@ def _maps(
 
 
 def _encode(model: Model, sources: Sequence[list[int]], taps: Taps) -> list[EncoderOutput]:
-    """What the encoder makes of each source, as if it were alone."""
+    """The encoder's output for each source, as if it were alone."""
     if len(sources) == 1 or not isinstance(model, Transformer):
         return [model.encode(torch.tensor([ids]), None, taps) for ids in sources]
     padded = pad(sources)
@@ -199,9 +200,9 @@ def _encode(model: Model, sources: Sequence[list[int]], taps: Taps) -> list[Enco
 
 
 def _seen(model: Model, memory: Tensor, target: Drafted, taps: Taps) -> _Pass:
-    """What a target's passes gave; the patterns are those of the steps, so nothing is computed twice."""
+    """The result of a target's passes; the patterns are those of its steps, so nothing is computed twice."""
     steps, predicted = target.steps, target.ids
-    if steps[0].self_pattern.shape[-1] > 1:  # the decoder read the source before, in rows that no step gave
+    if steps[0].self_pattern.shape[-1] > 1:  # the decoder read the source first, in rows that no step returned
         return _force(model, memory, predicted, taps)
     n_layers, _, n_heads, _ = steps[0].self_pattern.shape
     decoder_pattern = np.zeros((n_layers, n_heads, len(steps), len(steps)), dtype=np.float32)
@@ -220,7 +221,7 @@ def _force(model: Model, memory: Tensor, predicted: list[int], taps: Taps) -> _P
 
 
 def _fed(predicted: Sequence[int]) -> Tensor:
-    """What is fed in where ``predicted`` is written, ``[1, target]``: ``<s>``, and each token but the last."""
+    """What is fed in to write ``predicted``, ``[1, target]``: ``<s>``, then every token but the last."""
     return torch.tensor([[BOS_ID, *predicted[:-1]]])
 
 
@@ -230,5 +231,5 @@ def _probabilities(logits: Tensor, ids: Tensor) -> np.ndarray:
 
 
 def _stack(patterns: Patterns) -> np.ndarray:
-    # Of batch 1, so layers take the batch's place: [layer, head, query, key].
+    # The batch size is 1, so layers take the batch's place: [layer, head, query, key].
     return torch.cat(patterns).numpy() if patterns else np.empty((0, 0, 0, 0), np.float32)

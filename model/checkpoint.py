@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 FORMAT = "headlight"
 VERSION = 1
 HUGGING_FACE = "config.json"
-"""What a folder of Hugging Face has."""
+"""The file that marks a Hugging Face folder."""
 PRETRAINED = Path(__file__).parent / "pretrained"
 
 
 class CheckpointError(ValueError):
-    """A file is not a checkpoint that can be used; the message says what is wrong and where."""
+    """A file is not a usable checkpoint; the message says what is wrong and where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
@@ -45,8 +45,8 @@ class Checkpoint:
     """A trained model, ready to run (in eval mode). Shared between visitors: never change it.
 
     ``digest`` is the SHA-256 of the file, in hexadecimal; ``training`` is the record of the training
-    run (its options, the step and the validation scores). A model that is not this project's own traces itself:
-    ``elsewhere``; its ``model`` and ``tokenizer`` then have what their capabilities say, and no more.
+    run (its options, the step and the validation scores). A model from outside this project traces itself, through
+    ``elsewhere``; its ``model`` and ``tokenizer`` then offer what their capabilities say, and no more.
     """
 
     name: str
@@ -87,8 +87,8 @@ def save(
 
 
 def load(name_or_path: str | Path) -> Checkpoint:
-    """Open a checkpoint, told by what is in it: one that ships, by its name; a file; a run folder, whose best one is
-    taken; a folder of Hugging Face; a trace that was saved; or the description of a ``torch.nn.Transformer``.
+    """Open a checkpoint, recognised by what is in it: a shipped one, by its name; a file; a run folder, whose best one
+    is taken; a Hugging Face folder; a saved trace; or the description of a ``torch.nn.Transformer``.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it cannot be used.
@@ -111,10 +111,10 @@ def load(name_or_path: str | Path) -> Checkpoint:
 
 
 def load_own(name_or_path: str | Path) -> Checkpoint:
-    """:func:`load` for what only a model of this project can do, such as to learn on.
+    """:func:`load`, for what only a model of this project can do, such as being trained further.
 
     Raises:
-        CheckpointError: also where the model comes from elsewhere.
+        CheckpointError: also if the model comes from elsewhere.
     """
     found = load(name_or_path)
     if found.elsewhere is not None:
@@ -126,7 +126,8 @@ def load_own(name_or_path: str | Path) -> Checkpoint:
 
 
 def loads(data: bytes, name: str) -> Checkpoint:
-    """Open a checkpoint, or a trace, from the bytes of its file; ``name`` is what people call it, also in errors.
+    """Open a checkpoint, or a trace, from the bytes of its file; ``name`` is what people call it, in error messages
+    too.
 
     Raises:
         CheckpointError: it cannot be used.
@@ -175,7 +176,7 @@ def find(name_or_path: str | Path) -> Path:
             return path
         if (cached := in_hub_cache(str(name_or_path))) is not None:
             return cached / HUGGING_FACE
-    except OSError as error:  # the name is too long, or a folder on the way is closed to us
+    except OSError as error:  # the name is too long, or we may not enter a folder on the way
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     raise CheckpointError(
         f"there is no checkpoint {str(name_or_path)!r}: it is neither a file, nor a run folder with a best{SUFFIX}, "
@@ -185,7 +186,7 @@ def find(name_or_path: str | Path) -> Path:
 
 
 def pretrained() -> tuple[str, ...]:
-    """The names of the checkpoints that ship."""
+    """The names of the shipped checkpoints."""
     return tuple(sorted(path.stem for path in PRETRAINED.glob(f"*{SUFFIX}")))
 
 
@@ -227,12 +228,12 @@ def read(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _called(name_or_path: str | Path, folder: Path) -> str:
-    """The name of a model in a folder: a folder of a cache is called by a commit, so its model id is the name."""
+    """The name of a model in a folder; a cache names its folders after commits, so there the model id is the name."""
     return folder.name if Path(name_or_path).exists() else str(name_or_path)
 
 
 def _metadata(data: bytes, name: str) -> Mapping[str, Any]:
-    """What a safetensors file says besides its tensors; it may be damaged all the same.
+    """The metadata of a safetensors file, which may be damaged all the same.
 
     Raises:
         CheckpointError: it has no header.
@@ -253,7 +254,7 @@ def _field(described: Mapping[str, Any], field: str, kind: type[Any]) -> Any:
 
 def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Model:
     """A model of ``config`` with ``tensors`` as its weights, after checking that they fit."""
-    if config.n_layers > len(tensors):  # or a forged config would have us build layers for hours
+    if config.n_layers > len(tensors):  # otherwise a forged config could have us build layers for hours
         raise ValueError(f"n_layers is {config.n_layers}, but the file has only {len(tensors)} tensors")
     # These hold every size a layer is made of: once they fit, a model is no larger than its file.
     for name, shape in telling_shapes(config).items():
@@ -273,7 +274,7 @@ def _build(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Model:
             raise ValueError(
                 f"the tensor {name} has the number format {tensor.dtype}, which is not a floating-point format"
             )
-        if not tensor.float().isfinite().all():  # as float32, in which it will be used
+        if not tensor.float().isfinite().all():  # as float32, which is how it will be used
             raise ValueError(f"the tensor {name} has values that are not finite")
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval().requires_grad_(False)

@@ -13,25 +13,25 @@ NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu")
 PRECISIONS = ("float32", "bfloat16")
 LONGEST = 2**16  # tokens; attention patterns grow with the square
-LARGEST = 2**24  # of the other sizes; what a forged checkpoint claims must not overflow
+LARGEST = 2**24  # for the other sizes; the claims of a forged checkpoint must not overflow
 SCHEDULES = ("inverse_sqrt", "cosine", "constant")
 
 MEANINGLESS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"lstm": MappingProxyType({"n_heads": 1, "norm": "post", "activation": "relu", "positional": "none"})}
 )
-"""For an architecture the fields of :class:`ModelConfig` that mean nothing, each with its only value."""
+"""For each architecture, the fields of :class:`ModelConfig` that mean nothing, with the one value each must have."""
 
 BUCKETS = 32
-"""Of distances, in a relative encoding (Raffel et al. 2020, section 2.1)."""
+"""The number of distance buckets in a relative encoding (Raffel et al. 2020, section 2.1)."""
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainConfig")
 
 
 class Positional(NamedTuple):
-    """What a positional encoding has to do with the sizes of a model; what it does, :mod:`model.network.positional`.
+    """How a positional encoding depends on the sizes of a model; what it does is in :mod:`model.network.positional`.
 
-    ``even`` is the field that must be even and ``why``; ``n_parameters`` of a model and a number of positions are the
-    weights that it learns.
+    ``even`` names the field that must be even, and ``why`` says why; ``n_parameters``, of a model and a number of
+    positions, counts the weights that it learns.
     """
 
     even: str | None = None
@@ -58,7 +58,8 @@ class ModelConfig:
 
     ``vocab_size`` and ``max_len`` are in tokens, special tokens included. ``n_layers`` is the number
     of encoder layers and of decoder layers. ``dropout`` is the probability of dropping an element of a
-    sublayer's output or of the embedded input (section 5.4), ``attention_dropout`` of an attention weight.
+    sublayer's output or of the embedded input (section 5.4), ``attention_dropout`` that of dropping an attention
+    weight.
 
     ``architecture`` is ``transformer``; ``decoder``, a Transformer without encoder, which reads source and
     target as one sequence (:mod:`model.network.decoder_only`), so that ``max_len`` bounds each of the two; or ``lstm``,

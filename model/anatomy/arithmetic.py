@@ -1,6 +1,6 @@
 """What a Transformer layer computes, written out in NumPy for one query: a second opinion on every number.
 
-Nothing here calls the model. Arrays are taken as they are shown and reckoned with in float64; all functions
+Nothing here calls the model. Arrays are taken as shown on screen, the arithmetic is done in float64, and all functions
 return float64. Sections are those of Vaswani et al. 2017.
 """
 
@@ -25,17 +25,17 @@ def looked_up(*, rows: np.ndarray, by: float) -> np.ndarray:
 
 
 def read_off(*, table: np.ndarray) -> np.ndarray:
-    """What a table of learned numbers says."""
+    """The numbers of a learned table, as they stand."""
     return table.astype(np.float64)
 
 
 def added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Number by number."""
+    """The elementwise sum."""
     return a.astype(np.float64) + b
 
 
 def times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Number by number."""
+    """The elementwise product."""
     return a.astype(np.float64) * b
 
 
@@ -57,12 +57,12 @@ def mapped(x: np.ndarray, *, weight: np.ndarray, bias: np.ndarray) -> np.ndarray
 
 
 def mapped_row(x: np.ndarray, *, row: int, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """:func:`mapped`, of one row of ``x``."""
+    """:func:`mapped` for one row of ``x``."""
     return mapped(x[row], weight=weight, bias=bias)
 
 
 def rotated(x: np.ndarray, *, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
-    """Each pair of the last axis turned by its angle (Su et al. 2021, equation 34)."""
+    """Each pair along the last axis turned by its angle (Su et al. 2021, equation 34)."""
     x = x.astype(np.float64)
     a, b = x[..., 0::2], x[..., 1::2]
     return np.stack((a * cos - b * sin, a * sin + b * cos), axis=-1).reshape(x.shape)
@@ -126,9 +126,9 @@ def attended(
         memory: ``[key, d_model]``.
         n_heads: how many heads share the ``d_model`` columns of each weight ``[d_model, d_model]``.
         allowed: boolean ``[key]``.
-        w_query: and the others, the weights and biases of queries, keys and values.
-        row: the query.
-        cos: and ``sin``, of a rotary encoding, ``[token, d_head / 2]``.
+        w_query: with the five that follow, the weights and biases that give queries, keys and values.
+        row: which row of ``x`` is the query.
+        cos: with ``sin``, of the angles of a rotary encoding, ``[token, d_head / 2]``.
         factor: of a positional encoding, ``[head, key]``.
         bias: likewise.
     """

@@ -20,7 +20,7 @@ from model.network.transformer import Residual
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attending:
-    """One attention sublayer, what goes into it, and what stood at its points (:mod:`model.network.taps`).
+    """One attention sublayer, its input, and the values at its points (:mod:`model.network.taps`).
 
     ``x`` is the residual stream before it, ``[1, token, d_model]``; ``memory`` is None in self-attention.
     """
@@ -35,7 +35,7 @@ class Attending:
 
     @property
     def symbols(self) -> tuple[str, str]:
-        """What its input and its output are called in a formula."""
+        """The symbols for its input and its output in a formula."""
         return ("x", "y") if self.memory is None else ("y", "z")
 
     @property
@@ -43,7 +43,7 @@ class Attending:
         return self.points["key"].size(2)
 
     def allowed(self, query: int) -> np.ndarray:
-        """Which keys ``query`` may look at, boolean ``[key]``."""
+        """Which keys ``query`` may attend to, boolean ``[key]``."""
         return np.ones(self.n_keys, dtype=bool) if self.mask is None else self.mask[query].numpy()
 
     def options(self, query: int) -> dict[str, Any]:
@@ -59,13 +59,13 @@ class Attending:
         return {"n_heads": n_heads, "allowed": allowed, **weights, **biases, **turned, **shifted}
 
     def of_scores(self, place: Place, query: int) -> Tensor | None:
-        """The factor or the bias of the scores of one query, ``[head, key]``; None where there is none."""
+        """The factor or the bias on the scores of one query, ``[head, key]``; None if there is none."""
         part = self.on_scores.factor if place == "factor" else self.on_scores.bias
         return None if part is None else part.expand(1, self.attention.n_heads, self.n_keys, self.n_keys)[0, :, query]
 
 
 def attention_steps(bench: Bench, sublayer: Attending, name: str) -> str:
-    """One attention sublayer step by step, from the step ``name``, whose value is the residual stream before it.
+    """Lay out an attention sublayer step by step, from the step ``name``, whose value is the residual stream before it.
 
     Returns:
         The name of its last step, whose value is ``[d_model]``.
@@ -95,7 +95,7 @@ def attention_steps(bench: Bench, sublayer: Attending, name: str) -> str:
 
 
 def whole_attention(bench: Bench, sublayer: Attending, name: str) -> str:
-    """The layer's other attention sublayer, in one step; its name."""
+    """Lay out the layer's other attention sublayer as a single step, and return its name."""
     own, row, pre = sublayer.memory is None, bench.query, sublayer.residual.pre
     start, end = sublayer.symbols
     inside = start.upper() if own else rf"{start}_t"
@@ -112,7 +112,7 @@ def whole_attention(bench: Bench, sublayer: Attending, name: str) -> str:
 
 
 def _projections(bench: Bench, sublayer: Attending, entered: str) -> None:
-    """The query, and the keys and values of all, for the head on the bench."""
+    """The query, and all keys and values, for the head on the bench."""
     row, own, module = bench.query, sublayer.memory is None, sublayer.attention
     x = sublayer.symbols[0]
     x = rf"\hat {x}" if sublayer.residual.pre else x
@@ -156,7 +156,7 @@ def _all_heads(bench: Bench, sublayer: Attending, entered: str) -> None:
 
 
 def _columns(bench: Bench, module: MultiHeadAttention) -> slice:
-    """Those of W_Q, W_K and W_V that belong to the head on the bench."""
+    """The columns of W_Q, W_K and W_V that belong to the head on the bench."""
     d_head = module.query.out_features // module.n_heads
     return slice(bench.head * d_head, (bench.head + 1) * d_head)
 
@@ -176,7 +176,7 @@ def _turned(bench: Bench, query: Tensor, key: Tensor, rotation: Rotation) -> Non
 
 
 def _scores(bench: Bench, sublayer: Attending, names: tuple[str, str]) -> None:
-    """From the dot products of the query and the keys, the values of the steps ``names``, to the masked scores."""
+    """From the dot products of query and keys, which are the values of the steps ``names``, to the masked scores."""
     row, head = bench.query, bench.head
     query, key = (sublayer.points[name][0, head] for name in names)
     products = (query[row : row + 1] @ key.T)[0]

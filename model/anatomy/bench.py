@@ -26,7 +26,7 @@ class AnatomyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Where the steps are laid out. ``query`` and ``head`` count from 0; tensors are of batch 1."""
+    """Where the steps are laid out. ``query`` and ``head`` count from 0; tensors have batch size 1."""
 
     model: Model
     query: int
@@ -54,7 +54,7 @@ class Bench:
 
 
 def encoding_step(bench: Bench, name: str, place: Place, value: Tensor, axes: tuple[Axis, ...]) -> str:
-    """Lay out what the positional encoding adds or multiplies, as it says itself that it is written; its name."""
+    """Lay out what the positional encoding adds or multiplies by, as the encoding itself writes it; return the name."""
     encoding = bench.model.embedding.positional
     formula, function, parameters = encoding.written(place, head=bench.head, query=bench.query, n=len(value))
     if function is None:
@@ -69,12 +69,12 @@ def linear_weights(linear: nn.Module, columns: slice = slice(None)) -> dict[str,
 
 
 def norm_weights(norm: nn.LayerNorm) -> dict[str, Any]:
-    """Gain, shift and the small number under the root."""
+    """Gain, shift, and the epsilon under the root."""
     return {"gain": norm.weight, "shift": norm.bias, "epsilon": norm.eps}
 
 
 def view(tensor: Tensor) -> np.ndarray:
-    """A read-only look at the model's own numbers."""
+    """A read-only view of the model's own numbers."""
     array = tensor.detach().numpy()
     array.setflags(write=False)
     return array

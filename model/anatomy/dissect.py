@@ -1,7 +1,7 @@
 """One query of one head taken apart: every number on the way from the token to the output of its layer.
 
-The values are those at the points of the model's own pass (:mod:`model.network.taps`); beside each stands how
-:mod:`model.anatomy.arithmetic` computes it again.
+The values are those at the points of the model's own pass (:mod:`model.network.taps`); each comes with the function of
+:mod:`model.anatomy.arithmetic` that computes it again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ ACTIVATIONS = {
     "relu": (r"u=\max(0,\;%s\,W_1+b_1)", by_hand.rectified),
     "gelu": (r"u=\text{GELU}(%s\,W_1+b_1)", by_hand.gelu),
 }
-"""The inner half of a feed-forward layer by the config's activation: its formula, for an input, and its function."""
+"""For each activation of the config, the inner half of a feed-forward layer: its formula, given an input, and its
+function."""
 
 
 @torch.inference_mode()
@@ -37,7 +38,7 @@ def dissect(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: 
     The last step is always ``output``, what the layer returned.
 
     Raises:
-        AnatomyError: the model has no layers of heads, or the trace does not tell its ids.
+        AnatomyError: the model has no layers of heads, or the trace has no token ids.
         IndexError: there is no such layer, head or query.
     """
     if Capability.HEADS not in checkpoint.model.can:
@@ -62,7 +63,7 @@ def dissect(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: 
 
 
 def _layer(bench: Bench, ids: Tensor, seen: Seen, n: int, kind: Kind) -> None:
-    """All steps of layer ``n`` of the stack that reads ``ids``; the attention of this ``kind`` step by step."""
+    """All steps of layer ``n`` of the stack that reads ``ids``; step by step only the attention of this ``kind``."""
     stack = "encoder" if kind == "encoder" else "decoder"
     layer, causal = bench.model.layers(stack)[n], stack == "decoder"
     on_scores = bench.model.embedding.on_scores(ids, causal=causal)
@@ -93,7 +94,7 @@ def _layer(bench: Bench, ids: Tensor, seen: Seen, n: int, kind: Kind) -> None:
 
 
 def _embedding(bench: Bench, ids: Tensor, x: Tensor) -> str:
-    """The steps up to ``x``, the input of the first layer; the name of the last of them."""
+    """Lay out the steps up to ``x``, the input of the first layer, and return the name of the last one."""
     embedding, n = bench.model.embedding, ids.size(1)
     rows = embedding.tokens(ids[0])
     formula = r"e_i=\sqrt{d_\text{model}}\;W_E[\text{token}_i]"
@@ -113,9 +114,9 @@ def _feed_forward(
     x: Tensor,
     points: Mapping[str, Tensor],
 ) -> None:
-    """The feed-forward sublayer and what stood at its ``points``, from the step ``name`` ``[d_model]``.
+    """The feed-forward sublayer and the values at its ``points``, from the step ``name``, ``[d_model]``.
 
-    ``start`` is what that is called in a formula, ``x`` ``[1, token, d_model]`` the same for all tokens.
+    ``start`` is the symbol of that step in a formula; ``x``, ``[1, token, d_model]``, is its value for all tokens.
     """
     row, entered, norm, y = bench.query, name, norm_weights(residual.norm), start
     if residual.pre:

@@ -1,8 +1,8 @@
-"""An attention layer with seven faults to find and mend, and the checks that say whether a layer is sound.
+"""An attention layer with seven faults to find and fix, and the checks that tell whether a layer is correct.
 
-The faults are of the kind that stands in code of articles about Transformers: wrong axis, no scale, no projections,
-nothing returned, a mask after the softmax, one head for all, a name that was never set. Whoever mends the layer chooses
-among the lines given here; :func:`build` takes their numbers and nothing else, so no code from outside is run.
+They are the faults found in the code of articles about Transformers: wrong axis, no scale, no projections, nothing
+returned, a mask after the softmax, one head for all, a name that was never set. To fix the layer, one chooses among the
+lines given here; :func:`build` takes their numbers and nothing else, so no outside code is run.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch
 from torch import Tensor, nn
 
 AGREE = 1e-4
-"""Largest difference to PyTorch's layer that its own rounding explains."""
+"""The largest difference from PyTorch's layer that rounding alone explains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One place of the layer: the lines to choose from, of which ``lines[broken]`` stands there at first and
-    ``lines[right]`` should. ``asks`` says what the place is for, ``fault`` names what is wrong at first, ``why`` says
-    what the fault does."""
+    """One place in the layer and the lines to choose from: ``lines[broken]`` is there at first, ``lines[right]`` should
+    be. ``asks`` says what the place is for, ``fault`` names what is wrong at first, ``why`` says what the fault
+    does."""
 
     asks: str
     lines: tuple[str, ...]
@@ -144,14 +144,14 @@ class MultiHeadAttention(nn.Module):
 BROKEN = MappingProxyType({name: fault.broken for name, fault in FAULTS.items()})
 MENDED = MappingProxyType({name: fault.right for name, fault in FAULTS.items()})
 ORDER = tuple(sorted(FAULTS, key=lambda name: TEMPLATE.index(f"{{{name}}}")))
-"""The places in the order in which they stand in the code."""
+"""The places in the order in which they appear in the code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What one check of a layer found: what ``asks`` says or, where it failed, what ``fails`` says.
+    """The result of one check of a layer, in the words of ``asks`` or, if it failed, of ``fails``.
 
-    ``passed`` is None where an earlier failure kept it from being made.
+    ``passed`` is None if an earlier failure kept the check from being run.
     """
 
     asks: str
@@ -165,7 +165,7 @@ class Check:
 
 
 def _checking(asks: str, fails: str) -> Callable[..., Check]:
-    """What makes the results of one check; without arguments, that it could not be made."""
+    """A function that makes the results of one check; without arguments, the result that it could not be run."""
 
     def result(passed: bool | None = None, found: str = "") -> Check:
         return Check(asks=asks, fails=fails, passed=passed, found=found)
@@ -183,7 +183,7 @@ AGREES = _checking("Its output is that of `nn.MultiheadAttention`", "Its output 
 
 
 def written(chosen: Mapping[str, int]) -> str:
-    """The code of the layer with the line of each place whose number is ``chosen``."""
+    """The code of the layer with, at each place, the line whose number is ``chosen``."""
     return TEMPLATE.format(**{name: fault.lines[chosen[name]] for name, fault in FAULTS.items()})
 
 
@@ -205,11 +205,11 @@ def _build(numbers: tuple[int, ...]) -> type[nn.Module]:
 
 @torch.inference_mode()
 def run(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) -> tuple[Any, Tensor | None, str]:
-    """What the layer gives for ``x``, ``[1, token, d_model]``, with the parameters of ``reference``.
+    """What the layer returns for ``x``, ``[1, token, d_model]``, with the parameters of ``reference``.
 
     Returns:
-        What it returned; its weights, ``[1, head, query, key]``, or None where it did not come so far; and what Python
-        said, empty where it was content.
+        What it returned; its weights, ``[1, head, query, key]``, or None if it did not get that far; and Python's error
+        message, empty if there was none.
     """
     layer = build(chosen)(reference.embed_dim, reference.num_heads).eval()
     _take_parameters(layer, reference)
@@ -222,12 +222,12 @@ def run(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) 
 
 
 def causal(x: Tensor) -> Tensor:
-    """What a decoder's mask hides of the tokens of ``x``: True above the diagonal."""
+    """What a decoder's mask hides among the tokens of ``x``: True above the diagonal."""
     return torch.ones(x.size(1), x.size(1), dtype=torch.bool).triu(1)
 
 
 def _take_parameters(layer: nn.Module, reference: nn.MultiheadAttention) -> None:
-    """Give the layer the parameters of PyTorch's, those that it has."""
+    """Give the layer the parameters of PyTorch's layer, as far as it has them."""
     parts = zip(reference.in_proj_weight.chunk(3), reference.in_proj_bias.chunk(3), strict=True)
     out = (reference.out_proj.weight, reference.out_proj.bias)
     for name, (weight, bias) in zip(("query", "key", "value", "output"), (*parts, out), strict=True):
@@ -239,7 +239,7 @@ def _take_parameters(layer: nn.Module, reference: nn.MultiheadAttention) -> None
 
 @torch.inference_mode()
 def check(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor) -> tuple[Check, ...]:
-    """Run the layer on ``x``, ``[1, token, d_model]``, beside PyTorch's with the same parameters and a causal mask."""
+    """Run the layer and PyTorch's on ``x``, ``[1, token, d_model]``, with the same parameters and a causal mask."""
     returned, weights, said = run(chosen, reference, x)
     right, right_weights = reference(x, x, x, attn_mask=causal(x), average_attn_weights=False)
     given = returned if isinstance(returned, Tensor) and returned.shape == right.shape else None
@@ -274,7 +274,7 @@ def _of_weights(weights: Tensor | None, right: Tensor) -> Sequence[Check]:
 
 
 def _blind(chosen: Mapping[str, int], reference: nn.MultiheadAttention, x: Tensor, given: Tensor | None) -> Check:
-    """Whether another last token leaves the outputs of the tokens before it alone."""
+    """Whether changing the last token leaves the outputs of the tokens before it unchanged."""
     if given is None or x.size(1) < 2:
         return BLIND()
     other = torch.cat([x[:, :-1], -x[:, -1:]], dim=1)

@@ -1,4 +1,4 @@
-"""One head's attention for all its queries at once, done right and in three ways that are often met and wrong.
+"""One head's attention for all its queries at once, done right and in three common ways that are wrong.
 
 NumPy in float64, from the queries and keys at the points of the model's pass.
 """
@@ -23,7 +23,7 @@ class HeadScores:
     """What goes into the softmax of one head; all ``[query, key]``.
 
     ``bias`` is what a positional encoding adds to the scores, zeros where it adds nothing; ``factor``, ``[query, 1]``,
-    what it multiplies them by before.
+    what it multiplies them by first.
     """
 
     products: np.ndarray
@@ -43,7 +43,7 @@ def head_scores(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, he
     """The scores of all queries of a head of self-attention; ``layer`` and ``head`` count from 0.
 
     Raises:
-        ValueError: it is no self-attention.
+        ValueError: the attention is not self-attention.
     """
     if kind == "cross":
         raise ValueError("cross-attention has no mask to get wrong; take a head of self-attention")
@@ -71,17 +71,17 @@ def right(head: HeadScores) -> np.ndarray:
 
 
 def wrong_axis(head: HeadScores) -> np.ndarray:
-    """Softmax over the queries: columns sum to 1, rows do not, and an output is no mean of values any more."""
+    """Softmax over the queries: columns sum to 1, rows do not, and an output is no longer a mean of values."""
     return softmax(np.where(head.allowed, head.scores, -np.inf).T).T
 
 
 def without_scale(head: HeadScores) -> np.ndarray:
-    """Products that are not divided by √d_head: the softmax is sharper than the model was trained for."""
+    """Dot products that are not divided by √d_head: the softmax is sharper than the model was trained for."""
     return softmax(np.where(head.allowed, head.products * head.factor + head.bias, -np.inf))
 
 
 def mask_after_softmax(head: HeadScores) -> np.ndarray:
-    """The mask applied to the weights: what is masked took its share before, so rows sum to less than 1."""
+    """The mask applied to the weights, once masked keys have taken their share, so rows sum to less than 1."""
     return np.where(head.allowed, softmax(head.scores), 0.0)
 
 

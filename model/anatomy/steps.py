@@ -1,4 +1,4 @@
-"""A computation as a sequence of steps, each with its numbers and with what it was computed from. NumPy only."""
+"""A computation as a sequence of steps, each with its numbers and what they were computed from. NumPy only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from model.trace import Kind
 
 Axis = Literal["token", "source", "key", "head", "d_model", "d_head", "d_ff"]
-"""``token`` counts the positions of the sequence that the query stands in, ``key`` those it may look at."""
+"""``token`` counts the positions of the query's own sequence, ``key`` those it may attend to."""
 
 TOLERANCE = 1e-5
-"""How far a number may be from its second opinion; of numbers above 1, how far in proportion to the largest.
+"""How far a number may be from its second opinion; for numbers above 1, relative to the largest.
 
 A float32 has about seven digits, so a dot product of 300 cannot be exact to five decimals.
 """
@@ -24,9 +24,9 @@ A float32 has about seven digits, so a dot product of 300 cannot be exact to fiv
 class Step:
     """One step: ``value`` is what the model's modules gave, float32, with a name for each axis.
 
-    ``function`` of the values of the earlier steps ``inputs`` and of ``parameters`` (weights as
-    ``[in, out]``, positions from 0) gives the value again. None: the step is taken over from
-    elsewhere in the model. ``formula`` is LaTeX.
+    ``function``, called with the values of the earlier steps ``inputs`` and with ``parameters`` (weights as
+    ``[in, out]``, positions from 0), gives the value again; None for a step taken from elsewhere in the model.
+    ``formula`` is LaTeX.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Step:
 
     @property
     def largest(self) -> float:
-        """The largest finite number, without its sign."""
+        """The largest finite number, in absolute value."""
         return float(np.abs(self.value[np.isfinite(self.value)]).max(initial=0.0))
 
     @property
@@ -63,8 +63,8 @@ class Step:
 class Anatomy:
     """One query of one head, from the token to the output of its layer; layer, head and query count from 0.
 
-    ``tokens`` are the positions of the sequence that the query stands in, ``keys`` those it may look
-    at, ``source`` those of the encoder. ``predicted`` is, in a decoder, what is written from ``tokens``.
+    ``tokens`` are the positions of the query's own sequence, ``keys`` those it may attend to, ``source`` those of the
+    encoder. In a decoder, ``predicted`` is what is written from ``tokens``.
     """
 
     kind: Kind
@@ -88,20 +88,20 @@ class Anatomy:
         raise KeyError(f"no step {name!r}; there are {', '.join(step.name for step in self.steps)}")
 
     def labels(self, axis: Axis) -> tuple[str, ...] | None:
-        """The tokens that an axis counts; None for an axis that counts numbers."""
+        """The tokens along an axis; None for an axis of plain numbers."""
         return {"token": self.tokens, "key": self.keys, "source": self.source}.get(axis)
 
     def recompute(self, step: Step) -> np.ndarray | None:
-        """``step`` from the values that the earlier steps show and from its parameters, in float64.
+        """``step`` computed in float64 from the values that the earlier steps show and from its parameters.
 
-        None for a step that is taken over from elsewhere.
+        None for a step that is taken from elsewhere.
         """
         if step.function is None:
             return None
         return step.function(*(self.step(name).value for name in step.inputs), **step.parameters)
 
     def difference(self, step: Step) -> float | None:
-        """The largest difference between ``step`` and :meth:`recompute`; infinite where only one of them is."""
+        """The largest difference between ``step`` and :meth:`recompute`; infinite if only one of them is."""
         again = self.recompute(step)
         return None if again is None else largest_difference(step.value, again)
 

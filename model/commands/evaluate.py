@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
 
 HELP = "print a model's scores as one JSON object"
-ALIGNED = 1000  # examples by which the aligned head is found
+ALIGNED = 1000  # examples used to find the aligned head
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -80,7 +80,7 @@ def _texts(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     """The sources, and one or more lists of references.
 
     Raises:
-        ValueError: neither files nor a task are given, or both, or a file cannot be used.
+        ValueError: neither files nor a task is given, or both are, or a file cannot be used.
     """
     from model.text.reading import pair_up, read_lines
     from model.text.tasks import generate

@@ -1,4 +1,4 @@
-"""A command's part of the command line, and the options that several commands have."""
+"""A command's part of the command line, and the options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 
 class Command(argparse.ArgumentParser):
-    """A command's parser, which answers for all that is wrong in its part of the command line."""
+    """A command's parser, which reports every error in its part of the command line."""
 
     hint = ""
 

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         lines = stream_lines(sys.stdin.buffer, "standard input")
     else:
         lines = split_lines(os.fsencode(options.text), "the text") or [""]
-    for number, line in enumerate(lines, start=1):  # one at a time, so that a person who types sees an answer
+    for number, line in enumerate(lines, start=1):  # one at a time, so that someone typing sees each answer
         if not line:
             print(flush=True)
             continue
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _left_out(written: Written, max_len: int) -> Iterator[str]:
-    """What a reader of the target would not know: that the text was not read to its end, or the target cut."""
+    """What a reader of the target could not know: that the text was not read to its end, or that the target was cut."""
     if written.source_dropped:
         yield f"the last {written.source_dropped} tokens were not read; the model reads at most {max_len}"
     if written.cut:

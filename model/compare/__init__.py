@@ -1,1 +1,1 @@
-"""Architectures beside each other; ``python -m model.compare`` records the measurements anew."""
+"""Architectures side by side; ``python -m model.compare`` repeats the measurements and records them."""

@@ -1,4 +1,4 @@
-"""``python -m model.compare [NAME ...]``: measure the architectures anew."""
+"""``python -m model.compare [NAME ...]``: measure the architectures again."""
 
 import sys
 

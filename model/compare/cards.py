@@ -1,4 +1,4 @@
-"""What the cards of the checkpoints that ship say of them: the scores stand there, and nowhere else."""
+"""What the cards of the shipped checkpoints say about them: the scores are kept there, and nowhere else."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import MappingProxyType
 from model import checkpoint
 
 PAIRS: Mapping[str, str] = MappingProxyType({"translate-en-fr": "lstm-translate-en-fr", "dates": "lstm-dates"})
-"""Each Transformer that ships, and the LSTM of the same size that learnt the same."""
+"""Each shipped Transformer, and the LSTM of the same size trained on the same task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is compared of a checkpoint: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and by how many texts it
-    was ``scored``; None if not given."""
+    """The figures by which a checkpoint is compared: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and on how
+    many texts it was ``scored``; None if not given."""
 
     name: str
     parameters: int
@@ -26,7 +26,7 @@ class Card:
 
 
 def read_card(name: str) -> Card | None:
-    """The card of a checkpoint that ships; None where checkpoint or card is missing.
+    """The card of a shipped checkpoint; None if the checkpoint or its card is missing.
 
     Raises:
         ValueError: the card does not say how many parameters there are, or gives no score.
@@ -41,8 +41,8 @@ def read_card(name: str) -> Card | None:
 
 
 def parse_card(name: str, text: str) -> Card:
-    """The numbers in a card: ``695,680 parameters``, the scores in a sentence or under a table's heading, and on
-    how many dates or sentences they are.
+    """The numbers in a card: ``695,680 parameters``, the scores in a sentence or under a table's heading, and the
+    number of dates or sentences they were measured on.
 
     Raises:
         ValueError: it does not say how many parameters there are, or gives no score.
@@ -69,7 +69,8 @@ def _whole(found: re.Match[str]) -> int:
 
 
 def _table(text: str) -> dict[str, float]:
-    """The number under each heading of the tables in a Markdown text; of a table's rows the first, its own, counts."""
+    """The number under each heading of the tables in a Markdown text; only the first row of a table, the checkpoint's
+    own, counts."""
     found: dict[str, float] = {}
     titles: list[str] = []
     for line in text.splitlines():

@@ -1,6 +1,6 @@
-"""What layers cost by the length of the text: time and peak memory of one forward pass, measured.
+"""What layers cost as texts grow longer: time and peak memory of one forward pass, measured.
 
-Beside them stand the operations that Vaswani et al. 2017 count in table 1: :func:`model.compare.costs.layer_costs`.
+The operations that Vaswani et al. 2017 count in table 1 are in :func:`model.compare.costs.layer_costs`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from model.compare.points import CONVOLUTION, FUSED, RECURRENT, SELF, LayerCost
 from model.config import ModelConfig
 from model.network.attention import MultiHeadAttention
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler says on standard error that it begins and ends
-_PROFILING = threading.Lock()  # there is one profiler a process
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler reports on standard error that it starts and stops
+_PROFILING = threading.Lock()  # there is one profiler per process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPlan:
-    """At which lengths, with which sizes and how often."""
+    """Which lengths to measure, with which sizes and how often."""
 
     lengths: tuple[int, ...] = (32, 64, 128, 256, 512, 1024, 2048)
     repeats: int = 20
@@ -39,14 +39,14 @@ class CostPlan:
 
     @property
     def total(self) -> int:
-        """How much :meth:`measure` yields."""
+        """How many items :meth:`measure` yields."""
         return len(self.lengths) * (self.repeats * len(_layers(self)) + len(_layers(self)))
 
     def measure(self) -> Iterator[LayerCost | None]:
-        """The costs, shortest text first; None after each run in between, so that one can stop there.
+        """The costs, shortest text first; None after each run in between, so that the caller can stop there.
 
-        The layers take turns, and the fastest of a layer's runs counts: other work on the machine then hits all of
-        them alike, and the least disturbed run is the one that says most about the layer.
+        The layers take turns, and the fastest of a layer's runs counts: other work on the machine then affects all of
+        them alike, and the least disturbed run says most about the layer.
         """
         layers = _layers(self)
         for n in self.lengths:
@@ -64,7 +64,7 @@ class CostPlan:
 def peak_bytes(function: Callable[[], object]) -> int:
     """The most memory that PyTorch holds at once while ``function`` runs, in bytes, beyond what it held before.
 
-    Every allocation and release is counted as PyTorch's profiler tells it, so the number is the same each time.
+    Every allocation and release is counted as PyTorch's profiler reports it, so the number is the same each time.
     """
     with _PROFILING, profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         function()

@@ -13,9 +13,9 @@ KERNEL, NEIGHBOURS = 3, 8
 class Cost:
     """One row of the table for a text of n tokens.
 
-    ``operations`` are multiplications in one layer, to leading order; ``sequential`` those steps that must
-    wait for each other; ``path`` how many a signal takes between the two tokens that are farthest apart. The
-    formulas are LaTeX. ``measured`` are the layers in :mod:`model.compare.points` whose time it says something about.
+    ``operations`` counts the multiplications in one layer, to leading order; ``sequential`` the steps that must wait
+    for each other; ``path`` the steps a signal takes between the two tokens that are farthest apart. The formulas are
+    LaTeX. ``measured`` names the layers in :mod:`model.compare.points` whose time the row says something about.
     """
 
     name: str

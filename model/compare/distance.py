@@ -2,10 +2,11 @@
 
 A sequence begins with one of :data:`SYMBOLS` letters; ``distance`` tokens of another alphabet follow, which mean
 nothing, and at the end the letter must be written again (after the latching problem of Bengio et al. 1994 and
-Hochreiter and Schmidhuber 1997, section 5). For each distance a model is trained afresh, each on the same budget.
+Hochreiter and Schmidhuber 1997, section 5). For each distance a model is trained from scratch, always on the same
+budget.
 
-A Transformer and an LSTM get the sequence as what they have written so far, where the LSTM's decoder has only its
-state to remember by. The same LSTM gets it once more as its source, which its attention can look at.
+A Transformer and an LSTM get the sequence as their own output so far, which the LSTM's decoder can remember only in its
+state. The same LSTM gets it once more as its source, which its attention can look at.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from model.training.loop import batch_loss, learning_rate, make_optimizer
 
 FIRST_LETTER = len(SPECIAL_TOKENS)
 FIRST_NOISE = FIRST_LETTER + SYMBOLS
-CHOICE_SEED, TEST_SEED = 2**31 + 1, 2**31  # of texts that no training has
+CHOICE_SEED, TEST_SEED = 2**31 + 1, 2**31  # of texts that no training run sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistancePlan:
-    """Which distances, and the budget of each training: ``updates`` of ``texts`` sequences.
+    """Which distances, and the budget of each training run: ``updates`` of ``texts`` sequences each.
 
     Each contender is trained at each of ``learning_rates``, since what suits one may not suit another, and
     with each of ``seeds``.
@@ -48,7 +49,7 @@ class DistancePlan:
 
     @property
     def total(self) -> int:
-        """How much :meth:`measure` yields."""
+        """How many items :meth:`measure` yields."""
         trainings = len(self.distances) * len(CONTENDERS) * len(self.learning_rates) * len(self.seeds)
         return trainings * (self.updates + 1)
 
@@ -62,7 +63,7 @@ class DistancePlan:
         return {TRANSFORMER: transformer, LSTM: lstm, ATTENDING: lstm}
 
     def measure(self) -> Iterator[DistanceScore | None]:
-        """The scores, nearest first; None after each update in between, so that one can stop there."""
+        """The scores, nearest first; None after each update in between, so that the caller can stop there."""
         configs = self.configs()
         for distance in self.distances:
             for seed in self.seeds:
@@ -106,7 +107,7 @@ def sequences(random_: np.random.Generator, n: int, distance: int, *, read: bool
 
     With ``read`` the model reads the sequence and writes the letter. The letter then comes last: the decoder
     begins with what the encoder knows at the first token, reading backwards, and that too is ``distance`` steps
-    away. Without, the sequence stands in what the model has written, from ``<s>`` on, and only its last row counts.
+    away. Without it, the sequence is what the model has written so far, from ``<s>`` on, and only its last row counts.
     """
     letters = torch.from_numpy(random_.integers(FIRST_LETTER, FIRST_NOISE, (n, 1)))
     noise = torch.from_numpy(random_.integers(FIRST_NOISE, FIRST_NOISE + SYMBOLS, (n, distance)))
@@ -121,6 +122,6 @@ def sequences(random_: np.random.Generator, n: int, distance: int, *, read: bool
 
 @torch.inference_mode()
 def accuracy(model: Trainable, batch: Batch) -> float:
-    """The share of last rows that write what is asked for."""
+    """The share of last rows that write the letter asked for."""
     hidden = model(batch.source, batch.target_in).hidden[:, -1]
     return (model.unembed(hidden).argmax(-1) == batch.target_out[:, -1]).float().mean().item()

@@ -1,4 +1,4 @@
-"""How well a model of a task on strings does at each length, also beyond those it was trained on.
+"""How well a model of a string task does at each length, including lengths beyond those it was trained on.
 
 ``python -m model.compare.lengths`` measures the checkpoints ``positional-*`` and writes what the page Positions draws.
 """
@@ -28,9 +28,10 @@ STRINGS, SEED = 500, 1
 
 @dataclass(frozen=True, slots=True)
 class LengthScore:
-    """What came out for strings of one length, by greedy decoding, as shares from 0 to 1.
+    """The scores for strings of one length, decoded greedily, as shares from 0 to 1.
 
-    ``exact`` of the strings are right as a whole, ``characters`` of their characters, each at its place.
+    ``exact`` is the share of strings that are right as a whole, ``characters`` the share of characters right at their
+    place.
     """
 
     length: int
@@ -40,7 +41,7 @@ class LengthScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A record of curves, by the name of the encoding, and how and where they were measured."""
+    """Recorded curves, by the name of the encoding, and how and where they were measured."""
 
     command: str
     machine: str
@@ -55,7 +56,7 @@ def recorded() -> Measured:
 
     Raises:
         OSError: there is no record.
-        ValueError: the file is no record.
+        ValueError: the file is not a record.
     """
     try:
         fields = json.loads(MEASURED.read_text(encoding="utf-8"))
@@ -71,12 +72,12 @@ def score_lengths(
     """The scores of ``strings`` held-out strings of each length, as far as the model's encoding reaches.
 
     Raises:
-        ValueError: its task is not one on strings.
+        ValueError: its task is not a string task.
     """
-    room = 2 * max(lengths) + 17  # as much as decoding may take
+    room = 2 * max(lengths) + 17  # the most that decoding may need
     try:
         checkpoint = stretched(checkpoint, max(room, checkpoint.config.max_len))
-    except ValueError:  # a learned table ends: what is longer cannot be read at all
+    except ValueError:  # a learned table has an end: longer texts cannot be read at all
         lengths = [length for length in lengths if length < checkpoint.config.max_len]
     for length in lengths:
         pairs = of_length(checkpoint.task, strings, length, seed=seed)

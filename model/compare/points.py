@@ -1,4 +1,4 @@
-"""What is measured to compare architectures, and what the numbers amount to; without PyTorch.
+"""The measurements that compare architectures, and what they amount to; no PyTorch.
 
 The measuring is in :mod:`model.compare.steps`, :mod:`model.compare.distance` and :mod:`model.compare.cost`.
 """
@@ -25,7 +25,7 @@ LAYERS = (SELF, FUSED, RECURRENT, CONVOLUTION)
 class StepTime:
     """A training step (forward, backward, update) on texts of ``n`` source and ``n`` target tokens.
 
-    ``in_sequence`` counts what must wait for each other in the forward pass: see :func:`steps_in_sequence`.
+    ``in_sequence`` counts the steps of the forward pass that must wait for each other: see :func:`steps_in_sequence`.
     """
 
     architecture: str
@@ -40,7 +40,7 @@ class StepTime:
 class DistanceScore:
     """The share of unseen sequences, from 0 to 1, whose letter a trained model writes.
 
-    ``chosen_by`` is the share of yet other sequences, by which the learning rate is chosen.
+    ``chosen_by`` is the same share of other sequences, used to choose the learning rate.
     """
 
     contender: str
@@ -76,10 +76,10 @@ class Growth:
 
 
 def fit_growth(lengths: Sequence[int], values: Sequence[float]) -> Growth:
-    """The straight line through the points on logarithmic axes that misses them least, in squares.
+    """The least-squares straight line through the points on logarithmic axes.
 
     Raises:
-        ValueError: there are fewer than two lengths, or something is not above 0.
+        ValueError: there are fewer than two lengths, or a number is not above 0.
     """
     if len(set(lengths)) < 2 or len(lengths) != len(values):
         raise ValueError(f"a power needs at least two lengths, a value each, but got {lengths} and {values}")
@@ -94,9 +94,9 @@ def fit_growth(lengths: Sequence[int], values: Sequence[float]) -> Growth:
 
 
 def by_distance(scores: Sequence[DistanceScore]) -> dict[str, list[tuple[int, float]]]:
-    """For each contender the accuracy at each distance: the mean over the seeds, at the learning rate best for it.
+    """For each contender the accuracy at each distance: the mean over the seeds, at its best learning rate.
 
-    Which is best is judged on other sequences than the accuracy, which would else be too good.
+    The best is chosen on other sequences than the accuracy is measured on, which would otherwise be too good.
     """
     found: dict[str, dict[int, dict[float, list[DistanceScore]]]] = {}
     for score in scores:
@@ -114,7 +114,7 @@ def _at_the_best(rates: Iterable[Sequence[DistanceScore]]) -> float:
 
 
 def reaches(curve: Sequence[tuple[int, float]], enough: float) -> int:
-    """The distance up to which a contender is right in at least ``enough`` of all cases; 0 if at none."""
+    """The distance up to which a contender is right in at least ``enough`` of all cases; 0 if there is none."""
     until = 0
     for distance, accuracy in curve:
         if accuracy < enough:
@@ -124,7 +124,7 @@ def reaches(curve: Sequence[tuple[int, float]], enough: float) -> int:
 
 
 def doublings(costs: Sequence[LayerCost], what: Callable[[LayerCost], float]) -> list[tuple[int, float]]:
-    """By which factor a cost grows from one length to the next, with that next length."""
+    """The factor by which a cost grows from one length to the next, with that next length."""
     return [(b.n, what(b) / what(a)) for a, b in pairwise(costs)]
 
 

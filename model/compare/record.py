@@ -1,6 +1,6 @@
 """What the Transformer buys, measured: parallel computation, long range, and what attention costs.
 
-``python -m model.compare`` measures all three, or those it is told of ``steps``, ``distance`` and ``cost``, and writes
+``python -m model.compare`` measures all three, or those named among ``steps``, ``distance`` and ``cost``, and writes
 what the page Architectures draws.
 """
 
@@ -40,7 +40,7 @@ QUICK: Mapping[str, Plan] = MappingProxyType(
         "cost": CostPlan(lengths=(64, 256, 512, 1024, 2048), repeats=3),
     }
 )
-"""What a visitor measures: less, since others wait meanwhile."""
+"""What a visitor measures: less, because others are waiting."""
 _POINTS: Mapping[str, type[Point]] = MappingProxyType({"steps": StepTime, "distance": DistanceScore, "cost": LayerCost})
 
 
@@ -71,7 +71,7 @@ class Going:
         return self.n_done == self.plan.total
 
     def advance(self, seconds: float) -> None:
-        """Measure on for about ``seconds``, at least one step if any is left."""
+        """Go on measuring for about ``seconds``, at least one step if any is left."""
         until = time.monotonic() + seconds
         for point in self._rest:
             self.n_done += 1
@@ -88,7 +88,7 @@ class Going:
 
 
 def this_machine() -> str:
-    """Processor, cores, threads, PyTorch and how many processes wanted to run in the last minute, in words."""
+    """Processor, cores, threads, PyTorch and the load average of the last minute, in words."""
     threads = torch.get_num_threads()
     return (
         f"{_processor()}, {os.cpu_count()} cores, {'one thread' if threads == 1 else f'{threads} threads'}, "
@@ -97,7 +97,7 @@ def this_machine() -> str:
 
 
 def _processor() -> str:
-    """What the processor is called where the system tells (Linux), else its kind."""
+    """The name of the processor if the system tells it (Linux), else its kind."""
     try:
         known = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -106,11 +106,11 @@ def _processor() -> str:
 
 
 def recorded() -> dict[str, Measured]:
-    """What :func:`main` measured last, by part, as far as it has.
+    """What :func:`main` measured last, by part; only the parts it has measured.
 
     Raises:
         OSError: there is no record.
-        ValueError: the file is no record.
+        ValueError: the file is not a record.
     """
     try:
         parts = json.loads(MEASURED.read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ def recorded() -> dict[str, Measured]:
 
 
 def recorded_part(name: str) -> Measured | None:
-    """What is recorded of one part; None where there is no record, or none that can be read."""
+    """The record of one part; None if there is none, or none that can be read."""
     try:
         return recorded().get(name)
     except (OSError, ValueError):
@@ -140,7 +140,7 @@ def _measured(name: str, fields: Mapping[str, Any]) -> Measured:
 
 
 def main(names: Sequence[str] = ()) -> None:
-    """Measure the parts named, or all, with one thread, and write them into :data:`MEASURED`.
+    """Measure the parts named, or all, on one thread, and write them into :data:`MEASURED`.
 
     Raises:
         ValueError: there is no such part.

@@ -1,7 +1,7 @@
-"""How long a training step takes by the length of the texts: a Transformer and an LSTM of equal size.
+"""How the time of a training step depends on the length of the texts: a Transformer and an LSTM of equal size.
 
-Each step reads the same number of tokens, in few long texts or in many short ones; so what changes with the
-length is how much of the work can be done at once.
+Each step reads the same number of tokens, in a few long texts or in many short ones, so what changes with the length is
+how much of the work can be done at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StepPlan:
 
     @property
     def total(self) -> int:
-        """How much :meth:`measure` yields."""
+        """How many items :meth:`measure` yields."""
         return len(self.lengths) * len(ARCHITECTURES) * (self.repeats + 2)
 
     def configs(self) -> dict[str, ModelConfig]:
@@ -50,7 +50,7 @@ class StepPlan:
         return dict(zip(ARCHITECTURES, (transformer, lstm_like(transformer)), strict=True))
 
     def measure(self) -> Iterator[StepTime | None]:
-        """The times, shortest texts first; None after each step in between, so that one can stop there.
+        """The times, shortest texts first; None after each step in between, so that the caller can stop there.
 
         The two take turns, and the fastest of a model's steps counts, as in :mod:`model.compare.cost`.
         """
@@ -68,7 +68,7 @@ class StepPlan:
             for repeat in range(self.repeats + 1):
                 for name, model in models.items():
                     seconds = step_seconds(model, optimizers[name], batch, train)
-                    if repeat:  # the first also fetches memory
+                    if repeat:  # the first also allocates memory
                         fastest[name] = min(fastest[name], seconds)
                     yield None
             for name, config in configs.items():
@@ -79,7 +79,7 @@ class StepPlan:
 
 
 def lstm_like(config: ModelConfig) -> ModelConfig:
-    """The LSTM whose number of parameters is nearest to that of ``config``: its states have the size that makes it so.
+    """The LSTM whose number of parameters is closest to that of ``config``, by the choice of its state size.
 
     It keeps vocabulary, layers, ``d_model`` and ``max_len``.
     """
@@ -106,7 +106,7 @@ def steps_in_sequence(config: ModelConfig, n: int) -> int:
 
 
 def step_seconds(model: Trainable, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig) -> float:
-    """The seconds of one update."""
+    """How many seconds one update takes."""
     began = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)
     batch_loss(model, batch, config).backward()
