@@ -1,4 +1,4 @@
-"""How good a model is: the scores people compare, by the libraries people compare with."""
+"""How good a model is: the scores people compare, from the libraries people use to compare them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ CASUAL: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "no_mark": lambda text: text.lower().rstrip(f" {FINAL}") or text.lower(),
     }
 )
-"""Ways to type a sentence: with care; in lower case without a final full stop; without a final ``?`` or ``!``, too."""
+"""Ways to type a sentence: carefully; in lower case without a final full stop; without a final ``?`` or ``!``
+either."""
 
 
 def score(hypotheses: Sequence[str], *references: Sequence[str]) -> dict[str, float | int]:
@@ -34,7 +35,7 @@ def score(hypotheses: Sequence[str], *references: Sequence[str]) -> dict[str, fl
 
     Args:
         hypotheses: what the model wrote.
-        references: one or more right answers to each text; an exact match is one of any of them.
+        references: one or more right answers to each text; matching any of them exactly counts as an exact match.
 
     Raises:
         ValueError: there is nothing to score, or hypotheses and references differ in number.
@@ -52,7 +53,7 @@ def score(hypotheses: Sequence[str], *references: Sequence[str]) -> dict[str, fl
 
 def bleu_moses(language: str, hypotheses: Sequence[str], *references: Sequence[str]) -> float:
     """BLEU as papers on Multi30k report it: lowercased, punctuation normalised and tokenised by Moses (Koehn et al.
-    2007), as the data set's own tokenised references are; sacreBLEU then splits at spaces only.
+    2007), like the data set's own tokenised references; sacreBLEU then splits at spaces only.
 
     Raises:
         ValueError: there is nothing to score, the numbers differ, or sacremoses is not installed.
@@ -88,11 +89,11 @@ def words(text: str) -> str:
 
 
 def paired(ours: Sequence[str], theirs: Sequence[str], *references: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Two systems on the same texts, by sacreBLEU's paired bootstrap (Koehn 2004) of 1,000 samples.
+    """Two systems on the same texts, compared by sacreBLEU's paired bootstrap (Koehn 2004) with 1,000 samples.
 
     Returns:
         For ``bleu`` and ``chrf``: the score of each, half the width of its 95% confidence interval, and the p-value
-        of there being no difference (for two that write the very same, sacreBLEU says the smallest it can).
+        under the hypothesis of no difference (for two identical outputs sacreBLEU gives the smallest it can).
 
     Raises:
         ValueError: there is nothing to score, or the numbers differ.

@@ -1,4 +1,4 @@
-"""Files that others read while we write them: each is whole, or not there."""
+"""Files that others read while we write them: each is either whole or not there."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import secrets
 from pathlib import Path
 
 SUFFIX = ".safetensors"
-"""How the name of a checkpoint ends."""
+"""The suffix of a checkpoint's file name."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.unfinished")
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write ``data`` to ``path``, whole or not at all: under another name, which then takes the place of ``path``.
+    """Write ``data`` to ``path``, whole or not at all: first under another name, then renamed to ``path``.
 
     ``durable`` waits until the disk has it, so that a power cut leaves the old file or the new one.
     """
@@ -35,7 +35,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove from ``folder`` what :func:`write_whole` left there when its process was killed, and nothing else."""
+    """Remove from ``folder`` what :func:`write_whole` left behind when its process was killed, and nothing else."""
     for path in folder.glob(".*.unfinished"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
             path.unlink()

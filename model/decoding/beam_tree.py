@@ -16,11 +16,11 @@ Fate = Literal["kept", "finished", "discarded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A beginning that the search looked at, by its last token.
+    """A prefix that the search considered, identified by its last token.
 
-    ``parent`` is the node it goes on from, a place in ``BeamTree.nodes``, or None at step 1.
-    ``log_probability`` is of this token, ``total`` of the whole beginning. A beginning is kept if the
-    search went on with it; finished if it ended in ``</s>``, or stood open at the limit; else discarded.
+    ``parent`` is the node it extends, an index into ``BeamTree.nodes``, or None at step 1.
+    ``log_probability`` is that of this token, ``total`` that of the whole prefix. A prefix is kept if the search went
+    on with it; finished if it ended in ``</s>`` or was still open at the limit; otherwise discarded.
     """
 
     parent: int | None
@@ -64,7 +64,7 @@ def beam_tree(checkpoint: Checkpoint, source: Sequence[int], beam: int, length_p
         raise ValueError(f"beam must be at least 1, but it is {beam}")
     nodes: list[Node] = []
     found: list[tuple[Hypothesis, int]] = []
-    open_nodes: list[int | None] = [None] * beam  # by place in the beam; None: nothing is written yet
+    open_nodes: list[int | None] = [None] * beam  # by place in the beam; None: nothing written yet
     for number, step in enumerate(beam_steps(checkpoint.model, torch.tensor([source]), beam, length_penalty), start=1):
         places = _add(nodes, step, number, open_nodes, checkpoint)
         found += [(hypothesis, places[candidate]) for _, candidate, hypothesis in step.finished]
@@ -77,12 +77,12 @@ def beam_tree(checkpoint: Checkpoint, source: Sequence[int], beam: int, length_p
 def _add(
     nodes: list[Node], step: BeamStep, number: int, open_nodes: list[int | None], checkpoint: Checkpoint
 ) -> dict[int, int]:
-    """Add the candidates of one step; returns where each of them is among ``nodes``."""
+    """Add the candidates of one step; returns the index of each of them in ``nodes``."""
     kept, finished = set(step.kept[0].tolist()), {candidate for _, candidate, _ in step.finished}
     tokens, totals, parents = (part[0].tolist() for part in (step.tokens, step.totals, step.parents))
     places: dict[int, int] = {}
     for candidate, (token_id, total, place) in enumerate(zip(tokens, totals, parents, strict=True)):
-        if total == -torch.inf:  # fewer beginnings than places: nothing was tried here
+        if total == -torch.inf:  # fewer prefixes than places: nothing was tried here
             continue
         parent = open_nodes[place]
         places[candidate] = len(nodes)

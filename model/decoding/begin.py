@@ -31,13 +31,13 @@ class Steps(Protocol):
         ...
 
     def reorder(self, rows: Tensor) -> None:
-        """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
+        """Replace row ``i`` by the current row ``rows[i]``, which must have the same source (beam search)."""
         ...
 
     def read(self, ids: Sequence[int]) -> list[DecoderStep]:
-        """What :meth:`step` would give for one token after the other, in one pass, if there is one text only.
+        """What :meth:`step` would return for one token after another, in one pass; only for a batch of one text.
 
-        A decoder that must go step by step reads nothing, and gives nothing.
+        A decoder that must go step by step reads nothing and returns an empty list.
         """
         ...
 
@@ -54,7 +54,7 @@ def begin(model: Model, memory: Tensor, source_mask: Tensor | None, n_positions:
         memory: ``[batch, …]``.
         source_mask: ``[batch, 1, 1, source]``, True where there is a token; None without padding.
         n_positions: the most steps that will be taken.
-        taps: who watches; what is quick has no points, so each step is then a whole pass of the model.
+        taps: watch the passes; the fast decoders have no points, so each step is then a whole pass of the model.
     """
     if taps is UNTAPPED:
         if isinstance(model, Transformer):

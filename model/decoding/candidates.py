@@ -1,4 +1,4 @@
-"""What else a model could have written at each step, and how likely it held it."""
+"""What else a model could have written at each step, and how likely it thought each token was."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Step:
 def candidates(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[int], k: int) -> tuple[Step, ...]:
     """The ``k`` likeliest tokens at each step of ``target``, best first, by one teacher-forced pass.
 
-    The probability is the softmax of the logits (Vaswani et al. 2017, section 3.4). Padding and the
-    beginning of a sentence are never written, so they are no candidates.
+    The probability is the softmax of the logits (Vaswani et al. 2017, section 3.4). Padding and the start-of-sentence
+    token are never written, so they are not candidates.
 
     Args:
         checkpoint: the model.
-        source: ids as they are read, ``</s>`` last.
-        target: ids as they are written, so with ``</s>`` last if the target has come to its end.
+        source: ids as the model reads them, ``</s>`` last.
+        target: ids as the model writes them, so with ``</s>`` last if the target is complete.
         k: at least 1.
 
     Raises:
-        ValueError: ``target`` is nothing that can be written, or one of the two is too long.
+        ValueError: ``target`` is not something a model can write, or one of the two is too long.
     """
     checkpoint.tokenizer.require_target(target)
     if not target:

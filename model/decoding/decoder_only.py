@@ -1,5 +1,5 @@
-"""The decoder-only model, one position at a time: :class:`~model.decoding.incremental.IncrementalDecoder`, after a
-source."""
+"""The decoder-only model, one position at a time: an :class:`~model.decoding.incremental.IncrementalDecoder` that has
+read the source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LanguageSteps:
             n_positions: the most steps that will be taken.
         """
         self.n_read = source.size(1)
-        # Padding goes before <s>, so that all rows have read their source at the same step.
+        # Padding goes before <s>, so that all rows finish reading their source at the same step.
         lengths = (source != PAD_ID).sum(1, keepdim=True)
         begins = self.n_read - lengths
         order = (torch.arange(self.n_read) - begins - 1).clamp(min=0)
@@ -41,12 +41,12 @@ class LanguageSteps:
     def step(self, ids: Tensor) -> DecoderStep:
         """Feed one token to each row, ``[batch]``; the pattern is over the source and the target so far.
 
-        The columns are those of the longest source: a shorter one begins after as many columns of zeros.
+        The columns are those of the longest source; a shorter one has columns of zeros before it.
         """
         return self.decoder.step(ids)
 
     def read(self, ids: Sequence[int]) -> list[DecoderStep]:
-        """What :meth:`step` would give for one token after the other, in one pass; only for a batch of one text."""
+        """What :meth:`step` would return for one token after another, in one pass; only for a batch of one text."""
         return self.decoder.read(ids)
 
     def rewind(self, length: int) -> None:
@@ -54,5 +54,5 @@ class LanguageSteps:
         self.decoder.rewind(self.n_read + length)
 
     def reorder(self, rows: Tensor) -> None:
-        """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
+        """Replace row ``i`` by the current row ``rows[i]``, which must have the same source (beam search)."""
         self.decoder.reorder(rows)

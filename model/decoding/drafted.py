@@ -1,8 +1,8 @@
-"""The model's own target of a text for which there is a draft, and of several such texts in common passes.
+"""The model's own target for a text of which there is a draft, and for several such texts in shared passes.
 
-A draft is a guess of the target, such as that of the text before the last keystroke. It is read in one pass and serves
-as far as it is right, which saves steps and changes nothing but the rounding (Stern et al. 2018, section 3; Leviathan
-et al. 2023). Where it is wrong, it serves again from the place on where it has the token that was written instead.
+A draft is a guess at the target, such as the target from before the last keystroke. It is read in one pass and used as
+far as it is right, which saves steps and changes nothing but the rounding (Stern et al. 2018, section 3; Leviathan et
+al. 2023). Where it goes wrong, it is used again from the next place where it has the token that was written instead.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from model.text.tokenizer import BOS_ID, EOS_ID
 
 @dataclass(slots=True)
 class Drafted:
-    """A target as it is written greedily: its ids, ``</s>`` included if it ends, and what the decoder gave for each.
+    """A target being written greedily: its ids, ``</s>`` included if it ends, and what the decoder returned for each.
 
     Args:
-        decoder: at its beginning, with one text.
+        decoder: at its start, with one text.
         limit: the most tokens.
         forced: the ids it begins with, at most ``limit``.
-        draft: a guess of its ids.
+        draft: a guess at its ids.
     """
 
     decoder: Steps
@@ -38,10 +38,11 @@ class Drafted:
     steps: list[DecoderStep] = field(default_factory=list)
 
     def passes(self) -> Generator[list[int], list[DecoderStep], None]:
-        """Write it: yields the ids of each pass, which go on after :attr:`ids`, to be sent what the decoder gives."""
+        """Write it: yield the ids to feed in each pass, which continue :attr:`ids`, and be sent what the decoder
+        returns."""
         expected = list(self.draft[: self.limit])
         reads = [BOS_ID, *expected[:-1]]
-        found = 0  # so much of the draft the last token takes away: what it skips, and itself
+        found = 0  # how much of the draft the last token uses up: what it skips, and itself
         while True:
             for step in (yield reads):
                 at = len(self.ids)
@@ -58,7 +59,7 @@ class Drafted:
 
 
 def write_together(targets: Sequence[Drafted]) -> None:
-    """Write all these targets of one model. As many as are not done take part in each pass."""
+    """Write all these targets of one model. Those that are not finished take part in each pass."""
     writing = [(target, target.passes()) for target in targets]
     asked = [next(passes) for _, passes in writing]
     while writing:

@@ -1,9 +1,9 @@
-"""Decoding one position at a time, with the keys and values of the earlier ones kept.
+"""Decoding one position at a time, with the keys and values of earlier positions kept.
 
-The same arithmetic as :class:`model.network.transformer.TransformerDecoder`, for one new position in each row. For
-so little data the time of a step goes into calls, not into sums. So there are few of them, and they are
-NumPy's: its calls cost about half of torch's, and its product of a matrix and a vector a third. Of many rows, when
-positions are read ahead or texts lie side by side, the product takes NumPy twice as long, so then it is torch's.
+The same arithmetic as :class:`model.network.transformer.TransformerDecoder`, for one new position in each row. With so
+little data, the time of a step goes into calls, not arithmetic. So there are few calls, and they are NumPy's: they cost
+about half as much as torch's, and a matrix-vector product a third. With many rows, when positions are read ahead or
+several texts are decoded together, NumPy's product takes twice as long, so then torch's is used.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from model.network.positional import Rotation, rotated, seen_back
 from model.network.transformer import Transformer
 
 NO_PATTERN = np.empty((0, 0, 0, 0), np.float32)
-"""Of a kind of attention that a model has not."""
+"""The pattern of a kind of attention that a model does not have."""
 
 
 class DecoderStep(NamedTuple):
-    """What one step gave."""
+    """The result of one step."""
 
     logits: Tensor  # [batch, vocab]
     self_pattern: np.ndarray  # [layer, batch, head, positions so far]
@@ -49,7 +49,7 @@ class DecoderStep(NamedTuple):
 
 
 class IncrementalDecoder:
-    """The decoder of a Transformer in eval mode, over one batch of sources; also one without an encoder."""
+    """The decoder of a Transformer in eval mode, over one batch of sources; the model may be decoder-only."""
 
     def __init__(
         self,
@@ -65,8 +65,8 @@ class IncrementalDecoder:
             memory: the encoder's output, ``[batch, source, d_model]``; None for a model without one.
             source_mask: as in :func:`model.network.attention.attention`; None without padding.
             n_positions: the most steps that will be taken.
-            begins: the step at which each row begins, ``[batch]``; what is fed to it before is never looked at.
-                None: at the first. Without ``memory`` it gives the size of the batch.
+            begins: the step at which each row begins, ``[batch]``; what is fed to it earlier is never attended to.
+                None: the first. Without ``memory`` it gives the size of the batch.
         """
         config = model.config
         self.pre_norm = config.norm == "pre"
@@ -81,7 +81,7 @@ class IncrementalDecoder:
         self.factor = None  # [head, query]
         if factor is not None:
             self.factor = array(factor.expand(1, config.n_heads, n_positions, 1)[0, :, :, 0])
-        # Of the last query to each key. A bias knows only the distance, so an earlier query's is the end of it.
+        # From the last query to each key. A bias depends only on distance, so an earlier query's is the tail of it.
         bias = positional.bias(places[-1:], places, causal=True)
         self.bias = None if bias is None else array(bias[:, 0])  # [head, key]
         self.final_norm = norm_parts(model.decoder.norm) if isinstance(model.decoder.norm, nn.LayerNorm) else None
@@ -107,7 +107,7 @@ class IncrementalDecoder:
 
         def attend(i: int, *projected: np.ndarray) -> np.ndarray:
             query, key, value = (part.reshape(batch, n_heads, d_head) for part in projected)
-            # A rotation counts distances only, so it may count from where the batch begins.
+            # Only distances matter to a rotation, so positions may be counted from where the batch begins.
             query, self.keys[i, :, :, now] = self.rotated(query, now), self.rotated(key, now)
             self.values[i, :, :, now] = value
             past = self.keys[i, :, :, : self.length], self.values[i, :, :, : self.length]
@@ -126,12 +126,12 @@ class IncrementalDecoder:
         return DecoderStep(logits, self_pattern, np.stack(cross_patterns) if cross_patterns else NO_PATTERN)
 
     def read(self, ids: Sequence[int]) -> list[DecoderStep]:
-        """What :meth:`step` would give for one token after the other, in one pass; only for a batch of one text
+        """What :meth:`step` would return for one token after another, in one pass; only for a batch of one text
         without padding."""
         return read_together([self], [ids])[0]
 
     def _read_on(self, ids: Sequence[int]) -> _Reading:
-        """Make room for more positions, for the pass that is under way."""
+        """Make room for more positions, for the pass now under way."""
         now, self.length = slice(self.length, self.length + len(ids)), self.length + len(ids)
         places = np.arange(self.length)
         return _Reading(self, now, later=places > places[now, None], own=[], cross=[])
@@ -143,13 +143,14 @@ class IncrementalDecoder:
         attend: Callable[[int, np.ndarray, np.ndarray, np.ndarray], np.ndarray],
         attend_to_source: Callable[[int, np.ndarray], np.ndarray],
     ) -> Tensor:
-        """The layers over rows of one position each, to logits ``[row, vocab]``; what a row looks at is not said here.
+        """The layers over rows of one position each, to logits ``[row, vocab]``; what a row attends to is left to the
+        caller.
 
         Args:
             ids: ``[row]``.
             places: the position of each row.
-            attend: the self-attention of a layer, from its number, queries, keys and values ``[row, d_model]``. Here
-                and in the next one queries are divided by √d_head.
+            attend: the self-attention of a layer, from its number, queries, keys and values ``[row, d_model]``. Queries
+                are already divided by √d_head, here and in the next.
             attend_to_source: the cross-attention, from the queries ``[row, d_model]``.
         """
         x = self.embedding[ids] * self.scale + self.positions[places]  # [row, d_model]
@@ -184,7 +185,7 @@ class IncrementalDecoder:
         self.length = length
 
     def reorder(self, rows: Tensor) -> None:
-        """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
+        """Replace row ``i`` by the current row ``rows[i]``, which must have the same source (beam search)."""
         order, past = rows.numpy(), slice(0, self.length)
         self.keys[:, :, :, past] = self.keys[:, order, :, past]
         self.values[:, :, :, past] = self.values[:, order, :, past]
@@ -198,7 +199,7 @@ class IncrementalDecoder:
 
 
 class _Reading(NamedTuple):
-    """Positions of one text that are read in one pass."""
+    """Positions of one text, read in one pass."""
 
     decoder: IncrementalDecoder
     now: slice
@@ -242,11 +243,11 @@ class _Reading(NamedTuple):
 
 
 def read_together(decoders: Sequence[IncrementalDecoder], ids: Sequence[Sequence[int]]) -> list[list[DecoderStep]]:
-    """What each decoder's ``read`` would give, in one pass of them all.
+    """What each decoder's ``read`` would return, in one pass for all of them.
 
     Args:
         decoders: of one model, with one text each and no padding.
-        ids: for each of them what it reads, one token at least.
+        ids: what each of them reads, at least one token.
     """
     readings = [decoder._read_on(some) for decoder, some in zip(decoders, ids, strict=True)]
     ends = [*accumulate(len(some) for some in ids)]

@@ -1,4 +1,4 @@
-"""What keeping keys and values between steps saves: the same target written with them kept, and without."""
+"""What keeping keys and values between steps saves: the same target written with the cache and without."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from model.text.tokenizer import BOS_ID
 
 
 def projected(n: int, *, kept: bool) -> int:
-    """How many positions a layer computes keys and values of, to write ``n`` tokens one at a time: each once, or all so
-    far again at each step."""
+    """For how many positions a layer computes keys and values to write ``n`` tokens one at a time: each position once,
+    or all so far again at each step."""
     return n if kept else n * (n + 1) // 2
 
 
@@ -27,13 +27,13 @@ def bytes_kept(n: int, n_layers: int, d_model: int, bytes_each: int = 4) -> int:
 def measure_steps(
     checkpoint: Checkpoint, source: Sequence[int], n: int, repeats: int
 ) -> Iterator[tuple[float, float, float]]:
-    """Feed ``n`` tokens one after the other, with keys and values kept and with all of them computed again.
+    """Feed ``n`` tokens one after another, with keys and values kept and with all of them computed again.
 
     The tokens are the source's, over and over: how long it takes does not depend on them.
 
     Yields:
-        For each step, of ``repeats`` the shortest time in seconds with keys and values kept, the same without, and by
-        how much the logits differ at most.
+        For each step, the shortest time of ``repeats`` in seconds with keys and values kept, the same without, and the
+        largest difference between the logits.
     """
     fed = [BOS_ID, *(source[i % len(source)] for i in range(n - 1))]
     memory = checkpoint.model.encode(torch.tensor([source]), None).hidden

@@ -13,11 +13,11 @@ from torch.nn.functional import linear
 from model.network.transformer import DecoderLayer
 
 LOWEST = np.finfo(np.float32).min
-FEW_ROWS = 2  # up to which NumPy's product with a matrix is the faster one
+FEW_ROWS = 2  # up to which NumPy's matrix product is the faster one
 
 
 class Affine(NamedTuple):
-    """A linear map, ``x @ weight.T + bias``, as torch and NumPy see the same memory."""
+    """A linear map, ``x @ weight.T + bias``, as torch and NumPy see it in the same memory."""
 
     weight: Tensor  # [out, in]
     bias: Tensor | None  # [out]
@@ -35,7 +35,7 @@ class Norm(NamedTuple):
 
 
 class Cross(NamedTuple):
-    """The attention to the encoder's output, whose keys and values stay."""
+    """The attention to the encoder's output, whose keys and values never change."""
 
     query: Affine
     output: Affine
@@ -65,7 +65,7 @@ def attention_of_one(
     bias: np.ndarray | None = None,
     hidden: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """:func:`model.network.attention.attention` of one query a row, already divided by √d_head.
+    """:func:`model.network.attention.attention` for one query per row, already divided by √d_head.
 
     Args:
         query: ``[batch, head, d_head]``.
@@ -89,7 +89,7 @@ def attention_of_one(
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Over the last axis, in place."""
+    """Softmax over the last axis, in place."""
     scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= np.add.reduce(scores, axis=-1, keepdims=True)
@@ -146,7 +146,7 @@ def array(tensor: Tensor) -> np.ndarray:
 
 
 def apply(x: np.ndarray, affine: Affine) -> np.ndarray:
-    """Of rows ``[row, in]``."""
+    """The map of rows ``[row, in]``."""
     if len(x) > FEW_ROWS:
         return linear(torch.from_numpy(x), affine.weight, affine.bias).numpy()
     x = x @ affine.turned

@@ -18,7 +18,7 @@ from model.network.recurrent import Recurrent
 
 
 class _Layer(NamedTuple):
-    """One LSTM: ``(x, state) @ weight + bias`` are its gates, input, forget, cell and output."""
+    """One LSTM: ``(x, state) @ weight + bias`` are its gates: input, forget, cell and output."""
 
     weight: np.ndarray  # [in + d_ff, 4 * d_ff]
     bias: np.ndarray  # [4 * d_ff]
@@ -59,22 +59,22 @@ class RecurrentSteps:
         return DecoderStep(torch.from_numpy(x @ self.embedding.T), own, pattern[None, :, None])
 
     def reorder(self, rows: Tensor) -> None:
-        """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
+        """Replace row ``i`` by the current row ``rows[i]``, which must have the same source (beam search)."""
         self.states, self.cells = self.states[:, rows.numpy()], self.cells[:, rows.numpy()]
 
     def read(self, ids: Sequence[int]) -> list[DecoderStep]:
-        """Nothing: it must go step by step."""
+        """An empty list: it must go step by step."""
         return []
 
     def rewind(self, length: int) -> None:
         """
         Raises:
-            ValueError: always; nothing was read ahead, and a state does not tell what it was before.
+            ValueError: always; nothing was read ahead, and earlier states cannot be recovered from a later one.
         """
         raise ValueError("a recurrent decoder keeps no earlier states to go back to")
 
     def _advance(self, i: int, x: np.ndarray) -> np.ndarray:
-        """One step of layer ``i`` on ``[batch, in]``; its state, ``[batch, d_ff]``."""
+        """Take one step of layer ``i`` on ``[batch, in]``; returns its state, ``[batch, d_ff]``."""
         gates = np.concatenate((x, self.states[i]), axis=1) @ self.layers[i].weight + self.layers[i].bias
         enter, keep, new, leave = np.split(gates, 4, axis=1)
         self.cells[i] = _sigmoid(keep) * self.cells[i] + _sigmoid(enter) * np.tanh(new)
@@ -82,7 +82,7 @@ class RecurrentSteps:
         return self.states[i]
 
     def _pattern(self, state: np.ndarray) -> np.ndarray:
-        """The weights of a state, ``[batch, d_ff]``, on the source, ``[batch, source]``."""
+        """The attention weights of a state, ``[batch, d_ff]``, over the source, ``[batch, source]``."""
         scores = np.tanh((state @ self.query + self.query_bias)[:, None] + self.keys) @ self.score
         if self.hidden is not None:
             np.copyto(scores, LOWEST, where=self.hidden)

@@ -17,8 +17,8 @@ def narrowed(logits: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: fl
     """The probabilities to draw from, ``[..., vocab]``.
 
     The logits are divided by the temperature: below 1 the likely tokens gain, above 1 the unlikely ones. Then all but
-    the ``top_k`` likeliest are left out (Fan et al. 2018; 0 leaves out none), then all but the fewest that together
-    have the probability ``top_p`` (nucleus sampling, Holtzman et al. 2020). The likeliest always stays.
+    the ``top_k`` likeliest are dropped (Fan et al. 2018; 0 drops none), then all but the smallest set that together has
+    the probability ``top_p`` (nucleus sampling, Holtzman et al. 2020). The likeliest always stays.
     """
     ordered, places = (logits / temperature).sort(dim=-1, descending=True, stable=True)
     if top_k:

@@ -21,8 +21,8 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A target found by beam search: its ids without special tokens, its score (higher is better), and whether
-    ``</s>`` ended it; if not, it stood open at the limit."""
+    """A target found by beam search: its ids without special tokens, its score (higher is better), and whether ``</s>``
+    ended it; if not, it was still open at the limit."""
 
     ids: tuple[int, ...]
     score: float
@@ -30,9 +30,9 @@ class Hypothesis:
 
 
 class Written(NamedTuple):
-    """What :func:`write` gives for a text.
+    """What :func:`write` returns for a text.
 
-    ``n_tokens`` is how many tokens the target has; it was ``cut`` if the model had not ended it at the limit described
+    ``n_tokens`` is how many tokens the target has; it was ``cut`` if the model had not ended it by the limit described
     in :func:`greedy`. ``source_dropped`` counts the tokens of the text beyond ``max_len``, which were not read.
     """
 
@@ -43,13 +43,13 @@ class Written(NamedTuple):
 
 
 class BeamStep(NamedTuple):
-    """One step of beam search. The candidates, best first, are the ``2 * beam`` likeliest beginnings."""
+    """One step of beam search. The candidates, best first, are the ``2 * beam`` likeliest prefixes."""
 
-    totals: Tensor  # [row, candidate], log-probability of the whole beginning
-    parents: Tensor  # [row, candidate], the place in the beam that it goes on from
+    totals: Tensor  # [row, candidate], log-probability of the whole prefix
+    parents: Tensor  # [row, candidate], the place in the beam that it extends
     tokens: Tensor  # [row, candidate]
-    kept: Tensor  # [row, beam], for each place in the next beam the candidate that takes it
-    finished: list[tuple[int, int, Hypothesis]]  # row, candidate and what it is as a whole
+    kept: Tensor  # [row, beam], for each place in the next beam, the candidate that takes it
+    finished: list[tuple[int, int, Hypothesis]]  # row, candidate and the whole hypothesis
 
 
 def encode_source(checkpoint: Checkpoint, text: str) -> tuple[list[int], int]:
@@ -63,9 +63,9 @@ def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> It
 
 
 def write(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[int, Written]]:
-    """What the model writes for each text, as ``(index, written)`` in the order they are ready: short ones first.
+    """What the model writes for each text, as ``(index, written)`` in the order they are finished: short ones first.
 
-    ``beam`` 1 decodes greedily. What exceeds ``max_len`` of a text is not read.
+    ``beam`` 1 decodes greedily. Tokens of a text beyond ``max_len`` are not read.
 
     Raises:
         ValueError: ``beam`` is below 1.
@@ -92,8 +92,8 @@ def greedy(model: Model, source: Tensor) -> list[tuple[int, ...]]:
         source: ids ``[batch, source]``, each row ended by ``</s>`` and padded.
 
     Returns:
-        For each row the ids up to ``</s>``, without special tokens. A row ends at its limit at the
-        latest: twice the source's length and 16 more, and never more than ``max_len``.
+        For each row the ids up to ``</s>``, without special tokens. A row ends at its limit at the latest: twice the
+        source's length plus 16, and never more than ``max_len``.
     """
     return [ids for ids, _ in _greedy(model, source)]
 
@@ -114,8 +114,7 @@ def greedy_steps(
     """:func:`greedy`, step by step, from the encoder's output ``memory``.
 
     Yields:
-        The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the
-        decoder gave.
+        The token chosen for each row, ``[batch]`` (``PAD_ID`` in rows that have ended), and what the decoder returned.
     """
     limits = limits_of(model, source)
     decoder = begin(model, memory, source_mask, int(limits.max()))
@@ -131,16 +130,16 @@ def greedy_steps(
 
 
 def likeliest(logits: Tensor) -> Tensor:
-    """The likeliest token under each row of logits ``[row, vocab]``, ``[row]``: none of those before ``</s>``, which
-    are ``<pad>`` and ``<s>`` and never part of a target."""
+    """The likeliest token under each row of logits ``[row, vocab]``, ``[row]``; never one of those before ``</s>``,
+    which are ``<pad>`` and ``<s>`` and no part of a target."""
     return logits[:, EOS_ID:].argmax(-1) + EOS_ID
 
 
 def beam_search(model: Model, source: Tensor, beam: int = 5, length_penalty: float = 1.0) -> list[list[Hypothesis]]:
-    """Keep the ``beam`` likeliest beginnings at each step (Graves 2012; Sutskever et al. 2014).
+    """Keep the ``beam`` likeliest prefixes at each step (Graves 2012; Sutskever et al. 2014).
 
     A finished target's score is its log-probability, ``</s>`` included, divided by its length to the
-    power ``length_penalty``, so that long targets are not punished for their length. The search for a
+    power ``length_penalty``, so that long targets are not penalised for their length. The search for a
     row ends with ``beam`` finished targets, or at the limit described in :func:`greedy`.
 
     Args:
@@ -168,7 +167,7 @@ def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -
     limits = limits_of(model, source).tolist()
     wanted = [beam] * n  # finished targets still to be found, for each row
     scores = torch.full((n, beam), -torch.inf)
-    scores[:, 0] = 0.0  # all beams begin alike: let only the first one branch
+    scores[:, 0] = 0.0  # all beams start alike: let only the first one branch
     prefixes = torch.full((n * beam, 1), BOS_ID)
     decoder = begin(model, memory, mask, max(limits))
     for length in range(1, max(limits) + 1):
@@ -177,10 +176,10 @@ def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -
         log_probabilities = logits.log_softmax(-1)  # [row * beam, vocab]
         vocab = log_probabilities.size(-1)
         totals = (scores.view(-1, 1) + log_probabilities).view(n, -1)  # [row, beam * vocab]
-        # Of 2 * beam candidates at most beam end here, so beam ways to go on are left.
+        # Of 2 * beam candidates at most beam end here, so at least beam are left to go on with.
         top, flat = totals.topk(min(2 * beam, totals.size(1)))
         parents, tokens = flat // vocab, flat % vocab
-        # A candidate that ends is finished if it is among the beam best, and goes on in no case.
+        # A candidate that ends is finished if it is among the beam best, and never goes on.
         ended = tokens == EOS_ID
         finished: list[tuple[int, int, Hypothesis]] = []
         for row, place in ended[:, :beam].nonzero().tolist():
@@ -194,7 +193,7 @@ def beam_steps(model: Model, source: Tensor, beam: int, length_penalty: float) -
         rows = (torch.arange(n)[:, None] * beam + parents).flatten()
         prefixes = torch.cat((prefixes[rows], tokens.view(-1, 1)), dim=1)
         for row in (row for row in range(n) if limits[row] == length):
-            # At the limit what is still open counts as it stands.
+            # At the limit, whatever is still open counts as it stands.
             for place in range(wanted[row]):
                 if scores[row, place] > -torch.inf:
                     ids = prefixes[row * beam + place, 1:].tolist()
@@ -211,7 +210,7 @@ def _with_end(ids: list[int], max_len: int) -> tuple[list[int], int]:
 
 
 def limits_of(model: Model, source: Tensor) -> Tensor:
-    """The most target tokens of each row, ``</s>`` included; by row, so that a batch changes no result."""
+    """The most target tokens of each row, ``</s>`` included; per row, so that batching changes no result."""
     return (2 * (source != PAD_ID).sum(1) + 16).clamp(max=model.config.max_len)
 
 

@@ -1,4 +1,4 @@
-"""Decoding by a whole pass for each token: slow, but for any model and with its points."""
+"""Decoding with a whole pass for each token: slow, but it works for any model and has all its points."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class WholePasses:
         """
         Args:
             model: in eval mode.
-            memory: what ``model.encode`` gave as hidden states.
+            memory: what ``model.encode`` returned as hidden states.
             source_mask: ``[batch, 1, 1, source]``, True where there is a token; None without padding.
-            taps: who watches each pass.
+            taps: watch each pass.
         """
         self.model, self.memory, self.source_mask, self.taps = model, memory, source_mask, taps
         self.ids = torch.empty((len(memory), 0), dtype=torch.int64)
@@ -35,13 +35,13 @@ class WholePasses:
     def step(self, ids: Tensor) -> DecoderStep:
         """Feed one token to each row, ``[batch]``, and move on by one position.
 
-        The patterns of a model that reads source and target in one are those of a single text.
+        For a model that reads source and target as one sequence, the patterns are those of a single text.
         """
         self.ids = torch.cat((self.ids, ids[:, None]), dim=1)
         return self._last(1)[0]
 
     def read(self, ids: Sequence[int]) -> list[DecoderStep]:
-        """What :meth:`step` would give for one token after the other, in one pass; only for a batch of one text."""
+        """What :meth:`step` would return for one token after another, in one pass; only for a batch of one text."""
         self.ids = torch.cat((self.ids, torch.tensor([ids])), dim=1)
         return self._last(len(ids))
 
@@ -50,11 +50,11 @@ class WholePasses:
         self.ids = self.ids[:, :length]
 
     def reorder(self, rows: Tensor) -> None:
-        """Make row ``i`` the present row ``rows[i]``, which must be of the same source (beam search)."""
+        """Replace row ``i`` by the current row ``rows[i]``, which must have the same source (beam search)."""
         self.ids = self.ids[rows]
 
     def _last(self, n: int) -> list[DecoderStep]:
-        """One pass, and the last ``n`` positions of it."""
+        """Make one pass and return its last ``n`` positions."""
         decoded = self.model.decode(self.ids, self.memory, self.source_mask, self.taps)
         logits = self.model.unembed(decoded.hidden[:, -n:], self.taps)
         none = np.empty((0, len(self.ids), 0, self.length, self.length), np.float32)

@@ -1,7 +1,7 @@
 """A cross-attention head as a word aligner: at which source word each target word looks most, and is that right?
 
-What is right, people say (links by hand, such as those of the Hansards; Och and Ney 2003) or a dictionary
-(:mod:`model.heads.dictionary`).
+What is right is decided by people (links drawn by hand, such as those of the Hansards; Och and Ney 2003) or by a
+dictionary (:mod:`model.heads.dictionary`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Where the words of a target look: ``best``, int ``[layer, head, target word]``, is the source word with most
+    """Where the words of a target look: ``best``, int ``[layer, head, target word]``, is the source word with the most
     weight, −1 for ``</s>`` or if nothing was written there, and ``weight``, float32 of the same shape, its weight."""
 
     source_words: tuple[str, ...]
@@ -44,15 +44,16 @@ class Looks:
     weight: np.ndarray
 
     def links(self, layer: int, head: int) -> set[Link]:
-        """Of one head, from 0."""
+        """The links of one head; layer and head count from 0."""
         return {(int(source), target) for target, source in enumerate(self.best[layer, head]) if source >= 0}
 
 
 def look(checkpoint: Checkpoint, source: str, target: str, word: re.Pattern[str] = PLAIN) -> Looks:
-    """Where each word of the ``target`` given looks in ``source``, in every cross-attention head.
+    """Where each word of the given ``target`` looks in ``source``, in every cross-attention head.
 
-    A row stands for the token that is written from it. Tokens of a word are one: the weights on those of a source
-    word are summed, the rows of those of a target word averaged (Clark et al. 2019, section 4.1).
+    A row stands for the token that is written from it. The tokens of a word are treated as one: the weights on the
+    tokens of a source word are summed, the rows of the tokens of a target word averaged (Clark et al. 2019, section
+    4.1).
 
     Raises:
         ValueError: the model has no cross-attention.
@@ -78,20 +79,20 @@ def strongest(
     Args:
         pattern: ``[layer, head, query, key]``.
         queries: the word of each query, −1 for none.
-        keys: the word of each key, −1 for none; what lies there counts together.
+        keys: the word of each key, −1 for none; the weight on those is added up.
         n_queries: how many words the target has.
         n_keys: how many words the source has.
     """
     rows = np.equal.outer(np.arange(n_queries), queries).astype(np.float32)
     rows /= np.maximum(rows.sum(-1, keepdims=True), 1)
     columns = np.equal.outer(np.append(np.arange(n_keys), -1), keys).astype(np.float32)
-    weights = rows @ pattern @ columns.T  # [layer, head, target word, source word, and at last none]
+    weights = rows @ pattern @ columns.T  # [layer, head, target word, source word, with none last]
     best, weight = weights.argmax(-1), weights.max(-1)
     return np.where((best == n_keys) | (weight == 0), -1, best), weight
 
 
 def agreement(looks: Looks, truth: Truth) -> Terms:
-    """Of each head: |A ∩ S| + |A ∩ P|, and |A| + |S|, for its links A and the sure and possible ones S and P."""
+    """For each head, |A ∩ S| + |A ∩ P| and |A| + |S|, for its links A and the sure and possible ones S and P."""
     n_layers, n_heads, _ = looks.best.shape
     found = [[looks.links(layer, head) for head in range(n_heads)] for layer in range(n_layers)]
     right = [[len(links & truth.sure) + len(links & truth.possible) for links in row] for row in found]
@@ -106,7 +107,7 @@ def error_rates(texts: Iterable[tuple[Looks, Truth]]) -> np.ndarray:
 
 
 def diagonal(looks: Looks) -> Looks:
-    """As a single head that knows no word: it looks from each target word at the source word as far along."""
+    """The looks of a single head that knows no words: from each target word to the source word equally far along."""
     n_source, n_target = len(looks.source_words), len(looks.target_words)
     best = (np.arange(n_target) + 0.5) * n_source // max(1, n_target)
     best = best.astype(int)[None, None] if n_source else np.full((1, 1, n_target), -1)
@@ -114,9 +115,11 @@ def diagonal(looks: Looks) -> Looks:
 
 
 def translating(looks: Looks, dictionary: Collection[Pair]) -> Terms:
-    """Of each head: the weight of its links whose words the ``dictionary`` has, in lower case, and the weight of all.
+    """For each head, the weight of those of its links whose words, in lower case, the ``dictionary`` has, and of all
+    links.
 
-    Links of marks, which a dictionary does not have, are left out; links of a word to a mark count as wrong.
+    Links from punctuation, which a dictionary does not have, are left out; links from a word to punctuation count as
+    wrong.
     """
     known = _known(looks, dictionary)
     counted = np.array([is_word(word) for word in looks.target_words], bool) & (looks.best >= 0)
@@ -125,7 +128,7 @@ def translating(looks: Looks, dictionary: Collection[Pair]) -> Terms:
 
 
 def dictionary_shares(texts: Sequence[Looks], dictionary: Collection[Pair]) -> np.ndarray:
-    """The share of the links' weight that is in a dictionary, over all texts, float32 ``[layer, head]``."""
+    """The share of the weight that is on links in a dictionary, over all texts, float32 ``[layer, head]``."""
     return ratio(_total(translating(looks, dictionary) for looks in texts))
 
 
@@ -141,7 +144,7 @@ def share_by_chance(texts: Sequence[Looks], dictionary: Collection[Pair]) -> flo
 
 
 def by_head(values: np.ndarray, best: int) -> dict[str, Any]:
-    """``values`` ``[layer, head]`` as JSON takes them: all, None where undefined, and the best one, which is the
+    """``values`` ``[layer, head]`` ready for JSON: all of them, None where undefined, and the best, which is the
     largest (``best`` 1) or the smallest (−1), with layer and head from 1."""
     written = [[None if np.isnan(value) else float(value) for value in row] for row in values]
     if np.isnan(values).all():
@@ -152,11 +155,11 @@ def by_head(values: np.ndarray, best: int) -> dict[str, Any]:
 
 
 def read_truths(path: Path) -> list[Truth]:
-    """Links as a file gives them, a sentence a line: ``1-2`` is a sure link of source word 1 and target word 2,
-    ``1p2`` a possible one.
+    """Links from a file, one sentence per line: ``1-2`` is a sure link between source word 1 and target word 2, ``1p2``
+    a possible one.
 
     Raises:
-        ValueError: it cannot be read, or something in a line is no link.
+        ValueError: it cannot be read, or something in a line is not a link.
     """
     return [_truth(line.split(), f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
 
@@ -175,7 +178,7 @@ def _truth(links: Sequence[str], where: str) -> Truth:
 
 
 def _known(looks: Looks, dictionary: Collection[Pair]) -> np.ndarray:
-    """Which words the dictionary has with each other, boolean ``[target word, source word]``."""
+    """Which pairs of words the dictionary has, boolean ``[target word, source word]``."""
     sources = [word.lower() for word in looks.source_words]
     rows = [[(source, word.lower()) in dictionary for source in sources] for word in looks.target_words]
     return np.array(rows, bool).reshape(len(looks.target_words), len(sources))

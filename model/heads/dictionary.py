@@ -11,16 +11,16 @@ from model.text.reading import Pair
 
 ITERATIONS = 5
 LEAST = 0.05
-"""The probability from which on a word counts as a translation; in both directions, as a rare word is given all words
-of its only sentence."""
+"""The probability from which a word counts as a translation; needed in both directions, since a rare word is given all
+the words of its only sentence."""
 NULL = ""
-"""The source word of what translates no word."""
+"""The source word for target words that translate nothing."""
 
 Words = Sequence[str]
 
 
 def learn_from(pairs: Iterable[Pair]) -> frozenset[Pair]:
-    """:func:`learn` from sentences as they are written: by their words in lower case, without marks.
+    """:func:`learn` from plain sentences, taking their words in lower case and without punctuation.
 
     Raises:
         ValueError: no sentence has a word.
@@ -33,7 +33,7 @@ def learn_from(pairs: Iterable[Pair]) -> frozenset[Pair]:
 
 
 def learn(pairs: Sequence[tuple[Words, Words]], least: float = LEAST) -> frozenset[Pair]:
-    """The pairs of words of which each is, with a probability of at least ``least``, a translation of the other.
+    """The pairs of words that translate each other, each with a probability of at least ``least``.
 
     Args:
         pairs: the words of a source sentence, and those of its target.
@@ -46,15 +46,15 @@ def learn(pairs: Sequence[tuple[Words, Words]], least: float = LEAST) -> frozens
 def translations(
     pairs: Sequence[tuple[Words, Words]], least: float = 0.0, iterations: int = ITERATIONS
 ) -> dict[Pair, float]:
-    """p(target word | source word) by expectation maximisation, starting from equal probabilities, where it is at least
-    ``least``.
+    """p(target word | source word) by expectation maximisation, starting from equal probabilities, kept where it is at
+    least ``least``.
 
     Each target word comes from one source word of its sentence, or from :data:`NULL`, whatever the order.
     """
     sources, targets = _numbered([NULL, *source] for source, _ in pairs), _numbered(target for _, target in pairs)
     names = [np.array(list(numbers), dtype=object) for _, numbers in (sources, targets)]
     cells, rows = _cells(sources[0], targets[0], len(names[1]))
-    kinds, cells = np.unique(cells, return_inverse=True)  # the pairs of words that meet in any sentence
+    kinds, cells = np.unique(cells, return_inverse=True)  # the pairs of words that occur together in some sentence
     source_of, target_of = np.divmod(kinds, max(1, len(names[1])))
     table = np.ones(len(kinds))
     for _ in range(iterations):
@@ -76,8 +76,8 @@ def _numbered(sentences: Iterable[Words]) -> tuple[list[np.ndarray], dict[str, i
 def _cells(
     sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], n_target: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Every source word with every target word of its sentence, as one number, source · ``n_target`` + target; and
-    which target word of the whole text it is."""
+    """Every source word with every target word of its sentence, as one number, source · ``n_target`` + target; and the
+    number of that target word in the whole text."""
     sentences = list(zip(sources, targets, strict=True))
     cells = [np.add.outer(target, source * n_target).ravel() for source, target in sentences]
     repeats = np.concatenate([np.full(len(target), len(source)) for source, target in sentences])

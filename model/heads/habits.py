@@ -1,6 +1,7 @@
-"""What a head does, in words: a habit is named by the head's whole weight, and only above chance; NumPy only.
+"""What a head does, in words: a habit is named by its share of the head's whole weight, and only if above chance; NumPy
+only.
 
-See :mod:`model.heads.observed` for how habits are weighed.
+See :mod:`model.heads.observed` for how habits are measured.
 """
 
 from __future__ import annotations
@@ -22,23 +23,23 @@ MOSTLY, PARTLY, SMALL = 0.5, 0.25, 0.15
 EVEN, QUITE_EVEN = 0.9, 0.98
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
-"""With fewer rows that have a choice, their number is said."""
+"""With fewer rows that have a choice, their number is stated."""
 CLEARLY, FAR = 1.5, 2
-"""So many times chance a share must be to be named; and to be named although it is small, where nothing else is."""
+"""How many times chance a share must be to be named; and to be named although it is small, where nothing else is."""
 FOCUSED = 3
-"""To fewer tokens, by its entropy, a head looks that is sharp without a habit."""
+"""A head without a habit is sharp if, by its entropy, it looks at fewer tokens than this."""
 ALMOST = 0.9
-"""A share of so much of the largest is named beside it, also where it is a little under a quarter."""
+"""A share at least this fraction of the largest is named beside it, even if a little under a quarter."""
 AS_GOOD = 0.95
-"""If the narrower of two habits has this share of the wider one's weight, it is the one that is named."""
+"""If the narrower of two habits has this fraction of the wider one's weight, the narrower one is named."""
 ROUNDING = 1e-6
 SMALLEST = 0.005
-"""A share that is said; less is 0%."""
+"""The smallest share that is stated; less is 0%."""
 
 
 def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames = "both") -> str:
     """What one head (layer and head from 0) does on one text, such as «gives 71% of its attention to the previous
-    token»: the end of a sentence that begins with "it". ``rows`` is what a decoder's rows are named by."""
+    token»: the end of a sentence that begins with "it". ``rows`` says what a decoder's rows are named by."""
     pattern = attention_map.pattern[layer : layer + 1, head : head + 1]
     alone = replace(attention_map, pattern=pattern, n_key_heads=0, layer_numbers=())
     more = _one_token(alone)
@@ -59,13 +60,13 @@ class _Share(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Clearly more than what chance gives, or more than half of what is left above it."""
+        """Clearly more than chance gives, or more than halfway from chance to all of the weight."""
         return self.weight > min(CLEARLY * self.chance, (1 + self.chance) / 2) + ROUNDING
 
 
 def _one_token(alone: AttentionMap) -> list[Habit]:
-    """To look at the key that gets most of the weight of the only head of a map, wherever it stands, or at each of two
-    that get as much, as it is said; none of more: that is no habit."""
+    """The habit of looking at the key that gets the most weight from a map's only head, wherever it is, or one habit
+    each if two keys tie when rounded; with more than two there is no habit."""
     rows = Rows(alone)
     counted = rows.counted[0, 0]
     if not counted.any():
@@ -106,7 +107,7 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     if abs(order) < PARTLY_IN_ORDER:
         return []
     right, left = (counts[at] / observed.pairs[at] for counts in (observed.right, observed.left))
-    if (right - left) * order <= 0:  # who looks for the strongest cells would not see it
+    if (right - left) * order <= 0:  # someone looking at the strongest cells would not see it
         return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
     way, one, other = "from left to right", (right, "right"), (left, "left")
@@ -118,8 +119,8 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
 
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
-    """The largest shares that are clearly above chance, of a quarter or more, or of almost as much as the largest: two,
-    or more where they are equal."""
+    """The largest shares that are clearly above chance and a quarter or more, or almost as large as the largest: two,
+    or more if they tie."""
     shares = [share for share in _all_shares(observed, at, rows, more) if share.is_clear]
     most = max((share.weight for share in shares if share.weight >= PARTLY), default=1.0)
     told = [share for share in shares if share.weight >= min(PARTLY, ALMOST * most)]
@@ -143,7 +144,7 @@ def _all_shares(observed: Observed, at: tuple[int, int], rows: RowNames, more: S
 
 
 def _shares(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) -> list[str]:
-    """The shares that are named, in a clause."""
+    """The named shares, as a clause."""
     if not named:
         return []
     n = observed.counted[at]
@@ -157,27 +158,27 @@ def _shares(observed: Observed, at: tuple[int, int], named: Sequence[_Share]) ->
 
 
 def _both(overlaps: Sequence[float]) -> str:
-    """That some weight is counted twice, where what is given to one is given to the other as well."""
+    """A note that some weight is counted twice, where the same weight belongs to more than one named share."""
     if max(overlaps, default=0) < SMALLEST:
         return ""
     return f" ({percent(overlaps[0])} counts as both)" if len(overlaps) == 1 else " (some of it counts twice)"
 
 
 def _once(shares: Sequence[_Share]) -> list[_Share]:
-    """Of a habit and a narrower one only one: the narrower if it is as good as all there is of the wider."""
+    """Only one of a habit and a narrower one: the narrower if it makes up nearly all of the wider."""
     by_name = {share.name: share for share in shares}
     dropped = set()
     for share in shares:
         for name in share.within & by_name.keys():
             wide = by_name[name]
-            if share.weight <= wide.weight + ROUNDING:  # else the first token is no special one
+            if share.weight <= wide.weight + ROUNDING:  # otherwise the first token is not a special one
                 dropped.add(name if share.weight >= AS_GOOD * wide.weight else share.name)
     return [share for share in shares if share.name not in dropped]
 
 
 def _induction(observed: Observed, at: tuple[int, int], rows: RowNames, named: Sequence[_Share]) -> list[str]:
-    """What a head gives to what followed a token before, unless half of that is said already: in “abab” what followed
-    “a” may be the token before it."""
+    """What a head gives to the token that followed an earlier occurrence, unless half of that is stated already: in
+    “abab” what followed “a” may also be the token before it."""
     sums, n = observed.habits["induction"], observed.counted[at]
     able = sums.able[at]
     told = max((observed.overlaps[frozenset((share.name, "induction"))][at] for share in named), default=0.0)
@@ -196,7 +197,7 @@ def _induction(observed: Observed, at: tuple[int, int], rows: RowNames, named: S
 
 
 def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> str:
-    """For a head without a habit: how widely it looks, and how far; and where most, if chance gives that much less."""
+    """For a head without a habit: how widely and how far it looks, and where most, if that is far above chance."""
     n = observed.counted[at]
     tokens = 2 ** (observed.entropy[at] / n)
     wide = f"shows no clear pattern: a row spreads over about {tokens:.1f} tokens"
@@ -211,7 +212,7 @@ def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
 
 
 def percent(share: float) -> str:
-    """A share as people read it: whole percent."""
+    """A share in whole percent, as people read it."""
     return f"{100 * share:.0f}%"
 
 

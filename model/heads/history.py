@@ -1,4 +1,4 @@
-"""What training did to one text: the same text read by every kept checkpoint of a run, one in memory at a time."""
+"""What training changed for one text: every kept checkpoint of a run reads it, with one in memory at a time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from model.trace import Kind, Trace
 
 MOST_CHECKPOINTS = 80
 MOST_TOKENS = 48
-"""Of a text whose patterns are kept at every step; of a longer one only the measures are."""
+"""The longest text whose patterns are kept at every step; for a longer one only the measures are."""
 LEAST_CHANGE = 0.25
-"""A head forms only if its measure changes by this share of what it can be, or by 1 where nothing bounds it."""
+"""A head forms only if its measure changes by this fraction of its range, or by 1 if it is unbounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One text as the checkpoint of one step reads it.
+    """One text as read by the checkpoint of one step.
 
     ``written`` is what the model writes by itself. For each kind of attention, ``measures`` are those of
     :func:`model.heads.measures.measure`, ``[layer, head]``; ``levels`` the pattern in 255ths, uint8 ``[layer, head,
@@ -43,8 +43,8 @@ class Moment:
 class History:
     """A text over the steps of a run; of ``files`` (step, path) the first ``n_read`` are read.
 
-    Every checkpoint is fed the target ``fed``, so that a row is the same token at every step. ``skipped`` are
-    the steps whose file cannot be used, and why.
+    Every checkpoint is fed the target ``fed``, so that a row is the same token at every step. ``skipped`` holds the
+    steps whose file cannot be used, and why.
     """
 
     files: tuple[tuple[int, Path], ...]
@@ -60,12 +60,12 @@ class History:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """Of the moments."""
+        """The steps of the moments."""
         return tuple(moment.step for moment in self.moments)
 
     def values(self, kind: Kind) -> dict[str, np.ndarray]:
-        """Each measure of a kind of attention over the steps, ``[step, layer, head]``, NaN where undefined; none
-        before a checkpoint was read."""
+        """Each measure of a kind of attention over the steps, ``[step, layer, head]``, NaN where undefined; empty until
+        a checkpoint has been read."""
         found = [moment.measures[kind] for moment in self.moments]
         return {name: np.stack([measures[name] for measures in found]) for name in (found[0] if found else ())}
 
@@ -74,7 +74,7 @@ class History:
 class Formation:
     """The measure ``name`` of a head (layer and head from 0) goes from ``start`` to ``end``; ``value`` at ``step``.
 
-    ``named``: most of the head's weight is there from this step on, so that it may be called by what it does.
+    ``named``: most of the head's weight is there from this step on, so that it can be named after what it does.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Formation:
 
 
 def thinned(files: Sequence[tuple[int, Path]], most: int = MOST_CHECKPOINTS) -> tuple[tuple[int, Path], ...]:
-    """At most ``most`` of the checkpoints: the first, every so many after it, and the last."""
+    """At most ``most`` of the checkpoints: the first, then evenly spaced ones, and the last."""
     if len(files) <= most:
         return tuple(files)
     every = -(-(len(files) - 1) // (most - 1))
@@ -101,7 +101,7 @@ def read_moment(opened: Checkpoint, step: int, source: str, fed: str) -> Moment:
 
 
 def moment_of(trace: Trace, step: int, digest: str, written: str) -> Moment:
-    """What is kept from a trace."""
+    """The part of a trace that is kept."""
     short = max(size for one in trace.maps for size in one.pattern.shape[2:]) <= MOST_TOKENS
     return Moment(
         step=step,
@@ -113,9 +113,9 @@ def moment_of(trace: Trace, step: int, digest: str, written: str) -> Moment:
 
 
 def advance(history: History, read: Callable[[int, Path, str, str], Moment], seconds: float) -> History:
-    """The history after reading on for about ``seconds``, at least one checkpoint if any is left.
+    """The history after reading on for about ``seconds``, or at least one checkpoint if any is left.
 
-    ``read`` gives the moment of a step, a file, a source and the target it is fed; where it raises
+    ``read`` returns the moment for a step, a file, a source and the target it is fed; where it raises
     :class:`CheckpointError`, that step is skipped.
     """
     until = time.monotonic() + seconds
@@ -134,24 +134,25 @@ def advance(history: History, read: Callable[[int, Path, str, str], Moment], sec
 
 
 def least_change(one: Measure) -> float:
-    """By how much a measure must change for a head to have formed."""
+    """How much a measure must change for a head to have formed."""
     return 1.0 if one.high is None else LEAST_CHANGE * (one.high - one.low)
 
 
 def is_named(one: Measure, start: float, end: float) -> bool:
-    """Whether a head may be called by what it does: it gives most of its weight there in the end, not at first."""
+    """Whether a head can be named after what it does: it gives most of its weight there at the end, but not at
+    first."""
     return bool(one.becomes) and start <= MOSTLY < end
 
 
 def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, one: Measure) -> int | None:
-    """The step where a head forms: the first from which on its measure stays on the side of its last value.
+    """The step where a head forms: the first from which its measure stays on the side of its last value.
 
-    For a measure that has a name for it, the sides meet at half of the head's weight, if the head passes it
-    (:func:`is_named`); else half-way between the first value v₀ and the last v_T:
-    min { s_k : (v_j - (v₀ + v_T) / 2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition
-    passes its 50% reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`,
-    or either is undefined (NaN); one that is undefined in between is on neither side. Known only to the distance
-    between two checkpoints: it lies between the one before and this step.
+    For a measure with a name for it, the sides meet at half of the head's weight, if the head passes that
+    (:func:`is_named`); otherwise halfway between the first value v₀ and the last v_T: min { s_k : (v_j - (v₀ + v_T) /
+    2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition passes its 50% reference level (IEEE
+    Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`, or either is undefined (NaN); a value
+    undefined in between is on neither side. It is known only to within the gap between two checkpoints: it lies between
+    the previous one and this step.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not abs(change := values[-1] - values[0]) >= least_change(one):
@@ -166,7 +167,7 @@ def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, one: M
 
 def formations(steps: Sequence[int], values: Mapping[str, np.ndarray]) -> list[Formation]:
     """Every measure of every head that forms, ``values`` ``[step, layer, head]`` by name: first the heads that can be
-    called by what they do, then by the change, the largest first, as a share of the least that counts."""
+    named after what they do, then by change, largest first, relative to the least that counts."""
     found = []
     for name, over_steps in values.items():
         one = NAMED[name]

@@ -1,8 +1,8 @@
 """Where heads look over many texts: the texts in which each looks most sharply, and the tokens it links most; NumPy
 only.
 
-A row counts if it can see :data:`A_CHOICE` keys or more: that one of two gets most says little. Special tokens, on
-which a head comes to rest, count neither as queries nor as keys; the measure "special" tells of them.
+A row counts if it can see :data:`A_CHOICE` keys or more: that one of two gets the most says little. Special tokens, on
+which a head comes to rest, count neither as queries nor as keys; the measure "special" covers them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap
 
 MOST = 5
-"""Texts and pairs that are told of a head."""
+"""How many texts and pairs are listed for a head."""
 A_CHOICE = 3
-BITS = 21  # for each of two tokens in the number of a pair; the rest is the head's
+BITS = 21  # for each of the two tokens in the number of a pair; the rest is for the head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharpest:
-    """The largest weight of a head in one text, by its number, and the tokens that it lies between."""
+    """The largest weight of a head in one text, given by its number, and the two tokens it links."""
 
     weight: float
     text: int
@@ -36,7 +36,7 @@ class Sharpest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """Two tokens, the first of which gives the second most of its attention, ``times`` over all texts; ``weight`` is
-    the mean of those."""
+    the mean over those."""
 
     weight: float
     times: int
@@ -46,10 +46,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The links of all heads of one kind of attention over one or more texts; heads stand layer by layer.
+    """The links of all heads of one kind of attention over one or more texts; heads are ordered layer by layer.
 
-    ``numbers`` (int64, ascending) are the pairs of all heads, of head, query and key, the tokens by their place in
-    ``tokens``; ``sums`` (float64) and ``times`` (int64) the weights of each and how many there were.
+    ``numbers`` (int64, ascending) encode the pairs of all heads, each as head, query and key, with tokens as indices
+    into ``tokens``; ``sums`` (float64) and ``times`` (int64) are the summed weights of each pair and how many there
+    were.
     """
 
     sharpest: tuple[tuple[Sharpest, ...], ...]
@@ -59,7 +60,7 @@ class Links:
     times: np.ndarray
 
     def __add__(self, other: Links) -> Links:
-        """Of the texts of both, which must be of one kind and model."""
+        """The links in the texts of both, which must be of one kind and model."""
         places = {token: place for place, token in enumerate(self.tokens)}
         moved = np.array([places.setdefault(token, len(places)) for token in other.tokens], dtype=np.int64)
         heads, queries, keys = _apart(other.numbers)
@@ -74,8 +75,8 @@ class Links:
         )
 
     def pairs(self, head: int, most: int = MOST) -> tuple[Pair, ...]:
-        """The pairs of a head, from 0 in the order of all, which get most of its attention: those with the largest sum
-        of weights first."""
+        """The pairs that get the most of a head's attention, the largest sum of weights first; heads count from 0 over
+        all layers."""
         begin, end = np.searchsorted(self.numbers, [head << 2 * BITS, head + 1 << 2 * BITS])
         first = begin + np.argsort(-self.sums[begin:end], kind="stable")[:most]
         _, queries, keys = _apart(self.numbers[first])
@@ -88,7 +89,7 @@ class Links:
 def links(attention_map: AttentionMap, text: int = 0) -> Links:
     """The links in one text, whose number is ``text``.
 
-    The sharpest is the largest weight of the head; a pair is a row and the key that gets most of it, if that is
+    The sharpest is the largest weight of the head; a pair is a row and the key that gets the most of it, if that is
     :data:`~model.heads.habits.PARTLY` or more.
     """
     tokens, looked_at = attention_map.row_tokens, attention_map.looked_at

@@ -1,7 +1,7 @@
 """What a head does, in numbers and in words; NumPy only.
 
 Every measure is a ratio of two sums over the rows of a pattern, so that over many texts the sums add up: each
-row counts once, whichever text it is from. Which rows count, :mod:`model.heads.rows` says.
+row counts once, whichever text it is from. :mod:`model.heads.rows` says which rows count.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Measure:
     """One number for each head.
 
     ``formula`` is LaTeX: A is the pattern with queries i and keys j, both from 1, of n × m cells, and angle
-    brackets are the mean over the rows that count. ``low`` and ``high`` bound the value (``high`` None: nothing
-    does). ``rises`` and ``falls`` say what a head does whose value rises or falls during training, ``becomes`` (if it
-    has a name) what it is once most of its weight is there.
+    brackets are the mean over the rows that count. ``low`` and ``high`` bound the value (``high`` None: unbounded).
+    ``rises`` and ``falls`` say what a head does whose value rises or falls during training; ``becomes``, if there is a
+    name for it, what the head is called once most of its weight is there.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Tally:
     observed: Observed
 
     def __add__(self, other: Tally) -> Tally:
-        """Of the texts of both, which must be of one kind and model."""
+        """The tally of the texts of both, which must be of one kind and model."""
         mine, theirs = self.terms, other.terms
         if mine.keys() != theirs.keys():
             raise ValueError(f"{sorted(mine)} and {sorted(theirs)} are not measures of one kind of attention")
@@ -84,7 +84,7 @@ def tally(attention_map: AttentionMap) -> Tally:
 
 
 def measure(attention_map: AttentionMap) -> dict[str, np.ndarray]:
-    """All measures that apply to a map: by name, float32 ``[layer, head]``, NaN where undefined."""
+    """All measures that apply to a map, by name: float32 ``[layer, head]``, NaN where undefined."""
     return tally(attention_map).values()
 
 
@@ -99,7 +99,7 @@ def similar(attention_map: AttentionMap, layer: int, head: int, n: int) -> list[
     The similarity is 1 minus the mean, over the rows, of the Jensen-Shannon distance between the two heads' rows
     (the square root of the divergence in bits: 0 for equal rows, 1 for rows without a common key, and a metric,
     as Endres and Schindelin 2003 show). Clark et al. 2019, section 6, compare heads by the divergence itself.
-    A row that has no choice counts for neither head; one of zeros is at distance 1 from one that is not.
+    A row that has no choice counts for neither head; a row of zeros is at distance 1 from one that is not.
     """
     rows = Rows(attention_map)
     pattern, entropy = rows.pattern, rows.entropy
@@ -276,5 +276,5 @@ MEASURES = (
         becomes="becomes an induction head",
     ),
 )
-"""In the order of the table."""
+"""All measures, in the order of the table."""
 NAMED: Mapping[str, Measure] = MappingProxyType({one.name: one for one in MEASURES})

@@ -2,7 +2,7 @@
 
 The weight of a habit is the mean, over every row that has a choice, of the attention on the keys that the habit is
 about; a row without such a key counts with 0, so that no share is claimed that the head as a whole does not give.
-Chance is what uniform rows of the same lengths would give. All of it are sums that add up over texts.
+Chance is what uniform rows of the same lengths would give. All of these are sums that add up over texts.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from model.trace import AttentionMap, Kind, RowNames
 
 
 class Sums(NamedTuple):
-    """Of one habit, float64 ``[layer, head]`` each: weight and chance over the rows that count, and how many of these
-    rows have a key that the habit is about."""
+    """The sums of one habit, each float64 ``[layer, head]``: weight and chance over the rows that count, and how many
+    of these rows have a key that the habit is about."""
 
     weight: np.ndarray
     chance: np.ndarray
@@ -33,8 +33,8 @@ class Sums(NamedTuple):
 class Habit:
     """Cells of a pattern that a head may favour.
 
-    ``words`` name them, seen from the token that is read; where a row is named by both of its tokens, or by the one
-    that is written alone, they may need others.
+    ``words`` name them, seen from the token that is read; where a row is named by both of its tokens, or only by the
+    one that is written, other words may be needed.
     """
 
     name: str
@@ -43,10 +43,10 @@ class Habit:
     predicted: str = ""
     cells: Callable[[Rows], np.ndarray]  # boolean [query, key]
     within: tuple[str, ...] = ()
-    """The habits whose cells hold all of this one's: of the first token, where it is a special one."""
+    """The habits whose cells include all of this one's; for the first token, only where it is a special one."""
 
     def said(self, rows: RowNames) -> str:
-        """In words that are true of rows so named."""
+        """The cells in words that are true of rows named this way."""
         return {"both": self.both, "predicted": self.predicted, "fed in": self.words}[rows] or self.words
 
 
@@ -70,23 +70,22 @@ HABITS = (
     Habit(name="punctuation", words="punctuation", cells=of.at_tokens(of.is_punctuation)),
 )  # fmt: skip
 INDUCTION = Habit(name="induction", words="", cells=of.at_followers)
-"""Judged by the rows that can have it alone, whose number is said."""
+"""Judged only by the rows that can have it, whose number is stated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What describing the heads of one kind of attention takes, over one or more texts.
+    """What is needed to describe the heads of one kind of attention, over one or more texts.
 
     ``counted`` and the other arrays are float64 ``[layer, head]``: rows with a choice; sums over them of entropy
     (bits), evenness and distance (tokens; only in self-attention); in cross-attention, over all ``pairs`` of the
     ``ordered`` rows, which write text, how often the later row's key lies further right (``ahead``) and further left
-    (``behind``), for keys drawn by the weights among those that are text; and the same (``right``, ``left``) for the
-    key among those that gets most. ``overlaps`` are sums over the rows with a
-    choice of the weight on cells that two habits share.
+    (``behind``), for keys that are text, drawn by their weights; and the same (``right``, ``left``) for the one that
+    gets the most. ``overlaps`` are sums, over the rows with a choice, of the weight on cells that two habits share.
     """
 
     kind: Kind
-    n_keys: int  # that are text, the most of all texts
+    n_keys: int  # that are text, the most in any text
     counted: np.ndarray
     entropy: np.ndarray
     evenness: np.ndarray
@@ -97,12 +96,12 @@ class Observed:
     right: np.ndarray
     left: np.ndarray
     pairs: np.ndarray
-    order: np.ndarray  # the measure "monotonicity" of these rows and keys, its denominator
+    order: np.ndarray  # the denominator of the measure "monotonicity" for these rows and keys
     habits: Mapping[str, Sums]
     overlaps: Mapping[frozenset[str], np.ndarray]
 
     def __add__(self, other: Observed) -> Observed:
-        """Of the texts of both, which must be of one kind and model."""
+        """The sums over the texts of both, which must be of one kind and model."""
         if self.kind != other.kind:
             raise ValueError(f"{self.kind} and {other.kind} attention cannot be described as one")
         return Observed(
@@ -128,7 +127,8 @@ class Observed:
 
 
 def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed:
-    """What :func:`describe_heads` needs to know of one text, and of ``more`` habits than all heads are asked for."""
+    """What :func:`describe_heads` needs to know of one text; ``more`` are habits beyond those all heads are checked
+    for."""
     rows = Rows(attention_map)
     counted = rows.counted.sum(-1, dtype=np.float64)
     text = _of_text(attention_map) if attention_map.kind == "cross" else rows.pattern[:, :, :0]
@@ -167,7 +167,7 @@ def _of_text(attention_map: AttentionMap) -> np.ndarray:
 
 
 def _strongest(weights: np.ndarray) -> np.ndarray:
-    """1 where a row ``[…, key]`` has its largest weight, the first of several, if it has any; else 0."""
+    """1 where a row ``[…, key]`` has its largest weight (the first, in a tie), if it has any; else 0."""
     if not weights.shape[-1]:
         return weights
     return np.eye(weights.shape[-1])[weights.argmax(-1)] * (weights.max(-1, keepdims=True) > 0)
@@ -179,7 +179,7 @@ def _sums(rows: Rows, wanted: np.ndarray) -> Sums:
 
 
 def _weight(rows: Rows, wanted: np.ndarray) -> np.ndarray:
-    """Over the rows that count, the sum of the weight on the ``wanted`` cells ``[query, key]``."""
+    """The sum, over the rows that count, of the weight on the ``wanted`` cells ``[query, key]``."""
     if not wanted.any():
         return np.zeros(rows.pattern.shape[:2])
     return np.einsum("lhqk,qk,lhq->lh", rows.pattern, wanted.astype(np.float32), rows.counted, dtype=np.float64)

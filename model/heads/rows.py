@@ -33,10 +33,10 @@ class Rows:
 
     @cached_property
     def allowed(self) -> np.ndarray:
-        """Which keys each query may attend to, boolean ``[query, key]``: in a decoder those up to itself."""
+        """Which keys each query may attend to, boolean ``[query, key]``: in a decoder, those up to itself."""
         allowed = np.ones(self.pattern.shape[2:], dtype=bool)
         if self.attention_map.kind == "decoder":
-            allowed[:, : len(allowed)] = np.tril(allowed[:, : len(allowed)])  # what comes after is no token
+            allowed[:, : len(allowed)] = np.tril(allowed[:, : len(allowed)])  # any later keys are not tokens
         return allowed
 
     @cached_property
@@ -46,12 +46,12 @@ class Rows:
 
     @cached_property
     def entropy(self) -> np.ndarray:
-        """Shannon's entropy of each row in bits, ``[layer, head, query]``."""
+        """The Shannon entropy of each row in bits, ``[layer, head, query]``."""
         return row_entropy(self.pattern)
 
 
 def ratio(terms: Terms) -> np.ndarray:
-    """float32 ``[layer, head]``, NaN where undefined."""
+    """The quotient, float32 ``[layer, head]``, NaN where undefined."""
     numerator, denominator = terms
     undefined = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0).astype(np.float32)
@@ -63,18 +63,18 @@ def mean(values: np.ndarray, counted: np.ndarray) -> Terms:
 
 
 def _expected(rows: Rows, of_cell: np.ndarray) -> np.ndarray:
-    """The mean of ``of_cell`` ``[query, key]`` in each row, by its weights: ``[layer, head, query]``."""
+    """The mean of ``of_cell`` ``[query, key]`` in each row, weighted by its attention: ``[layer, head, query]``."""
     return np.einsum("lhqk,qk->lhq", rows.pattern, of_cell.astype(np.float32))
 
 
 def share(rows: Rows, wanted: np.ndarray) -> Terms:
-    """How much weight falls on the ``wanted`` cells ``[query, key]``; rows that could see none do not count."""
+    """How much weight falls on the ``wanted`` cells ``[query, key]``; rows that could see none of them do not count."""
     wanted = wanted & rows.allowed
     return mean(_expected(rows, wanted), rows.counted * wanted.any(-1))
 
 
 def row_entropy(pattern: np.ndarray) -> np.ndarray:
-    """Of ``[..., query, key]``, in bits, ``[..., query]``; layer by layer, to keep memory low."""
+    """The entropy of ``[..., query, key]`` in bits, ``[..., query]``; layer by layer, to keep memory low."""
     if pattern.ndim > 3:
         return np.stack([row_entropy(of_layer) for of_layer in pattern])
     # The smallest number in place of 0, whose logarithm times 0 is then 0.
@@ -115,7 +115,7 @@ def at_first(rows: Rows) -> np.ndarray:
 
 
 def at_followers(rows: Rows) -> np.ndarray:
-    """The tokens after earlier occurrences of the query's token, as far as they lie before it: ``[query, key]``."""
+    """The tokens that follow earlier occurrences of the query's token and lie before it: boolean ``[query, key]``."""
     if rows.attention_map.kind == "cross":
         return np.zeros_like(rows.allowed)
     tokens = rows.attention_map.query_tokens
@@ -123,13 +123,13 @@ def at_followers(rows: Rows) -> np.ndarray:
     text = np.array([token not in SPECIAL for token in tokens])
     follows = np.zeros_like(rows.allowed)
     follows[:, 1 : len(ids)] = (ids[:, None] == ids[:-1]) & text[:, None]
-    return np.tril(follows, k=-1)  # or in "a a" the second would be its own follower
+    return np.tril(follows, k=-1)  # otherwise in "a a" the second would be its own follower
 
 
 def at_diagonal(*, backwards: bool = False) -> Callable[[Rows], np.ndarray]:
-    """In cross-attention the key at each row's place, or at its place counted from the end: boolean ``[query, key]``.
+    """In cross-attention, the key at each row's place, or at its place counted from the end: boolean ``[query, key]``.
 
-    Only what is text counts: of n rows that write text, row i has the key at (i-1)(m-1)/(n-1)+1 of the m of the source.
+    Only text counts: of the n rows that write text, row i has key (i-1)(m-1)/(n-1)+1 of the source's m.
     """
 
     def cells(rows: Rows) -> np.ndarray:
@@ -149,7 +149,7 @@ def at_diagonal(*, backwards: bool = False) -> Callable[[Rows], np.ndarray]:
 
 
 def on(cells: Callable[[Rows], np.ndarray]) -> Callable[[Rows], Terms]:
-    """The share of the weight on these cells."""
+    """The measure of the share of the weight on these cells."""
     return lambda rows: share(rows, cells(rows))
 
 
@@ -177,7 +177,8 @@ def monotonicity(rows: Rows) -> Terms:
 
 
 def most_concordance(n_rows: np.ndarray, n_keys: int) -> np.ndarray:
-    """The most by which what is ahead can outweigh what is behind, for so many rows ``[layer, head]`` (Stuart 1953)."""
+    """The most by which what is ahead can outweigh what is behind, for this many rows ``[layer, head]`` (Stuart
+    1953)."""
     classes = np.maximum(np.minimum(n_rows, n_keys), 1)
     return n_rows**2 * (classes - 1) / (2 * classes)
 
@@ -191,7 +192,7 @@ def concordance(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _concordance(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """:func:`concordance` of ``[head, query, key]``, for each head."""
-    earlier = np.cumsum(pattern, axis=1, dtype=np.float64) - pattern  # all the rows before, at [head, query, key]
+    earlier = np.cumsum(pattern, axis=1, dtype=np.float64) - pattern  # all earlier rows, at [head, query, key]
     up_to = np.cumsum(earlier, axis=2)
-    left, right = up_to - earlier, up_to[..., -1:] - up_to  # what of it lies on each side of the key
+    left, right = up_to - earlier, up_to[..., -1:] - up_to  # how much of it lies on each side of the key
     return np.einsum("hqk,hqk->h", pattern, left), np.einsum("hqk,hqk->h", pattern, right)

@@ -1,4 +1,5 @@
-"""A sentence parted into words for alignment: finer than the words on screen, so that an article is one: l’ and eau."""
+"""A sentence split into words for alignment: finer than the words on screen, so that an article is its own word: l’,
+eau."""
 
 from __future__ import annotations
 
@@ -7,9 +8,9 @@ import re
 import numpy as np
 
 SPACED = re.compile(r"\S+")
-"""A word is what stands between spaces, as in a text that is tokenised already."""
+"""A word is what stands between spaces, as in text that is already tokenised."""
 PLAIN = re.compile(r"[^\W\d_]+|\d+|(?:[^\w\s]|_)+")
-"""A word is a run of letters, of digits or of marks; hardly any token is part of two of them."""
+"""A word is a run of letters, of digits or of punctuation; hardly any token is part of two of them."""
 
 
 def word_numbers(text: str, places: np.ndarray, word: re.Pattern[str]) -> np.ndarray:

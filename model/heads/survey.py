@@ -1,4 +1,4 @@
-"""The measures of a model's heads over many sentences, so that a label is a property of the head."""
+"""The measures of a model's heads over many sentences, so that a label describes the head and not one sentence."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ LONGEST_LINE = 2000
 class Survey:
     """Sentences, and what the heads did on the first ``n_read`` of them.
 
-    ``n_left_out`` counts the sentences beyond :data:`MOST_SENTENCES`; ``n_cut`` those of which the model could
-    read only a part. The texts of ``links`` are places in ``sentences``.
+    ``n_left_out`` counts the sentences beyond :data:`MOST_SENTENCES`; ``n_cut`` those of which the model could read
+    only part. The texts in ``links`` are indices into ``sentences``.
     """
 
     sentences: tuple[str, ...]
@@ -39,7 +39,7 @@ class Survey:
 
     @property
     def digest(self) -> str:
-        """By which the sentences are known again: their SHA-256, of UTF-8 with a line feed after each."""
+        """The SHA-256 by which the sentences are recognised: of their UTF-8, with a line feed after each."""
         whole = "".join(f"{sentence}\n" for sentence in self.sentences)
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -47,15 +47,15 @@ class Survey:
         """The measures over all sentences read, as :func:`model.heads.measures.measure` gives them for one.
 
         Raises:
-            KeyError: no sentence was read, or the model has no attention of this kind.
+            KeyError: no sentence has been read, or the model has no attention of this kind.
         """
         return self.tallies[kind].values()
 
 
 def advance(survey: Survey, trace_of: Callable[[str], Trace], seconds: float) -> Survey:
-    """The survey after reading on for about ``seconds``, at least one sentence if any is left."""
+    """The survey after reading on for about ``seconds``, or at least one sentence if any is left."""
     until = time.monotonic() + seconds
-    read: Survey | None = None  # in these seconds; small, so that adding to it is quick
+    read: Survey | None = None  # in this call only; small, so that adding to it is quick
     for text in range(survey.n_read, len(survey.sentences)):
         more = _read(survey, text, trace_of(survey.sentences[text]))
         read = more if read is None else _sum(read, more)
@@ -67,7 +67,7 @@ def advance(survey: Survey, trace_of: Callable[[str], Trace], seconds: float) ->
 
 
 def _read(survey: Survey, text: int, trace: Trace) -> Survey:
-    """Of one of its sentences alone."""
+    """The survey of just one of its sentences."""
     return replace(
         survey,
         n_read=1,
@@ -88,10 +88,10 @@ def _sum(survey: Survey, more: Survey) -> Survey:
 
 
 def begin(text: str | bytes) -> Survey:
-    """A survey of a text with a sentence a line; lines without any text are passed over.
+    """A survey of a text with one sentence per line; blank lines are skipped.
 
     Raises:
-        ValueError: there is no sentence, the bytes are no UTF-8, or a line is no sentence.
+        ValueError: there is no sentence, the bytes are not UTF-8, or a line is not a sentence.
     """
     used = [line for line in split_lines(text, longest=LONGEST_LINE) if line]
     if not used:
