@@ -148,11 +148,11 @@ def formed_at(steps: Sequence[int], values: Sequence[float] | np.ndarray, one: M
     """The step where a head forms: the first from which its measure stays on the side of its last value.
 
     For a measure with a name for it, the sides meet at half of the head's weight, if the head passes that
-    (:func:`is_named`); otherwise halfway between the first value v₀ and the last v_T: min { s_k : (v_j - (v₀ + v_T) /
-    2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition passes its 50% reference level (IEEE
-    Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`, or either is undefined (NaN); a value
-    undefined in between is on neither side. It is known only to within the gap between two checkpoints: it lies between
-    the previous one and this step.
+    (:func:`is_named`); otherwise halfway between the first value v₀ and the last v_T:
+    min { s_k : (v_j - (v₀ + v_T) / 2) · (v_T - v₀) ≥ 0 for all j ≥ k }. That is the instant at which a transition
+    passes its 50% reference level (IEEE Std 181-2011), for good. None if |v_T - v₀| is below :func:`least_change`,
+    or either is undefined (NaN); a value undefined in between is on neither side. The step is known only as closely
+    as checkpoints were kept: the head formed after the previous checkpoint, and by this step.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not abs(change := values[-1] - values[0]) >= least_change(one):

@@ -1,4 +1,4 @@
-"""What a prediction owes to a head: replace its pattern by a uniform one, or take away what it gives, and run the model
+"""What a prediction owes to a head: replace its pattern by a uniform one, or remove its output, and run the model
 again."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from model.trace import Kind, Trace
 class Ablated:
     """A text before and after one head was made uniform; ``kind``, ``layer`` and ``head`` say which, from 0.
 
-    ``forced`` is the second model on the target that the first wrote, ``own`` its own trace.
+    ``forced`` is the changed model on the target that the original wrote, ``own`` its own trace.
     """
 
     kind: Kind
@@ -31,7 +31,7 @@ class Ablated:
 
     @property
     def output(self) -> str:
-        """What the second model writes by itself."""
+        """What the changed model writes by itself."""
         return self.own.target
 
     @property
@@ -40,9 +40,9 @@ class Ablated:
 
 
 def uniform_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
-    """Give one head the score 0 for every key, so that it takes the same from each that it may look at.
+    """Give one head the score 0 for every key, so that it attends equally to all it may look at.
 
-    ``before`` is any trace of the model, which tells the heads that there are.
+    ``before`` is any trace of the model; it tells which heads there are.
 
     Raises:
         ValueError: there is no such head.
@@ -51,15 +51,15 @@ def uniform_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
 
 
 def without_head(before: Trace, kind: Kind, layer: int, head: int) -> Taps:
-    """Put 0 in the place of what one head gives, before W_O mixes the heads (Michel et al. 2019, section 2.3).
+    """Replace one head's output by 0, before W_O mixes the heads (Michel et al. 2019, section 2.3).
 
-    ``before`` and what is raised are as for :func:`uniform_head`.
+    ``before`` and the errors are those of :func:`uniform_head`.
     """
     return _zeroed(before, kind, layer, head, "head_output")
 
 
 def _zeroed(before: Trace, kind: Kind, layer: int, head: int, name: Name) -> Taps:
-    """One head has 0 at the point ``name``."""
+    """Set one head to 0 at the point ``name``."""
     if kind not in before.kinds:
         raise ValueError(f"{kind} attention was asked for, but there is {', '.join(before.kinds)}")
     for axis, at, n in zip(("layer", "head"), (layer, head), before.map(kind).pattern.shape[:2], strict=True):
@@ -78,7 +78,7 @@ def ablate(checkpoint: Checkpoint, before: Trace, kind: Kind, layer: int, head: 
     return Ablated(
         kind=kind, layer=layer, head=head, before=before,
         forced=capture(checkpoint, before.source, before.target, taps=taps),
-        # Mostly one pass tells that all is written as before.
+        # Usually one pass is enough to see that the same is written as before.
         own=capture(checkpoint, before.source, draft=before.predicted_ids, taps=taps),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What it means for an encoding that a token stands elsewhere: the arithmetic behind the page Positions."""
+"""What an encoding makes of a token in another position: the arithmetic behind the page Positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model.trace import Trace
 
 
 def wavelengths(d_model: int) -> np.ndarray:
-    """After how many positions each pair of sinusoidal dimensions repeats, ``[d_model / 2]``.
+    """The number of positions after which each pair of sinusoidal dimensions repeats, ``[d_model / 2]``.
 
     ``2π · 10000^(2i/d_model)`` (Vaswani et al. 2017, section 3.5).
     """
@@ -22,7 +22,7 @@ def wavelengths(d_model: int) -> np.ndarray:
 
 
 def shift_matrix(shift: int, d_model: int) -> np.ndarray:
-    """The one matrix that moves every sinusoidal vector on by ``shift``: ``PE[pos + shift] = M PE[pos]``.
+    """The single matrix that moves every sinusoidal vector on by ``shift``: ``PE[pos + shift] = M PE[pos]``.
 
     By ``sin(a+b) = sin a cos b + cos a sin b`` and ``cos(a+b) = cos a cos b - sin a sin b`` each pair of
     dimensions is turned by the same angle at every position (Vaswani et al. 2017, section 3.5, say it exists).
@@ -38,24 +38,24 @@ def shift_matrix(shift: int, d_model: int) -> np.ndarray:
 
 
 def shift_residual(table: np.ndarray, shift: int) -> float:
-    """By how much ``M PE[pos]`` misses ``PE[pos + shift]`` at most, over all positions of ``[position, d_model]``."""
+    """The largest error of ``M PE[pos]`` against ``PE[pos + shift]``, over all positions of ``[position, d_model]``."""
     n = len(table) - shift
     moved = table[:n] @ shift_matrix(shift, table.shape[1]).T
     return float(np.abs(moved - table[shift:]).max(initial=0.0))
 
 
 def similarity(table: np.ndarray) -> np.ndarray:
-    """The cosine between the vectors of every two positions, ``[position, position]``; 0 to a vector of zeros."""
+    """The cosine between the vectors of every two positions, ``[position, position]``; 0 if either vector is zero."""
     norms = np.linalg.norm(table, axis=1, keepdims=True)
     directions = np.divide(table, norms, out=np.zeros_like(table), where=norms > 0)
     return directions @ directions.T
 
 
 def queries_keys(checkpoint: Checkpoint, trace: Trace) -> tuple[torch.Tensor, torch.Tensor]:
-    """The queries and keys of the first layer that reads the source before any turning, ``[head, position, d_head]``.
+    """The queries and keys of the first layer that reads the source, before any rotation, ``[head, position, d_head]``.
 
     Raises:
-        ValueError: the trace does not tell its ids.
+        ValueError: the trace has no token ids.
     """
     points = watch(checkpoint, trace, ("query", "key")).within(*attention_at(trace.kinds[0], 0))
     return points["query"][0], points["key"][0]
@@ -69,7 +69,7 @@ def turned_scores(encoding: Encoding, query: torch.Tensor, key: torch.Tensor, n:
         ``[query position, key position]``, divided by √d_head as in attention.
 
     Raises:
-        ValueError: the encoding turns nothing.
+        ValueError: the encoding has no rotation.
     """
     rotation = encoding.rotation(torch.arange(n))
     if rotation is None:
@@ -79,7 +79,7 @@ def turned_scores(encoding: Encoding, query: torch.Tensor, key: torch.Tensor, n:
 
 
 def spread_by_distance(scores: np.ndarray) -> float:
-    """The largest difference between two cells of ``[n, n]`` at the same distance: 0 if only that counts."""
+    """The largest difference between two cells of ``[n, n]`` at the same distance: 0 if only distance matters."""
     n = len(scores)
     diagonals = (scores.diagonal(offset) for offset in range(1 - n, n))
     return float(max(diagonal.max() - diagonal.min() for diagonal in diagonals))

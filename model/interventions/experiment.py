@@ -40,14 +40,14 @@ class Experiment:
 
     @property
     def n_compared(self) -> int:
-        """The tokens of the first output that the changed model was fed as they were: its text may be cut into others,
-        and one that was cut at its limit is ended here."""
+        """How many tokens of the first output the changed model was fed unchanged: its text may be tokenised
+        differently, and an output that was cut at its limit is ended here."""
         pairs = zip(self.before.predicted_ids, self.forced.predicted_ids, strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     @property
     def log_probabilities(self) -> np.ndarray:
-        """By how much the log-probability of each token of the first output changed, in nats, ``[n_compared]``."""
+        """The change in the log-probability of each token of the first output, in nats, ``[n_compared]``."""
         before, after = self.before.probabilities, self.forced.probabilities
         if before is None or after is None:
             raise ValueError("a trace without probabilities cannot say what changed")
@@ -56,10 +56,10 @@ class Experiment:
 
 
 def without_scale(before: Trace) -> Taps:
-    """Leave out the division of all scores by √d_head (Vaswani et al. 2017, section 3.2.1), by queries √d_head times as
-    long; what a positional encoding adds to the scores stays as it is.
+    """Undo the division of all scores by √d_head (Vaswani et al. 2017, section 3.2.1) by making queries √d_head times
+    as long; what a positional encoding adds to the scores stays as it is.
 
-    ``before`` is any trace of the model, which tells the attention that there is.
+    ``before`` is any trace of the model; it tells which attention there is.
     """
 
     def longer(query: Tensor) -> Tensor:  # [batch, head, query, d_head]

@@ -1,6 +1,7 @@
-"""What of a text reaches which place of what is made of it: change one token and see what else changes.
+"""Which parts of a text influence which output positions: change one token and see what else changes.
 
-Ids are those of :func:`model.capture.reading_ids`: an encoder reads the source, a model without one source and target.
+Ids are those of :func:`model.capture.reading_ids`: an encoder reads the source; a model without one reads source and
+target.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from model.checkpoint import Checkpoint
 from model.network.taps import Seen, reading
 from model.text.tokenizer import EOS_ID
 
-SHORTEST = 3  # letters of a word that can stand for another
+SHORTEST = 3  # letters in a word that can replace another
 
 
 def another_token(checkpoint: Checkpoint, token_id: int) -> int:
     """The id of another word of the same kind: the one whose embedding is most like that of ``token_id``.
 
-    A word here begins with a space and has three letters or more; neither may begin as the other does (“dog”, “dogs”).
-    Where there are no words, it is the next id, from the last one round to the first that is no special token.
+    A word here begins with a space and has three letters or more; neither may begin with the other (“dog”, “dogs”).
+    Where there are no words, it is the next id, wrapping from the last one to the first that is not a special token.
     """
     labels = checkpoint.tokenizer.labels(range(checkpoint.config.vocab_size))
     old = labels[token_id].strip().lower()
@@ -41,10 +42,11 @@ def another_token(checkpoint: Checkpoint, token_id: int) -> int:
 
 @torch.inference_mode()
 def influence(checkpoint: Checkpoint, ids: Sequence[int], place: int) -> np.ndarray:
-    """By how much each vector that the model reads out changes when the token at ``place`` is :func:`another_token`.
+    """How much each of the model's output vectors changes when the token at ``place`` is replaced by
+    :func:`another_token`.
 
     Returns:
-        ``[position]``, the length of the difference in proportion to the length of the vector.
+        ``[position]``, the norm of the difference relative to the norm of the vector.
     """
     changed = [*ids[:place], another_token(checkpoint, ids[place]), *ids[place + 1 :]]
     hidden = checkpoint.model.read(torch.tensor([list(ids), changed]))
@@ -52,7 +54,7 @@ def influence(checkpoint: Checkpoint, ids: Sequence[int], place: int) -> np.ndar
 
 
 def influences(checkpoint: Checkpoint, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """:func:`influence` of each place in turn."""
+    """:func:`influence` for each place in turn."""
     for place in range(len(ids)):
         yield influence(checkpoint, ids, place)
 

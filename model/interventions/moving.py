@@ -16,9 +16,10 @@ from model.trace import AttentionMap, Trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is changed. ``off_before`` switches the encoding off in the run compared with as well.
+    """What is changed. ``off_before`` also switches the encoding off in the run it is compared with.
 
-    ``shuffle`` numbers an order of the words (characters where a token is one); 0 leaves them as they stand.
+    ``shuffle`` is the number of a random order of the words (of the characters, where each is a token); 0 keeps the
+    order.
     """
 
     off_before: bool = False
@@ -32,8 +33,8 @@ class Displaced:
     """Two runs with the same tokens on the axes of their maps; ``after`` in the order of ``before``.
 
     Both were fed the target that the first run wrote, so that rows can be compared; ``output_before`` and
-    ``output_after`` are what each writes by itself, ``cut_…`` that it had not ended at its limit. ``after`` is None
-    where the tokens of the shuffled text are not those of the text.
+    ``output_after`` are what each writes by itself, ``cut_…`` whether that was cut off at its limit. ``after`` is None
+    if the shuffled text does not have the same tokens as the text.
     """
 
     text_after: str
@@ -46,7 +47,7 @@ class Displaced:
 
 
 def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
-    """Run ``source`` twice, as it is and changed.
+    """Run ``source`` twice, first as it is and then changed.
 
     Raises:
         ValueError: the shift is beyond the end of a learned table.
@@ -94,7 +95,7 @@ def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _units(text: str, task: str) -> tuple[list[str], str]:
-    """What is shuffled, and what stands between two of them."""
+    """The units that are shuffled, and what goes between two of them."""
     return (text.split(), " ") if task == TRANSLATION else (list(text), "")
 
 
@@ -126,7 +127,7 @@ def _lined_up(after: Trace, before: Trace, places: list[int]) -> Trace | None:
 
 
 def _reordered(attention_map: AttentionMap, before: Trace, places: list[int]) -> AttentionMap:
-    """The map with the labels of ``before``, and each row and column where it has its place in that order."""
+    """The map with the labels of ``before``, its rows and columns put in that order."""
     like = before.map(attention_map.kind)
     if attention_map.kind == "encoder":
         rows = columns = places

@@ -1,6 +1,6 @@
-"""The same weights with other positions: none, shifted ones, or more of them than in training.
+"""The same weights with different positions: none, shifted ones, or more of them than in training.
 
-Each function gives a second checkpoint that shares the weights of the first, which stays as it is.
+Each function returns a second checkpoint that shares the weights of the first, which stays as it is.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def without_positions(checkpoint: Checkpoint) -> Checkpoint:
 def shifted(checkpoint: Checkpoint, shift: int) -> Checkpoint:
     """The model with every position, of source and target, moved on by ``shift``.
 
-    A learned table has no more rows than it has: the longest text then gets shorter by ``shift``, and where source and
-    target are read as one sequence, both together.
+    A learned table has only so many rows, so the longest text gets shorter by ``shift``; where source and target are
+    read as one sequence, the two together do.
 
     Raises:
         ValueError: ``shift`` is negative, or beyond the end of a learned table.
@@ -69,7 +69,7 @@ def stretched(checkpoint: Checkpoint, max_len: int) -> Checkpoint:
     """The model, able to read and write ``max_len`` tokens.
 
     Raises:
-        ValueError: its encoding is learned, and knows no more positions than it learned.
+        ValueError: its encoding is learned, and knows only the positions it has learned.
     """
     encoding = checkpoint.model.embedding.positional
     longer = encoding.stretched(replace(encoding.config, max_len=max_len * _share(checkpoint)))

@@ -1,4 +1,4 @@
-"""``python -m model train``: one training as a process, which tells its run folder how it fares."""
+"""``python -m model train``: one training run as a process, which reports its progress in the run folder."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train as the command line says. PyTorch is imported only when it is this run's turn.
+    """Train as the command line says. PyTorch is imported only once it is this run's turn.
 
     Returns:
         The exit status.
 
     Raises:
         ValueError: an option, a file or the run folder cannot be used.
-        KeyboardInterrupt: somebody asked it to end; the state is saved.
+        KeyboardInterrupt: somebody asked it to stop; the state is saved.
     """
-    # PyTorch's threads spin while they wait for each other, which keeps a busy machine's other programs, and so each
-    # other, from their turn: beside one such program a step on two cores then takes up to ten times as long. With
-    # few spins before they sleep it takes twice as long, and on an idle machine a fifth longer (measured).
+    # PyTorch's threads spin while they wait for each other. On a busy machine that keeps other programs, and so one
+    # another, from running: next to one such program a step on two cores takes up to ten times as long. With few
+    # spins before they sleep it takes twice as long, and on an idle machine a fifth longer (measured).
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read when torch is loaded
     if int(os.environ.get("RANK", 0)) > 0:
         return _help(options)
@@ -76,7 +76,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _help(options: argparse.Namespace) -> int:
-    """Train as one of the processes that ``torchrun`` started, but not the first of them, which does the talking."""
+    """Train as one of the processes that ``torchrun`` started, other than the first, which does the reporting."""
     if not options.resume:
         _new(options)
     from model.training.distributed import joined
@@ -92,12 +92,12 @@ def _help(options: argparse.Namespace) -> int:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The options of the run that the command line gives, as they were typed."""
+    """The options of the run given on the command line, as they were typed."""
     return {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_RUN}
 
 
 def _new(options: argparse.Namespace) -> Options:
-    """What a new run is made of, checked.
+    """The options of a new run, checked.
 
     Raises:
         ValueError: an option or a file cannot be used.
@@ -123,10 +123,10 @@ def _new(options: argparse.Namespace) -> Options:
 
 
 def _as_in(data: DataConfig, start_from: str, given: dict[str, Any]) -> ModelConfig:
-    """The sizes of the checkpoint that a run starts from; only its dropout may be ``given`` anew.
+    """The sizes of the checkpoint that a run starts from; only its dropout may be ``given`` again.
 
     Raises:
-        ValueError: there is no such checkpoint, it cannot learn from the data, or another size than its own is given.
+        ValueError: there is no such checkpoint, it cannot learn from the data, or a size other than its own is given.
     """
     from model.checkpoint import load_own
 
@@ -166,7 +166,7 @@ def _require_idle(folder: Path) -> None:
 
 @contextmanager
 def _told(heartbeat: Heartbeat, asked: Asked, options: argparse.Namespace) -> Iterator[None]:
-    """Write in the end how it ended. What was wrong from the beginning leaves no folder, unless others watch it."""
+    """Write at the end how the run ended. One that failed from the start leaves no folder, unless others watch it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -184,7 +184,7 @@ def _told(heartbeat: Heartbeat, asked: Asked, options: argparse.Namespace) -> It
 
 
 def why(error: BaseException) -> str:
-    """One line about what ended a training, with what helps."""
+    """One line about what ended a training run, and what helps."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full; free some space, then continue with --resume"
@@ -196,7 +196,7 @@ def why(error: BaseException) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python or PyTorch could not get memory; PyTorch says so by a RuntimeError on a CPU."""
+    """Whether Python or PyTorch ran out of memory; on a CPU, PyTorch reports that as a RuntimeError."""
     said = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in said)
@@ -231,13 +231,13 @@ def _train(options: argparse.Namespace, heartbeat: Heartbeat, asked: Asked) -> i
 
 
 def _follow(run: Run, heartbeat: Heartbeat | None, asked: Asked) -> None:
-    """Make the steps, and show them in the terminal and in the status, where this process has one."""
+    """Run the steps, and show them in the terminal and in the status, if this process has one."""
     from tqdm import tqdm
 
     made, silent = run.state.step, heartbeat is None
     bar = tqdm(total=run.config.steps, initial=made, unit="step", dynamic_ncols=True, disable=silent)
     shown: dict[str, str] = {}
-    rate, began = 0.0, monotonic()  # rate: target tokens a second, over about the last fifty steps
+    rate, began = 0.0, monotonic()  # rate: target tokens per second, over about the last fifty steps
     with bar, closing(run.steps()) as steps:
         for count, step in enumerate(steps, start=1):
             rate += (step.n_tokens / step.seconds - rate) * max(0.02, 1 / count)
@@ -250,18 +250,18 @@ def _follow(run: Run, heartbeat: Heartbeat | None, asked: Asked) -> None:
             bar.set_postfix(shown, refresh=False)
             bar.update()
             if step.step < run.config.steps and run.team.sums(float(bool(asked)))[0]:
-                raise KeyboardInterrupt  # all processes after the same step
+                raise KeyboardInterrupt  # in all processes after the same step
 
 
 def _keep_freed_memory() -> None:
-    """Let the C library keep what it freed, where it can be told to (glibc).
+    """Make the C library keep freed memory, where it can be told to (glibc).
 
-    It would hand the memory of each step's arrays back to the system and get it again, zeroed, for the
-    next step, which takes longer than much of the arithmetic.
+    Otherwise it would return the memory of each step's arrays to the system and get it back, zeroed, for the next step,
+    which takes longer than much of the arithmetic.
     """
     try:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-        libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most it takes
+        libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most it accepts
     except (AttributeError, OSError, TypeError):
-        pass  # another C library: slower, and just as right
+        pass  # another C library: slower, but just as correct

@@ -1,4 +1,4 @@
-"""``status.json`` of a run folder, kept up to date by a thread as long as the process lives."""
+"""``status.json`` of a run folder, kept up to date by a thread for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ STATE_AFTER = {"pause": "paused", "stop": "stopped"}
 
 
 class Heartbeat:
-    """Writes how the process fares, and passes on what ``control.json`` asks for.
+    """Writes the state of the process, and passes on what ``control.json`` asks for.
 
-    A disk that is full for a moment does not end a training that has nothing to save at that moment, so what
-    the thread cannot write it writes the next time.
+    A disk that is briefly full should not end a training run that has nothing to save at that moment, so what the
+    thread cannot write now it writes the next time.
     """
 
     def __init__(self, folder: Path, steps: int, asked: Asked, *, state: str) -> None:
@@ -46,7 +46,7 @@ class Heartbeat:
         self.end()
 
     def end(self) -> None:
-        """Write no more of its own accord."""
+        """Stop writing on its own."""
         self._ended.set()
         self._thread.join()
 
@@ -74,7 +74,7 @@ class Heartbeat:
 
 
 def write_status(folder: Path, status: Mapping[str, Any]) -> None:
-    """Write ``status.json``; on a full disk in place, where a short text still fits, or else not at all."""
+    """Write ``status.json``; on a full disk in place, where a short text still fits, or not at all."""
     path = folder / "status.json"
     try:
         write_json(path, status, durable=False)

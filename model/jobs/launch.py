@@ -1,4 +1,4 @@
-"""Trainings started by a server: each a process of its own, by the same command as in a terminal."""
+"""Training runs started by a server, each in its own process, with the same command as in a terminal."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from model.jobs.limits import Limits
 from model.training.data import DataConfig
 
 PUBLISHED = "published"
-"""The folder beside the runs where published checkpoints lie, so no run has this name."""
+"""The folder for published checkpoints, next to the runs; so no run may have this name."""
 OUTPUT = "output.txt"
-"""What the process says goes into this file of the run folder."""
+"""The file in the run folder that gets the output of the process."""
 LONGEST_NAME = 60
-NICENESS = 10  # a page that reacts comes before a step of training
+NICENESS = 10  # a responsive page matters more than a training step
 
 
 def check_name(name: str) -> str:
-    """``name``, if a folder may be called so.
+    """``name``, if a folder may be called that.
 
     Raises:
         ValueError: it may not.
@@ -40,7 +40,7 @@ def check_name(name: str) -> str:
 
 
 def free_name(root: Path, beginning: str) -> str:
-    """The first of ``beginning-1``, ``beginning-2``, … that is no folder under ``root``."""
+    """The first of ``beginning-1``, ``beginning-2``, … that does not exist under ``root``."""
     number = 1
     while (root / f"{beginning}-{number}").exists():
         number += 1
@@ -48,10 +48,10 @@ def free_name(root: Path, beginning: str) -> str:
 
 
 def reserve(root: Path, name: str) -> Path:
-    """An empty folder for a run, which nobody else gets.
+    """Create an empty folder for a run, which nobody else gets.
 
     Raises:
-        ValueError: the name is taken, or none.
+        ValueError: the name is taken or not allowed.
     """
     folder = root / check_name(name)
     root.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def reserve(root: Path, name: str) -> Path:
 
 
 def arguments(data: DataConfig, model: ModelConfig, train: TrainConfig) -> list[str]:
-    """The options of ``python -m model train`` that say the same."""
+    """The same settings as options of ``python -m model train``."""
     given = {field.name: getattr(config, field.name) for config in (data, model, train) for field in fields(config)}
     if data.task is None:
         del given["examples"]
@@ -83,7 +83,7 @@ def arguments(data: DataConfig, model: ModelConfig, train: TrainConfig) -> list[
 class Launcher:
     """The processes that one server started under ``root``.
 
-    Each holds the end of a pipe; when the server is gone, however that happened, the pipe closes and the training
+    Each holds the end of a pipe; when the server is gone, however that happened, the pipe closes, and the training run
     saves its state and ends.
     """
 
@@ -93,7 +93,7 @@ class Launcher:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, folder: Path, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
-        """Begin a run in a folder that :func:`reserve` gave.
+        """Start a run in a folder from :func:`reserve`.
 
         Raises:
             ValueError: no more may wait.
@@ -102,10 +102,10 @@ class Launcher:
         self._launch(folder, arguments(data, model, train))
 
     def resume(self, folder: Path) -> None:
-        """Carry on a run.
+        """Continue a run.
 
         Raises:
-            ValueError: no more may wait, or a process is at it already.
+            ValueError: no more may wait, or a process is already working on it.
         """
         self.require_room()
         self._launch(folder, ["--resume"])
@@ -113,7 +113,7 @@ class Launcher:
     def require_room(self) -> None:
         """
         Raises:
-            ValueError: nothing is started here, or as many runs wait as may.
+            ValueError: nothing is started here, or no more runs may wait.
         """
         if self.limits.at_once == 0:
             raise ValueError(
@@ -131,7 +131,7 @@ class Launcher:
             return len(self._processes)
 
     def is_at(self, folder: Path) -> bool:
-        """Whether a process of this server is at a run."""
+        """Whether a process of this server is working on a run."""
         with self._lock:
             self._forget_ended()
             return folder in self._processes
@@ -155,7 +155,7 @@ class Launcher:
             self._processes[folder] = process
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-        with suppress(OSError):  # Linux shares out the processor among sessions first, where it is set to
+        with suppress(OSError):  # Linux, if set to, first shares the processor between sessions
             Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
     def _forget_ended(self) -> None:

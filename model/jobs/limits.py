@@ -1,4 +1,4 @@
-"""What a server allows of the trainings that visitors start. Its owner sets it in environment variables."""
+"""What a server allows of the training runs that visitors start. Its owner sets it in environment variables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ PREFIX = "HEADLIGHT_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The defaults suit a machine of two cores. Each field has a variable, ``HEADLIGHT_AT_ONCE`` for ``at_once``.
+    """The defaults suit a machine with two cores. Each field has a variable, such as ``HEADLIGHT_AT_ONCE`` for
+    ``at_once``.
 
-    ``at_once`` trainings run, each with its share of the cores; 0: none is started from the page, runs of a
-    terminal are still shown. ``queued`` more may wait. A model has at most ``parameters``, a run at most ``steps``
-    and, by the estimate, ``memory_mb`` megabytes of memory and ``disk_mb`` of checkpoints; the files that are
-    uploaded for it have at most ``upload_mb`` together.
+    At most ``at_once`` training runs go on together, each with its share of the cores; with 0 none can be started from
+    the page, but runs started in a terminal are still shown. ``queued`` more may wait. A model has at most
+    ``parameters``, a run at most ``steps`` and, by the estimate, ``memory_mb`` megabytes of memory and ``disk_mb`` of
+    checkpoints; the files uploaded for it have at most ``upload_mb`` in total.
     """
 
     at_once: int = 1
@@ -48,7 +49,7 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
 def refuse_too_large(needed: Estimate, train: TrainConfig, limits: Limits) -> None:
     """
     Raises:
-        ValueError: the training is larger than this server allows; the message says what it needs and what helps.
+        ValueError: the training run is larger than this server allows; the message says what it needs and what helps.
     """
     memory, disk = needed.memory // MEGABYTE, needed.disk // MEGABYTE
     for what, value, most, helps in (

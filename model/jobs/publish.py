@@ -1,4 +1,4 @@
-"""Give a checkpoint of a run a name of its own, under which everybody finds it."""
+"""Give a checkpoint of a run a name of its own, under which everyone can find it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def publish(checkpoint: Path, root: Path, name: str) -> Path:
         The folder, which :func:`model.checkpoint.load` opens.
 
     Raises:
-        ValueError: the name is taken, or none; or the checkpoint is gone.
+        ValueError: the name is taken or not allowed, or the checkpoint is gone.
     """
     shelf = root / PUBLISHED
     folder = shelf / check_name(name)

@@ -1,7 +1,7 @@
-"""A queue without a server: trainings under one folder wait until fewer than so many of them run.
+"""A queue without a server: training runs under one folder wait until fewer than a given number are running.
 
-A running one holds a lock on ``.slots/0`` … ``.slots/{n-1}``, a waiting one on a file named by when it came. The
-system drops the locks of a process however it ends, so a killed one leaves no gap.
+A running one holds a lock on one of ``.slots/0`` … ``.slots/{n-1}``, a waiting one on a file named after its arrival
+time. The system releases the locks of a process however it ends, so a killed one blocks nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ WAITING = "wait-"
 
 @contextmanager
 def slot(root: Path, at_most: int, on_place: Callable[[int], None], asked: Asked) -> Iterator[bool]:
-    """Wait for one of ``at_most`` slots under ``root`` and hold it; whoever came first gets the next one.
+    """Wait for one of ``at_most`` slots under ``root`` and hold it; first come, first served.
 
     Args:
-        on_place: called with the place in the queue, from 1, at every look.
+        on_place: called with the place in the queue, from 1, at every check.
         asked: ends the waiting.
 
     Returns:
@@ -57,16 +57,16 @@ def slot(root: Path, at_most: int, on_place: Callable[[int], None], asked: Asked
 
 
 def _ticket(folder: Path) -> tuple[Path, int]:
-    """A file that says since when this process waits, and its descriptor, which holds the lock."""
+    """A file that says since when this process has been waiting, and its descriptor, which holds the lock."""
     descriptor, name = tempfile.mkstemp(dir=folder, prefix="new-")
-    _lock(descriptor)  # before it has the name by which the others find it
+    _lock(descriptor)  # before it gets the name by which the others find it
     ticket = folder / f"{WAITING}{time.time_ns():020}-{os.getpid()}"
     Path(name).rename(ticket)
     return ticket, descriptor
 
 
 def _free(folder: Path, at_most: int) -> int | None:
-    """The descriptor of a slot that nobody held, None if there is none."""
+    """The descriptor of a slot that nobody held; None if there was none."""
     for number in range(at_most):
         descriptor = os.open(folder / str(number), os.O_RDWR | os.O_CREAT, 0o666)
         if _lock(descriptor):
@@ -76,7 +76,7 @@ def _free(folder: Path, at_most: int) -> int | None:
 
 
 def _is_held(ticket: Path) -> bool:
-    """Whether its process still lives; the ticket of a dead one is removed."""
+    """Whether its process is still alive; the ticket of a dead one is removed."""
     try:
         descriptor = os.open(ticket, os.O_RDWR)
     except FileNotFoundError:

@@ -1,4 +1,5 @@
-"""The polite ways to end a training: a signal, a request in its run folder, the end of the program that started it."""
+"""The polite ways to end a training run: a signal, a request in its folder, or the end of the program that started
+it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ from contextlib import contextmanager
 
 
 class Asked:
-    """Whether somebody wants the training to end, so that a step ends whole and the state is saved.
+    """Whether somebody wants the run to end; it then finishes its step and saves its state.
 
-    ``state`` is what the run will then be, ``paused`` or ``stopped``, and ``reason`` why; the first to ask decides.
+    ``state`` is what the run will be afterwards, ``paused`` or ``stopped``, and ``reason`` why; the first to ask
+    decides.
     """
 
     def __init__(self) -> None:
@@ -29,7 +31,7 @@ class Asked:
             self._event.set()
 
     def wait(self, seconds: float) -> None:
-        """Return when somebody asks, at the latest after ``seconds``."""
+        """Return when somebody asks, or after ``seconds`` at the latest."""
         self._event.wait(seconds)
 
 
@@ -51,21 +53,22 @@ def signals_ask(asked: Asked) -> Iterator[None]:
 
 
 def end_of_input_asks(asked: Asked) -> None:
-    """Ask for ``stopped`` once standard input closes: whoever held its other end has ended, however that happened."""
+    """Ask for ``stopped`` once standard input closes: whoever held its other end is gone, however that happened."""
 
     def watch() -> None:
         try:
             while os.read(0, 4096):  # not sys.stdin: its lock would hold up the end of this process
                 pass
         except OSError:
-            pass  # it was closed from the beginning
+            pass  # it was closed from the start
         asked.to("stopped", "the program that started it has ended")
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def end_of_parent_asks(asked: Asked) -> None:
-    """Ask for ``stopped`` once the process that started this one is gone; with ``torchrun`` no input tells."""
+    """Ask for ``stopped`` once the process that started this one is gone; under ``torchrun``, standard input does not
+    tell."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Parallel text that a visitor gives: checked, parted into training and validation, and kept with its run."""
+"""Parallel text that a visitor uploads: checked, split into training and validation, and kept with its run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from model.text.reading import Pair, pair_up, split_lines
 from model.training.data import FEWEST, VALID_EXAMPLES, DataConfig
 
 HELD_OUT = 10
-"""One target in so many is held out where no validation files are given."""
+"""One target in this many is held out if no validation files are given."""
 
 
 def read_uploads(files: Mapping[str, tuple[str, bytes]]) -> tuple[list[Pair], list[Pair]]:
     """Training and validation pairs.
 
     Args:
-        files: by ``source``, ``target`` and, both or neither, ``valid_source`` and ``valid_target``: the name
-            that the visitor's file has, and what is in it.
+        files: under ``source``, ``target`` and, both or neither, ``valid_source`` and ``valid_target``: the name of the
+            visitor's file, and its content.
 
     Raises:
         ValueError: a file is missing or cannot be used; the message names it as the visitor does.
@@ -45,7 +45,7 @@ def set_aside(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
     """Pairs to train on, and about a tenth of them, at most 1000, to validate on; no target is in both.
 
     Raises:
-        ValueError: there are not two different targets, or too few pairs are left to learn from.
+        ValueError: there are fewer than two different targets, or too few pairs are left to learn from.
     """
     targets = sorted({target for _, target in pairs}, key=lambda target: (zlib.crc32(target.encode()), target))
     if len(targets) < 2:

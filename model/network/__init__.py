@@ -1,1 +1,1 @@
-"""The models themselves, to be read in one sitting."""
+"""The models themselves, short enough to read in one sitting."""

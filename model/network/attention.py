@@ -17,7 +17,7 @@ from model.network.taps import UNTAPPED, Taps
 from model.text.tokenizer import PAD_ID
 
 NOWHERE = OnScores()
-"""No positional encoding, or one that acts on the embedded input."""
+"""No positional encoding, or one that acts only on the embedded input."""
 
 
 class KeyValue(NamedTuple):
@@ -47,7 +47,7 @@ def attention(
         drop: probability of dropping a weight on its way to the output.
         bias: of a positional encoding, broadcastable to ``[..., query, key]``.
         factor: likewise.
-        taps: who watches the scores, the pattern and what each head gives.
+        taps: watch the scores, the pattern and the output of each head.
 
     Returns:
         ``(output, pattern)``: ``[..., query, d_head]``, and the weights ``[..., query, key]`` before
@@ -63,7 +63,7 @@ def attention(
     if mask is None:
         pattern = scores.softmax(dim=-1)
     else:
-        # The lowest finite number rather than -inf: a row with nothing allowed then gives zeros, not NaN.
+        # The lowest finite number rather than -inf, so that a row with nothing allowed gives zeros, not NaN.
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         pattern = scores.softmax(dim=-1).masked_fill(~mask, 0.0)
     pattern = taps("pattern", pattern)
@@ -71,7 +71,7 @@ def attention(
 
 
 class MultiHeadAttention(nn.Module):
-    """Attention in ``n_heads`` subspaces side by side (section 3.2.2): W_Q, W_K, W_V and W_O."""
+    """Attention in ``n_heads`` subspaces in parallel (section 3.2.2): W_Q, W_K, W_V and W_O."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -96,8 +96,8 @@ class MultiHeadAttention(nn.Module):
             x: ``[batch, query, d_model]``.
             memory: ``[batch, key, d_model]``.
             mask: as in :func:`attention`, broadcastable to ``[batch, head, query, key]``.
-            on_scores: what a positional encoding does here; in self-attention only.
-            taps: who watches the points of this attention (:mod:`model.network.taps`).
+            on_scores: what a positional encoding does here; only in self-attention.
+            taps: watch the points of this attention (:mod:`model.network.taps`).
 
         Returns:
             ``(output, pattern)``: ``[batch, query, d_model]`` and ``[batch, head, query, key]``.
@@ -122,12 +122,12 @@ class MultiHeadAttention(nn.Module):
 
 
 def padding_mask(ids: Tensor, pad_id: int) -> Tensor:
-    """Which keys are tokens and not padding: ``[batch, key]`` -> boolean ``[batch, 1, 1, key]``."""
+    """Which keys are tokens rather than padding: ``[batch, key]`` -> boolean ``[batch, 1, 1, key]``."""
     return (ids != pad_id)[:, None, None, :]
 
 
 def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
-    """Which positions each of ``n`` positions may see, itself and those before: boolean ``[query, key]``.
+    """Which positions each of ``n`` positions may see, namely itself and those before it: boolean ``[query, key]``.
 
     Section 3.2.3.
     """
@@ -135,7 +135,7 @@ def causal_mask(n: int, device: torch.device | None = None) -> Tensor:
 
 
 def pad(rows: Sequence[np.ndarray] | Sequence[Sequence[int]]) -> Tensor:
-    """Ids of different length as one ``[batch, longest]`` tensor, padded on the right."""
+    """Rows of ids of different lengths as one ``[batch, longest]`` tensor, padded on the right."""
     padded = np.full((len(rows), max(map(len, rows))), PAD_ID, dtype=np.int64)
     for row, ids in zip(padded, rows, strict=True):
         row[: len(ids)] = ids

@@ -1,4 +1,4 @@
-"""From a config to its model: the one place that asks which architecture it is."""
+"""From a config to its model: the only place that asks which architecture it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model.network.recurrent import Recurrent
 from model.network.transformer import Transformer
 
 Trainable = Transformer | LanguageModel | Recurrent
-"""What :func:`build` gives: each is a :class:`model.network.model.Model`, and a module of PyTorch."""
+"""What :func:`build` returns: each is a :class:`model.network.model.Model` and a PyTorch module."""
 
 
 def build(config: ModelConfig) -> Trainable:

@@ -1,4 +1,4 @@
-"""What a model has that a page may need, so that nobody asks which architecture it is."""
+"""What a model has that a page may need, so that no page asks which architecture it is."""
 
 from __future__ import annotations
 

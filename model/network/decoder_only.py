@@ -1,8 +1,9 @@
 """The decoder-only Transformer: source and target read as one sequence (Radford et al. 2018).
 
-It is the decoder of :mod:`model.network.transformer` without cross-attention. The sequence is ``<s> source <s>
-target </s>``: the second ``<s>`` says that the source is over, and the first token of the target follows it
-as the first of the source followed the first ``<s>``. It learns to predict the target; the source is given.
+It is the decoder of :mod:`model.network.transformer` without cross-attention. The sequence is
+``<s> source <s> target </s>``: the second ``<s>`` marks the end of the source, and the first token of the target
+follows it just as the first token of the source follows the first ``<s>``. The model learns to predict the target; the
+source is given.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from model.text.tokenizer import BOS_ID, PAD_ID
 class LanguageModel(nn.Module):
     """A stack of decoder layers and one embedding matrix for what is read and what is written.
 
-    ``max_len`` bounds source and target, each; so there are twice as many positions.
+    ``max_len`` bounds the source and the target separately, so there are twice as many positions.
     """
 
     can = OWN | {Capability.HEADS, Capability.POSITIONS}
@@ -51,19 +52,19 @@ class LanguageModel(nn.Module):
         return TransformerOutput(hidden, (), patterns, ())
 
     def encode(self, source: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED) -> EncoderOutput:
-        """Nothing is computed of a source alone: what the decoder needs of it are its ids."""
+        """Nothing is computed from a source alone: all the decoder needs are its ids."""
         return EncoderOutput(source, ())
 
     def decode(
         self, target: Tensor, memory: Tensor, source_mask: Tensor | None, taps: Taps = UNTAPPED
     ) -> DecoderOutput:
-        """Hidden states of the target's positions, and the patterns of the whole sequences.
+        """Hidden states at the target's positions, and the patterns of the whole sequences.
 
         Args:
             target: ids ``[batch, target]``, each row begun by ``<s>``.
             memory: the ids of the sources, ``[batch, source]``, each row ended by ``</s>`` and padded.
             source_mask: not needed.
-            taps: who watches the points of the pass (:mod:`model.network.taps`).
+            taps: watch the points of the pass (:mod:`model.network.taps`).
 
         Returns:
             Hidden states ``[batch, target, d_model]``, patterns ``[batch, head, position, position]``.
@@ -74,7 +75,7 @@ class LanguageModel(nn.Module):
         return DecoderOutput(hidden, decoded.self_patterns, ())
 
     def _run(self, ids: Tensor, taps: Taps) -> DecoderOutput:
-        """Sequences ``[batch, position]`` to hidden states and patterns. Padding stands after the tokens."""
+        """Sequences ``[batch, position]`` to hidden states and patterns. Padding comes after the tokens."""
         mask, on_scores = causal_mask(ids.size(1), ids.device), self.embedding.on_scores(ids, causal=True)
         here = taps.within("decoder")
         return self.decoder(here("embedding", self.embedding(ids)), mask, on_scores=on_scores, taps=here)
@@ -88,11 +89,11 @@ class LanguageModel(nn.Module):
         return self.decoder.layers if stack == "decoder" else ()
 
     def rows(self, source: Tensor, target: Tensor) -> Tensor:
-        """The ids that the decoder reads, ``[batch, position]``: source and target in one, see :func:`joined`."""
+        """The ids that the decoder reads, ``[batch, position]``: source and target as one, see :func:`joined`."""
         return joined(source, target)[0]
 
     def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
-        """What the stack that reads the source, the decoder, makes of ids ``[batch, position]`` without padding.
+        """The output of the stack that reads the source, the decoder, for ids ``[batch, position]`` without padding.
 
         Returns:
             ``[batch, position, d_model]``.
@@ -108,7 +109,7 @@ def joined(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         target: ids ``[batch, target]``, each row begun by ``<s>``.
 
     Returns:
-        Ids ``[batch, position]``, padded, and where in them each target position is, ``[batch, target]``.
+        Ids ``[batch, position]``, padded, and the place in them of each target position, ``[batch, target]``.
     """
     places = (source != PAD_ID).sum(1, keepdim=True) + torch.arange(target.size(1), device=source.device)
     ids = F.pad(source[:, :-1], (1, target.size(1)), value=PAD_ID)  # a row's </s>, if still there, is overwritten

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), several times faster on a CPU than the usual one."""
+"""Dropout (Srivastava et al. 2014), several times faster on a CPU than the usual implementation."""
 
 from __future__ import annotations
 

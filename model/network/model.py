@@ -21,10 +21,10 @@ from model.network.transformer import (
 
 
 class Model(Protocol):
-    """One of :mod:`model.network.build`, or another that offers the same.
+    """One of those in :mod:`model.network.build`, or another with the same interface.
 
     Ids are ``[batch, source]`` and ``[batch, target]``, padded with ``PAD_ID`` at the end. ``memory`` is what
-    :meth:`encode` gave as hidden states. ``taps`` is who watches the pass (:mod:`model.network.taps`).
+    :meth:`encode` returned as hidden states. ``taps`` watch the pass (:mod:`model.network.taps`).
     """
 
     config: ModelConfig
@@ -58,13 +58,13 @@ class Model(Protocol):
         ...
 
     def rows(self, source: Tensor, target: Tensor) -> Tensor:
-        """The ids in the rows of the decoder, ``[batch, position]``: of the target, or of source and target in one."""
+        """The ids in the rows of the decoder, ``[batch, position]``: of the target, or of source and target as one."""
         ...
 
     def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
-        """Ids ``[batch, position]`` without padding through the stack that reads the source.
+        """Run ids ``[batch, position]`` without padding through the stack that reads the source.
 
-        That is the encoder; without one the decoder, and the ids are those of :meth:`rows`.
+        That is the encoder; without one it is the decoder, and the ids are those of :meth:`rows`.
 
         Returns:
             Hidden states ``[batch, position, …]``.
@@ -72,9 +72,9 @@ class Model(Protocol):
         ...
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """As PyTorch has it."""
+        """As in PyTorch."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """As PyTorch has it."""
+        """As in PyTorch."""
         ...

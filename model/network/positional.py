@@ -1,11 +1,10 @@
-"""Positional encodings: how a Transformer, blind to order, is told where a token stands.
+"""Positional encodings: how a Transformer, blind to order, learns where a token stands.
 
 An encoding may act in three places: on the embedded input, to which it adds a vector; on the queries and
-keys, which it turns; and on the scores, which it multiplies by a factor and to which it adds a bias. The last two
-are for self-attention only: source and target have no common count of positions, so cross-attention is left alone,
-as in T5.
+keys, which it turns; and on the scores, which it multiplies by a factor and to which it adds a bias. The last two are
+for self-attention only: source and target do not share positions, so cross-attention is left alone, as in T5.
 
-A class here is also the record of its encoding: what is said of it anywhere stands in it.
+A class here is also the record of its encoding: everything said about it anywhere is kept in it.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from torch import Tensor, nn
 from model.config import BUCKETS, ModelConfig
 
 BASE = 10000.0
-FARTHEST = 128  # of T5: from this distance on all share the last bucket
+FARTHEST = 128  # as in T5: from this distance on, all share the last bucket
 Place = Literal["added", "factor", "bias"]
-"""What an encoding gives numbers for: what it adds to the embedded input, multiplies the scores by, adds to them."""
+"""Where an encoding has numbers: those it adds to the embedded input, multiplies the scores by, or adds to them."""
 
 
 class Rotation(NamedTuple):
@@ -47,10 +46,10 @@ class OnScores(NamedTuple):
 
 
 class Written(NamedTuple):
-    """How numbers of an encoding are written for one head and one query, and how NumPy has them again.
+    """How an encoding's numbers are written for one head and one query, and how NumPy computes them again.
 
-    ``formula`` is LaTeX: t is the query and j a key, n_t how many keys t may look at, i a position, c a dimension.
-    ``function`` of ``parameters`` gives the numbers. None: they can only be read off.
+    ``formula`` is LaTeX: t is the query and j a key, n_t how many keys t may attend to, i a position, c a dimension.
+    ``function``, called with ``parameters``, gives the numbers. None: they can only be read off.
     """
 
     formula: str
@@ -62,10 +61,10 @@ READ_OFF: Mapping[Place, str] = MappingProxyType({"added": "p_i=P[i]", "factor":
 
 
 class Encoding(nn.Module):
-    """``none``: no position is told. The others override what they do; the rest does nothing.
+    """``none``: the model is told no positions. The others override what they do; the rest does nothing.
 
-    ``formula`` (LaTeX) says what becomes of an input or of a score, ``words`` the same in English, ``source`` who
-    wrote it first.
+    ``formula`` (LaTeX) says what becomes of an input or of a score, ``words`` says the same in English, ``source`` who
+    published it first.
     """
 
     formula: ClassVar[str] = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}}"
@@ -91,15 +90,15 @@ class Encoding(nn.Module):
     def bias(self, queries: Tensor, keys: Tensor, *, causal: bool) -> Tensor | None:
         """What is added to the scores of queries and keys at these positions, ``[head, query, key]``.
 
-        ``causal`` says whose: True for a decoder, which looks back only, False for an encoder.
+        ``causal`` is True for a decoder, which only looks back, and False for an encoder.
         """
         return None
 
     def factor(self, seen: Callable[[], Tensor]) -> Tensor | None:
         """What the scores of each query are multiplied by, before any bias: ``[batch or 1, head or 1, query or 1, 1]``.
 
-        ``seen()`` is how many keys each query may look at, float32 ``[batch or 1, 1, query or 1, 1]``; padding is
-        none. It is counted only where an encoding asks.
+        ``seen()`` is how many keys each query may attend to, float32 ``[batch or 1, 1, query or 1, 1]``, not counting
+        padding. It is called only by an encoding that needs it.
         """
         return None
 
@@ -124,12 +123,12 @@ class Encoding(nn.Module):
 
     @property
     def acts(self) -> OnScores:
-        """What it does to the scores of a decoder that reads two tokens: which parts there are."""
+        """What it does to the scores of a decoder that reads two tokens, which shows the parts it has."""
         return self.on_scores(torch.arange(2, device=self.added().device), causal=True)
 
     @property
     def tells_order(self) -> bool:
-        """Whether an encoder gives another output for the same tokens in another order. A factor alone does not."""
+        """Whether an encoder's output depends on the order of the tokens. With a factor alone it does not."""
         return self.adds or not self.acts._replace(factor=None).nothing
 
     def written(self, place: Place, *, head: int, query: int, n: int) -> Written:
@@ -140,7 +139,7 @@ class Encoding(nn.Module):
         """The same encoding with the ``max_len`` of ``config``.
 
         Raises:
-            ValueError: it knows no more positions than it learned.
+            ValueError: it knows only the positions it has learned.
         """
         longer = type(self)(config)
         longer.load_state_dict(self.state_dict())
@@ -148,7 +147,7 @@ class Encoding(nn.Module):
 
 
 def seen_back(positions: Tensor) -> Tensor:
-    """How many keys each of the first ``[position]`` queries of a decoder may look at, ``[1, 1, query, 1]``."""
+    """How many keys each of the first ``[position]`` queries of a decoder may attend to, ``[1, 1, query, 1]``."""
     return torch.arange(1, len(positions) + 1, dtype=torch.float32, device=positions.device)[None, None, :, None]
 
 
@@ -206,7 +205,7 @@ class Sinusoidal(Encoding):
 
 
 def sinusoids(*, n_positions: int, d_model: int) -> np.ndarray:
-    """:func:`sinusoidal` by NumPy, float64."""
+    """:func:`sinusoidal` in NumPy, float64."""
     pairs = np.arange(0, d_model, 2)
     angle = np.arange(n_positions)[:, None] / 10000.0 ** (pairs / d_model)
     return np.stack((np.sin(angle), np.cos(angle)), axis=-1).reshape(n_positions, d_model)
@@ -241,10 +240,11 @@ class Learned(Encoding):
 
 
 class Rotary(Encoding):
-    """Queries and keys are turned by their position, so that a score knows only the offset (Su et al. 2021).
+    """Queries and keys are rotated by their position, so that a score depends only on the offset (Su et al. 2021).
 
     Each pair of dimensions ``(2i, 2i+1)`` of a query or key at ``pos`` turns by ``pos / 10000^(2i/d_head)``
-    (section 3.2.2, equations 14 and 15); a product of two turned vectors keeps the difference of the angles.
+    (section 3.2.2, equations 14 and 15); the dot product of two rotated vectors keeps only the difference of the
+    angles.
     """
 
     formula = r"s_{mn} = \frac{(R_m q)^\top (R_n k)}{\sqrt{d_{head}}} = \frac{q^\top R_{n-m}\,k}{\sqrt{d_{head}}}"
@@ -271,7 +271,7 @@ def rotated(x: Tensor, rotation: Rotation) -> Tensor:
 class Alibi(Encoding):
     """Scores fall linearly with the distance, ``-slope · |query - key|``, at each head's slope (Press et al. 2022).
 
-    Section 3. There keys stand before their queries; in an encoder the same fall goes both ways.
+    Section 3. There, keys come before their queries; in an encoder the scores fall the same way on both sides.
     """
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|"
@@ -296,15 +296,15 @@ class Alibi(Encoding):
 
 
 def fall_with_distance(*, slope: float, row: int, n_keys: int) -> np.ndarray:
-    """What :class:`Alibi` adds to each score of the query ``row``, by NumPy, float64 ``[key]``."""
+    """What :class:`Alibi` adds to each score of the query ``row``, in NumPy, float64 ``[key]``."""
     return -slope * np.abs(np.arange(n_keys) - row, dtype=np.float64)
 
 
 def alibi_slopes(n_heads: int) -> Tensor:
     """The slope of each head: for ``n`` heads, a power of two, ``2^(-8/n), 2^(-16/n), …, 2^(-8)``.
 
-    For another ``n``, those of the power of two below it, then every other one of those of the power above,
-    as the authors' program has it (Press et al. 2022, section 3 and its code).
+    For any other ``n``, the slopes of the power of two below it, then every other one of those of the power above, as
+    in the authors' program (Press et al. 2022, section 3 and its code).
 
     Returns:
         ``[head]``, float32.
@@ -323,7 +323,7 @@ def alibi_slopes(n_heads: int) -> Tensor:
 class Relative(Encoding):
     """A learned bias for each head and each bucket of distances (Raffel et al. 2020, section 2.1).
 
-    One table for the encoder and one for the decoder, each shared by the layers of its stack.
+    There is one table for the encoder and one for the decoder, each shared by all layers of its stack.
     """
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} + b_h(\mathrm{bucket}(n - m))"
@@ -347,11 +347,11 @@ class Relative(Encoding):
 
 
 def relative_bucket(distance: Tensor, *, causal: bool) -> Tensor:
-    """The bucket, from 0, of each ``distance`` (key minus query): near ones have their own, far ones share.
+    """The bucket, from 0, of each ``distance`` (key minus query): near distances have their own, far ones share.
 
-    Half of the buckets of a direction are for one distance each, the others grow with its logarithm up to
-    ``FARTHEST`` (Raffel et al. 2020, section 2.1, and its code). ``causal``: all buckets look back, and what
-    lies ahead is distance 0; otherwise the second half of them is for keys after the query.
+    Half of the buckets of a direction hold one distance each; the others widen logarithmically up to ``FARTHEST``
+    (Raffel et al. 2020, section 2.1, and its code). With ``causal``, all buckets look back, and anything ahead counts
+    as distance 0; otherwise the second half of them is for keys after the query.
     """
     n = BUCKETS if causal else BUCKETS // 2
     ahead = torch.zeros_like(distance) if causal else (distance > 0) * n

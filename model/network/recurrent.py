@@ -2,13 +2,13 @@
 
 The encoder is a bidirectional LSTM (section 3.2). The attention is theirs, ``v · tanh(W s + U h)`` (section
 3.1 and appendix A.1.2), and so is the decoder's first state (appendix A.2.2). Two things differ. The units
-are LSTMs (Hochreiter and Schmidhuber 1997), as in Luong et al. 2015. And a row's query is the state of the
-decoder's lowest layer that has read the row's token, where theirs is the state before; the context goes into
-the layers above it and into the output, as in Luong et al. 2015 (section 3.1, equation 5) and in Wu et al.
-2016 (section 3), and not back into the lowest layer. So no layer waits for the attention of the row before,
-and each LSTM reads the whole target in one call.
+are LSTMs (Hochreiter and Schmidhuber 1997), as in Luong et al. 2015. And a row's query is the state of the decoder's
+lowest layer after reading the row's token, where theirs is the state before; the context goes into the layers above it
+and into the output, as in Luong et al. 2015 (section 3.1, equation 5) and in Wu et al. 2016 (section 3), and not back
+into the lowest layer. So no layer waits for the previous row's attention, and each LSTM reads the whole target in one
+call.
 
-It offers what :class:`model.network.transformer.Transformer` offers, with one pattern: cross-attention, of one layer
+It has the interface of :class:`model.network.transformer.Transformer`, with one pattern: cross-attention, of one layer
 and one head.
 """
 
@@ -44,8 +44,7 @@ class RecurrentEncoder(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[batch, source, d_model]`` to ``[batch, source, d_ff]``; ``mask``, ``[batch, 1, 1, source]``, as usual.
-
-        Padding stands after the tokens; no direction reads it, and what is returned there is 0.
+Padding comes after the tokens; neither direction reads it, and what is returned there is 0.
         """
         lengths = None if mask is None or mask.all() else mask.sum((1, 2, 3)).cpu()
         for layer in self.layers:
@@ -80,7 +79,7 @@ class AdditiveAttention(nn.Module):
             query: the decoder's states.
             memory: the encoder's states.
             mask: ``[batch, 1, 1, source]``, True where attention is allowed.
-            taps: who watches the scores and the pattern.
+            taps: watch the scores and the pattern.
 
         Returns:
             The contexts ``[batch, target, d_ff]``, and the weights ``[batch, 1, target, source]`` before dropout.
@@ -95,7 +94,7 @@ class AdditiveAttention(nn.Module):
 
 
 class RecurrentDecoder(nn.Module):
-    """An LSTM whose states ask, ``n_layers - 1`` more on what they were told, and the output."""
+    """An LSTM whose states are the queries, ``n_layers - 1`` more that also read the contexts, and the output."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -109,7 +108,7 @@ class RecurrentDecoder(nn.Module):
     def start_states(self, memory: Tensor) -> Tensor:
         """The state in which each layer begins, ``[layer, batch, d_ff]``, from the encoder's ``[batch, source, d_ff]``.
 
-        Made of what the backward half knows at the first token, where it has read all; the cells begin at 0.
+        It is computed from the backward half at the first token, where it has read everything; the cells begin at 0.
         """
         backward = memory[:, 0, memory.size(2) // 2 :]
         states = torch.tanh(self.start(backward)).view(len(memory), len(self.layers), -1)
@@ -174,7 +173,7 @@ class Recurrent(nn.Module):
         return taps("logits", F.linear(hidden, self.embedding.tokens.weight))
 
     def layers(self, stack: Stack) -> tuple[()]:
-        """None that are made of heads."""
+        """Empty: no layer here is made of heads."""
         return ()
 
     def rows(self, source: Tensor, target: Tensor) -> Tensor:

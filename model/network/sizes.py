@@ -16,7 +16,7 @@ def count_parameters(config: ModelConfig) -> int:
     encoder_layer = attention + feed_forward + 2 * norm
     final_norm = norm if config.norm == "pre" else 0
     encoder = config.n_layers * encoder_layer + final_norm
-    if config.architecture == "decoder":  # its layers are of the same parts, and it reads source and target in one
+    if config.architecture == "decoder":  # its layers have the same parts, and it reads source and target as one
         return embedding + _positional(config, 2 * config.max_len) + encoder
     decoder = encoder + config.n_layers * (attention + norm)
     return embedding + _positional(config, config.max_len) + encoder + decoder

@@ -1,7 +1,7 @@
-"""The named points of a forward pass: what a caller may read there, or put in its place.
+"""The named points of a forward pass: what a caller may read there or replace.
 
-Every module hands each value that has a name to the :class:`Taps` of the pass and goes on with what it gets back. In
-training and wherever nobody watches that is the same tensor, so a pass does what it would do without them.
+Every module hands each named value to the :class:`Taps` of the pass and goes on with what it gets back. In training,
+and wherever nobody watches, that is the same tensor, so the pass does what it would do without them.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ Name = Literal[
 Stack = Literal["encoder", "decoder"]
 Sublayer = Literal["self_attention", "cross_attention", "feed_forward"]
 Point = tuple[str | int, ...]
-"""Where a value stands, its name last; layers count from 0: ``("encoder", 0, "self_attention", "query")``."""
+"""Where a value is found, its name last; layers count from 0: ``("encoder", 0, "self_attention", "query")``."""
 
 POINTS: Mapping[Name, tuple[str, ...]] = MappingProxyType(
     {
         # of a stack
         "embedding": ("batch", "position", "d_model"),  # tokens and positions: what layer 0 reads
-        "final": ("batch", "position", "d_model"),  # what the stack gives, after the last LayerNorm of a pre-norm model
+        "final": ("batch", "position", "d_model"),  # the stack's output, after the last LayerNorm of a pre-norm model
         # of each sublayer
         "input": ("batch", "query", "d_model"),  # what the sublayer itself reads: normalised in a pre-norm model
-        "output": ("batch", "query", "d_model"),  # what it gives, before it is added to the residual stream
+        "output": ("batch", "query", "d_model"),  # its output, before it is added to the residual stream
         "residual": ("batch", "query", "d_model"),  # the residual stream after it
         # of each attention
         "query": ("batch", "head", "query", "d_head"),
         "key": ("batch", "head", "key", "d_head"),
         "value": ("batch", "head", "key", "d_head"),
-        "turned_query": ("batch", "head", "query", "d_head"),  # only where a positional encoding turns them
+        "turned_query": ("batch", "head", "query", "d_head"),  # only if a positional encoding turns them
         "turned_key": ("batch", "head", "key", "d_head"),
-        "scores": ("batch", "head", "query", "key"),  # all that softmax will see, but for the mask
+        "scores": ("batch", "head", "query", "key"),  # what softmax will see, but for the mask
         "pattern": ("batch", "head", "query", "key"),  # after softmax, before dropout
         "head_output": ("batch", "head", "query", "d_head"),
         # of each feed-forward layer
@@ -45,17 +45,17 @@ POINTS: Mapping[Name, tuple[str, ...]] = MappingProxyType(
         "logits": ("batch", "query", "vocab_size"),
     }
 )
-"""Every name, with the axes of what stands there; ``query`` counts the positions of the stack itself."""
+"""Every name, with the axes of the value there; ``query`` counts the positions of the stack itself."""
 
 
 class Taps:
-    """The points of a pass that nobody watches: each gives back what it is given."""
+    """The points of a pass that nobody watches: each returns what it is given."""
 
     def __call__(self, name: Name, value: Tensor) -> Tensor:
         return value
 
     def within(self, *place: str | int) -> Taps:
-        """The points of a part: of a stack, a layer in it, a sublayer in that."""
+        """The points of one part: of a stack, a layer in it, or a sublayer in that."""
         return self
 
 
@@ -76,15 +76,15 @@ class Tapped(Taps):
 
 
 class Seen(dict[Point, Tensor]):
-    """What stood at the points of a pass, or of several one after the other."""
+    """The values at the points of a pass, or of several passes in turn."""
 
     def within(self, *place: str | int) -> dict[str, Tensor]:
-        """The values of a part by their names: of ``("encoder", 0, "self_attention")`` query, key, …"""
+        """The values of one part by name: for ``("encoder", 0, "self_attention")`` query, key, …"""
         return {str(point[-1]): value for point, value in self.items() if point[:-1] == place}
 
 
 def reading(seen: Seen, names: Collection[Name] = get_args(Name)) -> Taps:
-    """Keep in ``seen`` what stands at the points of these names, all of them if not told; nothing is changed."""
+    """Keep in ``seen`` the values at the points with these names, by default all; nothing is changed."""
 
     def visit(point: Point, value: Tensor) -> Tensor:
         if point[-1] in names:
@@ -95,10 +95,10 @@ def reading(seen: Seen, names: Collection[Name] = get_args(Name)) -> Taps:
 
 
 def replacing(changes: Mapping[Point, Callable[[Tensor], Tensor]]) -> Taps:
-    """Put at each of these points what its function makes of the value there.
+    """Replace the value at each of these points by what its function makes of it.
 
     Raises:
-        ValueError: no point has such a name.
+        ValueError: there is no point with such a name.
     """
     for point in changes:
         if point[-1] not in POINTS:

@@ -1,6 +1,6 @@
 """The encoder-decoder Transformer (Vaswani et al. 2017), in the paper's order.
 
-Attention patterns are return values of every call: what trains is what is drawn.
+Attention patterns are return values of every call: what is trained is what is drawn.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DecoderOutput(NamedTuple):
 
 
 class TransformerOutput(NamedTuple):
-    hidden: Tensor  # [batch, target, d_model]; Transformer.unembed makes logits of it
+    hidden: Tensor  # [batch, target, d_model]; Transformer.unembed turns it into logits
     encoder_patterns: Patterns
     decoder_patterns: Patterns
     cross_patterns: Patterns
@@ -66,8 +66,8 @@ class Residual(nn.Module):
     """The connection around a sublayer: its input is added to its output and normalised.
 
     ``post`` normalises the sum, ``LayerNorm(x + sublayer(x))``, as in the paper (section 3.1); ``pre``
-    normalises the sublayer's input, ``x + sublayer(LayerNorm(x))`` (Xiong et al. 2020). A sublayer's
-    forward pass reads ``enter``, the sublayer, ``leave``.
+    normalises the sublayer's input, ``x + sublayer(LayerNorm(x))`` (Xiong et al. 2020). A sublayer's forward pass
+    reads: ``enter``, the sublayer, ``leave``.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -153,7 +153,7 @@ class TransformerEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
-        self.layers = cast("Sequence[EncoderLayer]", layers)  # nn.ModuleList does not say of what
+        self.layers = cast("Sequence[EncoderLayer]", layers)  # nn.ModuleList does not say what it holds
         self.norm = nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()
 
     def forward(
@@ -204,7 +204,7 @@ class TransformerDecoder(nn.Module):
 class TokenEmbedding(nn.Module):
     """Token vectors scaled by √d_model plus what the positional encoding adds (sections 3.4 and 3.5).
 
-    It holds the encoding, also one that acts on the scores.
+    It holds the encoding even if that acts on the scores.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -216,7 +216,7 @@ class TokenEmbedding(nn.Module):
 
     @property
     def positions(self) -> Tensor:
-        """What is added at each position, ``[max_len, d_model]``; zeros where the encoding acts elsewhere."""
+        """What is added at each position, ``[max_len, d_model]``; zeros if the encoding acts elsewhere."""
         return self.positional.added()
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -267,7 +267,7 @@ class Transformer(nn.Module):
     ) -> DecoderOutput:
         """Ids ``[batch, target]`` to hidden states and patterns, all positions at once.
 
-        Padding stands after the tokens, where the causal mask hides it, so it needs no mask of its own.
+        Padding comes after the tokens, where the causal mask hides it, so it needs no mask of its own.
         """
         mask, here = causal_mask(target.size(1), target.device), taps.within("decoder")
         on_scores = self.embedding.on_scores(target, causal=True)
@@ -287,7 +287,7 @@ class Transformer(nn.Module):
         return target
 
     def read(self, ids: Tensor, taps: Taps = UNTAPPED) -> Tensor:
-        """What the stack that reads the source, the encoder, makes of ids ``[batch, position]`` without padding.
+        """The output of the stack that reads the source, the encoder, for ids ``[batch, position]`` without padding.
 
         Returns:
             ``[batch, position, d_model]``.
@@ -301,5 +301,5 @@ def initialise(module: nn.Module) -> None:
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
-        # With the scale √d_model of section 3.4 the token vectors then have unit variance.
+        # With the scale √d_model of section 3.4, token vectors then have unit variance.
         nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
