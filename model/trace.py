@@ -1,6 +1,6 @@
 """What crosses from the models to the pictures: attention patterns together with their labels.
 
-NumPy only. Every source of patterns ends here, so nothing that draws asks which model it was.
+NumPy only. Every source of patterns ends up here, so no drawing code asks which model they came from.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROW_SUM_TOLERANCE = 1e-3
 READ_THEN_WRITTEN = " ▸ "
-"""Between the two names of a decoder's row."""
+"""What separates the two names of a decoder's row."""
 RowNames = Literal["both", "predicted", "fed in"]
-"""What names a decoder's row: what is read and what is written there, or one of the two."""
+"""How a decoder's row is named: by what is read and what is written there, or by one of the two."""
 SINK = "sink"
-"""The name of a key that is no token."""
+"""The name of a key that is not a token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +29,16 @@ class AttentionMap:
 
     ``pattern`` is float32 ``[layer, head, query, key]``, after softmax and before dropout: a row sums
     to 1, or to 0 if it may attend to nothing. In self-attention both axes are the same tokens; after them there may be
-    ``n_sinks`` keys that are no tokens: learned places for attention that shall go nowhere. ``n_key_heads`` are the
-    heads of keys and values, each of which serves as many heads beside each other (0: every head has its own).
-    ``layer_numbers`` are those of the layers in their model, from 1, where only some of its layers have attention
+    ``n_sinks`` keys that are not tokens but learned places for attention that should go nowhere. ``n_key_heads`` is the
+    number of key and value heads, each shared by equally many neighbouring heads (0: every head has its own).
+    ``layer_numbers`` are the numbers of the layers in their model, from 1, if only some of its layers have attention
     (empty: all have).
 
-    A decoder row has two names: ``query_tokens``, what is fed in at that position, and
+    A decoder's row has two names: from ``query_tokens``, what is fed in at that position, and from
     ``predicted_tokens``, what is written from it; an encoder's map has no ``predicted_tokens``.
 
     Raises:
-        ValueError: the array and its labels do not fit, or the array is no attention pattern.
+        ValueError: the array does not fit its labels, or is not an attention pattern.
     """
 
     kind: Kind
@@ -76,7 +76,7 @@ class AttentionMap:
                 f"but there are {len(self.predicted_tokens)}"
             )
         sums = pattern.sum(axis=-1)
-        # A value that is not finite makes its row's sum not finite, so the sums tell of both.
+        # A value that is not finite makes its row's sum not finite, so checking the sums covers both.
         if not ((np.abs(sums - 1) < ROW_SUM_TOLERANCE) | (sums == 0)).all() or pattern.min() < 0:
             raise ValueError(f"each row of the {self.kind} pattern must hold weights that sum to 1, or only zeros")
 
@@ -90,7 +90,7 @@ class AttentionMap:
 
     @property
     def n_sharing(self) -> int:
-        """So many heads beside each other have the same keys and values; 1 where each has its own."""
+        """How many neighbouring heads share the same keys and values; 1 if each has its own."""
         return self.n_heads // (self.n_key_heads or self.n_heads)
 
     @property
@@ -99,23 +99,23 @@ class AttentionMap:
         return self.key_tokens[: len(self.key_tokens) - self.n_sinks]
 
     def row_names(self, by: RowNames = "both") -> tuple[str, ...]:
-        """What the rows are called: of a decoder, both tokens, such as “homme ▸ en” where "homme" is read and "en" is
-        written, or one of them; else the token itself."""
+        """What the rows are called: in a decoder, both tokens, such as “homme ▸ en” where "homme" is read and "en" is
+        written, or one of them; otherwise the token itself."""
         if by == "fed in" or self.predicted_tokens is None:
             return self.query_tokens
         return self.predicted_tokens if by == "predicted" else named_by_both(self.query_tokens, self.predicted_tokens)
 
     @property
     def row_tokens(self) -> tuple[str, ...]:
-        """What each row is about: in a decoder the token that is written there, else the token itself."""
+        """What each row is about: in a decoder, the token that is written there; otherwise the token itself."""
         return self.predicted_tokens or self.query_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """What a model holds likely at one place: after the row of the last token read, or in place of a mask.
+    """What a model considers likely at one place: after the last token read, or in place of a mask.
 
-    ``row`` counts from 0; ``ids``, ``labels`` and ``probabilities`` are of the likeliest tokens, best first.
+    ``row`` counts from 0; ``ids``, ``labels`` and ``probabilities`` are those of the likeliest tokens, best first.
     """
 
     row: int
@@ -131,14 +131,14 @@ class Trace:
     ``target`` is the model's own translation, or the one that was given (then ``teacher_forced``); the
     first ``n_forced`` of its tokens were given, the others are the model's. ``source_ids`` are the ids that
     were read and ``predicted_ids`` those of the target, the last of ``predicted_tokens``, in the model's own
-    vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model held each of the latter at its
-    step. A model without an encoder reads the source in the first rows of its decoder.
-    ``source_dropped`` and ``target_dropped`` count the tokens beyond the model's maximum; ``target_cut`` says that the
-    model had not ended its target where writing stops (:func:`model.decoding.search.greedy`). ``guesses`` are what a
-    model that goes on with a text holds likely next, and what one that fills masks puts in their place.
+    vocabulary; ``probabilities``, float32 ``[target]``, is how likely the model thought each of the latter at its step.
+    A model without an encoder reads the source in the first rows of its decoder. ``source_dropped`` and
+    ``target_dropped`` count the tokens beyond the model's maximum; ``target_cut`` says that the model had not ended its
+    target when writing stopped (:func:`model.decoding.search.greedy`). ``guesses`` are what a model that continues a
+    text considers likely next, or what one that fills masks puts in their place.
 
     Raises:
-        ValueError: two maps are of one kind, or their tokens contradict each other.
+        ValueError: two maps are of the same kind, or their tokens contradict each other.
     """
 
     model_name: str
@@ -185,22 +185,23 @@ class Trace:
 
         Args:
             patterns: a NumPy array or a PyTorch tensor ``[layer, head, query, key]``, or with the batch after the
-                layer; or one array for each layer, ``[head, query, key]`` or with the batch before, such as the tuple
-                that ``output_attentions=True`` gives. Of a model with more than one kind of attention, a mapping from
+                layer; or one array for each layer, ``[head, query, key]`` or with the batch first, such as the tuple
+                that ``output_attentions=True`` gives. For a model with more than one kind of attention, a mapping from
                 "encoder", "decoder" and "cross" to such arrays.
             tokens: a label for each token of the source, or of the only text.
-            target_tokens: those fed to the decoder, where there are two texts; the queries of cross-attention.
-            kind: of the attention. If it is not told: "cross" with ``target_tokens``; else "decoder" where no token
-                looks ahead, "encoder" where one does.
-            mask: ``[token]`` or ``[batch, token]``, true or 1 for a token, false or 0 for padding, which is cut away;
+            target_tokens: labels of the tokens fed to the decoder, if there are two texts; the queries of
+                cross-attention.
+            kind: the kind of attention. If not given: "cross" with ``target_tokens``; otherwise "decoder" if no token
+                looks ahead, "encoder" if one does.
+            mask: ``[token]`` or ``[batch, token]``, true or 1 for a token, false or 0 for padding, which is cut off;
                 ``tokens`` may be given with or without their padding.
             target_mask: the same for ``target_tokens``.
-            text: which text of the batch, from 0, where there are several.
+            text: which text of the batch, from 0, if there are several.
             predicted_tokens: in a decoder, what is written from each position.
-            name: of the model.
+            name: the name of the model.
 
         Raises:
-            ValueError: the shapes do not fit each other; the message has both.
+            ValueError: the shapes do not match; the message has both.
         """
         from model.families.arrays import trace_of
 
@@ -210,7 +211,7 @@ class Trace:
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file, ``….trace.safetensors``, which the app opens; whole or not at all."""
+        """Write it to a file, ``….trace.safetensors``, which the app can open; whole or not at all."""
         from model.families.trace_file import save
 
         save(self, path)
@@ -228,7 +229,7 @@ class Trace:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of attention there are, in the order the data flows."""
+        """The kinds of attention there are, in the order in which data flows."""
         return tuple(attention_map.kind for attention_map in self.maps)
 
     def map(self, kind: Kind) -> AttentionMap:
@@ -243,7 +244,7 @@ class Trace:
 
 
 def named_by_both(read: Sequence[str], written: Sequence[str]) -> tuple[str, ...]:
-    """The names of a decoder's rows, of what is read and what is written in each."""
+    """The names of a decoder's rows, made of what is read and what is written in each."""
     return tuple(READ_THEN_WRITTEN.join(pair) for pair in zip(read, written, strict=True))
 
 

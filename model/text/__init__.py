@@ -1,1 +1,1 @@
-"""Text to ids, and what can be learned from: the tokenizer, the tasks, sentences as people type them."""
+"""Text to ids, and material to learn from: the tokenizer, the tasks, sentences as people type them."""

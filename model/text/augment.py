@@ -1,4 +1,4 @@
-"""More sentences out of those there are: as people type them, and with the names of more people."""
+"""More sentences made from existing ones: as people type them, and with the names of more people."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ELIDED = re.compile(r"\b(d|qu|jusqu|lorsqu|puisqu|quoiqu)e (?=[AEIOU])", re.IGNO
 
 
 def with_names(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
-    """``pairs``, and after them a ``share`` of those that name somebody once more, with somebody else's name.
+    """``pairs``, followed by a ``share`` of those that name somebody, repeated with somebody else's name.
 
-    Somebody is one of :data:`KNOWN`, in the source and in the target; the other one is of the same sex, so that what
-    agrees with the name in French still does. The same arguments give the same pairs on every machine.
+    Somebody is one of :data:`KNOWN`, in the source and in the target; the new name is of the same sex, so that French
+    words that agree with the name still do. The same arguments give the same pairs on every machine.
 
     Args:
-        share: at least 0 and at most 1, of the pairs that name somebody, chosen at random.
+        share: from 0 to 1, of the pairs that name somebody, chosen at random.
     """
     random_ = random.Random(f"names {seed}")
     named = [(pair, name) for pair in pairs for name in KNOWN if _names(pair, name)]
@@ -48,13 +48,13 @@ def with_names(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
 
 
 def with_casual(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
-    """``pairs``, and after them a ``share`` of them once more, with the source as :func:`casual` writes it.
+    """``pairs``, followed by a ``share`` of them repeated with the source as :func:`casual` writes it.
 
     The target stays as it is: what is typed carelessly is translated with care. The same arguments give the same
     pairs on every machine.
 
     Args:
-        share: at least 0 and at most 1, of the pairs that are chosen at random.
+        share: from 0 to 1, of the pairs, chosen at random.
     """
     random_ = random.Random(f"casual {seed}")
     chosen = sorted(random_.sample(range(len(pairs)), round(share * len(pairs))))
@@ -64,8 +64,8 @@ def with_casual(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
 def casual(text: str, random_: random.Random) -> str:
     """``text`` as somebody in a hurry might type it.
 
-    Each at random: lower case (7 of 10) or only a small first letter; no final punctuation (7 of 10), or a full stop
-    where there was none (1 of 2); straight or typographic apostrophes, or none.
+    Chosen at random: all lower case (7 in 10) or only a lower-case first letter; no final punctuation (7 in 10), or a
+    full stop where there was none (1 in 2); straight or typographic apostrophes, or none.
     """
     text = text.lower() if random_.random() < 0.7 else text[:1].lower() + text[1:]
     if text.endswith(tuple(FINAL)):

@@ -10,7 +10,7 @@ Pair = tuple[str, str]
 
 
 class Merged(NamedTuple):
-    """The pieces of a word after a merge; ``number`` is its place among the merges that were learned, from 1."""
+    """The pieces of a word after a merge; ``number`` is the merge's place among those that were learned, from 1."""
 
     number: int
     pair: Pair
@@ -18,7 +18,7 @@ class Merged(NamedTuple):
 
 
 def merge_steps(pieces: Sequence[str], ranks: Mapping[Pair, int]) -> tuple[Merged, ...]:
-    """Merge neighbours until no pair of them was learned: always the pair that was learned first, wherever it stands.
+    """Merge neighbours until no learned pair is left: always the pair that was learned first, wherever it stands.
 
     Args:
         pieces: the word as single characters.

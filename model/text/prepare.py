@@ -1,8 +1,8 @@
-"""Training files from the public downloads as they come: ``python -m model prepare``.
+"""Training files from the public downloads: ``python -m model prepare``.
 
-Tatoeba's English–French pairs (manythings.org/anki: a line of English, tab, French, and perhaps more columns) are
-parted here; Multi30k (task 1) comes parted. Of neither does a sentence of ``valid`` or ``test``, English or French,
-stand in any ``train``.
+Tatoeba's English–French pairs (manythings.org/anki: each line has English, a tab, French, and perhaps more columns) are
+split here; Multi30k (task 1) comes already split. No sentence of ``valid`` or ``test`` from either, English or French,
+is in any ``train``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from model.text.reading import Pair, pair_up, split_lines
 LANGUAGES = ("en", "fr")
 PARTS = ("train", "valid", "test")
 MULTI30K = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
-"""What the parts are called there."""
+"""What Multi30k calls the parts."""
 APOSTROPHES = str.maketrans("‘’ʼ`´", "'''''")
 _TIGHT = re.compile(r"(?<=[^\s?!:;(\[«])([?!:;]+)(?=[\s»\")\]]|$)")
 
@@ -32,7 +32,7 @@ Progress = Callable[[Iterable[Pair]], Iterable[Pair]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """Pairs to learn from, to choose by and to be tested on, and how many of those read were ``left_out`` and why."""
+    """Pairs for training, validation and test, and how many of the pairs read were ``left_out`` and why."""
 
     train: list[Pair]
     valid: list[Pair]
@@ -41,7 +41,7 @@ class Corpus:
 
 
 def read_tatoeba(path: Path) -> list[Pair]:
-    """The pairs of a download, as it comes (zip), unpacked (txt), or packed otherwise (gz).
+    """The pairs of a download: as downloaded (zip), unpacked (txt), or packed differently (gz).
 
     Raises:
         ValueError: it cannot be read, or a line has no tab.
@@ -85,14 +85,14 @@ def plain(pair: Pair) -> Pair:
 
 
 def key(text: str) -> str:
-    """What two sentences have in common that differ in case, punctuation and spaces only."""
+    """A key that is the same for sentences that differ only in case, punctuation and spaces."""
     return "".join(c for c in unicodedata.normalize("NFC", text).casefold() if c.isalnum())
 
 
 def part_tatoeba(pairs: Iterable[Pair], seed: int, n_valid: int, n_test: int, progress: Progress = iter) -> Corpus:
-    """Choose what is held out. Pairs that share a side, see :func:`key`, hang together, also by way of others: of such
-    a group either all are learned from, or one is held out and the others left out. The same arguments give the same
-    result on every machine.
+    """Choose what is held out. Pairs that share a side (see :func:`key`), directly or through others, form a group;
+    either the whole group is trained on, or one pair is held out and the others are left out. The same arguments give
+    the same result on every machine.
 
     Raises:
         ValueError: there are too few groups, or a number is below 1.
@@ -126,7 +126,7 @@ def part_tatoeba(pairs: Iterable[Pair], seed: int, n_valid: int, n_test: int, pr
 
 
 def grouped(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """``pairs`` in groups: two that share a side, see :func:`key`, are in one group (the connected components)."""
+    """``pairs`` in groups: pairs that share a side, see :func:`key`, are in one group (the connected components)."""
     above: dict[tuple[int, str], tuple[int, str]] = {}
 
     def top(node: tuple[int, str]) -> tuple[int, str]:
@@ -144,13 +144,13 @@ def grouped(pairs: Sequence[Pair]) -> list[list[Pair]]:
 
 
 def clean_multi30k(read: Mapping[str, Sequence[Pair]], progress: Progress = iter) -> Corpus:
-    """The parts as they come, but :func:`plain`; a caption that two images share stays twice in ``train``."""
+    """The parts as downloaded, but made :func:`plain`; a caption that two images share stays in ``train`` twice."""
     train, valid, test = ([plain(pair) for pair in progress(read[part])] for part in PARTS)
     return Corpus(train=train, valid=valid, test=test, left_out={})
 
 
 def without_held_out(corpora: Mapping[str, Corpus]) -> dict[str, Corpus]:
-    """Each corpus without the training pairs that have a side held out in any of them."""
+    """Each corpus without the training pairs of which a side is held out in any of the corpora."""
     held_out = {
         (side, key(text))
         for corpus in corpora.values()
@@ -173,14 +173,14 @@ def files_of(out: Path, name: str) -> dict[tuple[str, str], Path]:
 def refuse_to_overwrite(out: Path, names: Iterable[str]) -> None:
     """
     Raises:
-        ValueError: a file that would be written is there.
+        ValueError: a file that would be written already exists.
     """
     if there := [path for name in names for path in files_of(out, name).values() if path.exists()]:
         raise ValueError(f"{there[0]} already exists; remove it, or choose another --out")
 
 
 def write(out: Path, name: str, corpus: Corpus) -> None:
-    """Write the files of a corpus, a sentence a line, UTF-8."""
+    """Write the files of a corpus, one sentence per line, in UTF-8."""
     pairs: dict[str, list[Pair]] = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     (out / name).mkdir(parents=True, exist_ok=True)
     for (part, language), path in files_of(out, name).items():
@@ -200,7 +200,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _content(path: Path) -> bytes:
-    """What is in a file, unpacked; of a zip the file with the pairs.
+    """The content of a file, unpacked; from a zip, the file with the pairs.
 
     Raises:
         ValueError: it cannot be read.

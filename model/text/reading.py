@@ -1,7 +1,8 @@
-"""Text as people have it, a sentence a line: files, uploads and streams, read by the same rules.
+"""Text as people have it, one sentence per line: files, uploads and streams, read by the same rules.
 
-UTF-8. A line ends in a line feed, or carriage return and line feed; in a text without any line feed, in a carriage
-return. Byte order marks and blanks around a sentence are dropped. A form feed or U+2028 ends no line.
+The encoding is UTF-8. A line ends in a line feed, or a carriage return and a line feed; in a text without any line
+feed, in a carriage return. Byte order marks and blanks around a sentence are dropped. A form feed or U+2028 does not
+end a line.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ Pair = tuple[str, str]
 """A source text and the target text that belongs to it."""
 
 LONGEST_LINE = 100_000
-"""Characters of a line."""
+"""The most characters in a line."""
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -39,7 +40,7 @@ def split_lines(text: bytes | str, name: str = "", longest: int = LONGEST_LINE) 
 
 
 def stream_lines(stream: Iterable[bytes], name: str = "", longest: int = LONGEST_LINE) -> Iterator[str]:
-    """The lines of a binary stream, each as soon as it has come.
+    """The lines of a binary stream, each as soon as it arrives.
 
     Raises:
         ValueError: a line is not UTF-8 or has more than ``longest`` characters; the message names it.
@@ -72,7 +73,7 @@ def read_parallel(source: Path, target: Path) -> list[Pair]:
 
 
 def pair_up(sources: Sequence[str], targets: Sequence[str], source: str, target: str) -> list[Pair]:
-    """Each of ``sources`` with its target; ``source`` and ``target`` are what the two texts are called.
+    """Each of ``sources`` with its target; ``source`` and ``target`` are the names of the two texts.
 
     Raises:
         ValueError: a text or a line is empty, or the two differ in length.

@@ -17,9 +17,9 @@ from model.text.reading import Pair
 
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
 MAX_STRING = 20
-"""Longest string of the tasks on strings that say nothing else."""
+"""The longest string in string tasks that set no limit of their own."""
 PATIENCE = 1000
-"""How many examples are drawn at most, for each that is wanted."""
+"""The most examples drawn for each one that is wanted."""
 
 SMALL: Mapping[str, Any] = MappingProxyType(
     {**TINY, "steps": 1600, "batch_tokens": 2048, "learning_rate": 3e-3, "warmup": 200}
@@ -31,9 +31,9 @@ ONE_HEAD: Mapping[str, Any] = MappingProxyType(
         **{"steps": 1500, "batch_tokens": 1024, "learning_rate": 5e-3, "warmup": 100, "average": 0.98},
     }
 )
-"""All that is copied passes through one cross-attention pattern, where it can be seen, in half a minute on one core:
-with learned positions the pattern becomes sharper than with sinusoidal ones in as many steps (0.73 against 0.51 of the
-weight on the anti-diagonal)."""
+"""Everything that is copied passes through one cross-attention pattern, where it can be seen, after half a minute of
+training on one core. With learned positions the pattern becomes sharper than with sinusoidal ones in the same number of
+steps (0.73 against 0.51 of the weight on the anti-diagonal)."""
 
 TRANSLATION = "translate"
 """The task of a model trained on text files."""
@@ -44,11 +44,11 @@ class Task:
     """A task whose examples are generated.
 
     ``longest`` is the number of characters of its longest text, source or target; ``alphabet`` what its sources are
-    written in. ``alignment`` gives, where there is one, the source position that target position ``i`` is copied
-    from in a string of length ``n``; ``rewrite`` the target of any string over the alphabet, where strings are the
-    sources, and :class:`ValueError` for a text that has none. ``recipe`` has the settings that solve it in minutes on
-    two cores with ``architecture``, the one it is for; ``shown_by`` is the measure of a cross-attention head
-    (:mod:`model.heads.measures`) by which one sees that it is learned.
+    written in. ``alignment``, where there is one, gives the source position that target position ``i`` is copied from
+    in a string of length ``n``; ``rewrite``, where the sources are strings, gives the target of any string over the
+    alphabet and raises :class:`ValueError` for a text that has none. ``recipe`` has the settings that solve the task in
+    minutes on two cores with ``architecture``, the one it is for; ``shown_by`` is the measure of a cross-attention head
+    (:mod:`model.heads.measures`) that shows when the task has been learned.
     """
 
     name: str
@@ -64,7 +64,8 @@ class Task:
     shown_by: str | None = None
 
     def answer(self, text: str) -> str | None:
-        """What any ``text``, also one that a person types, is to become; None where the task does not say."""
+        """The right answer to any ``text``, including one that a person types; None where the task does not define
+        it."""
         try:
             return None if self.rewrite is None else self.rewrite(text)
         except ValueError:
@@ -89,10 +90,10 @@ def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pa
 
 
 def of_length(name: str, n: int, length: int, *, seed: int) -> list[Pair]:
-    """``n`` held-out examples of a task on strings, each of ``length`` characters, however long that is.
+    """``n`` held-out examples of a string task, each of ``length`` characters, however long that is.
 
     Raises:
-        ValueError: there is no such task, its sources are no strings of any length, or ``length`` is below 1.
+        ValueError: there is no such task, its sources are not strings of any length, or ``length`` is below 1.
     """
     task = TASKS.get(name)
     if task is None or (rewrite := task.rewrite) is None:
@@ -110,7 +111,7 @@ def _chosen(drawn: Iterator[Pair], n: int, *, held_out: bool) -> list[Pair]:
     """The first ``n`` whose targets are held out, or are not.
 
     Raises:
-        ValueError: hardly any are; a task of so few targets cannot be trained on some and evaluated on others.
+        ValueError: hardly any are; a task with so few targets cannot be trained on some and evaluated on others.
     """
     among = itertools.islice(drawn, PATIENCE * (n + 10))
     found = list(itertools.islice((pair for pair in among if _is_held_out(pair[1]) == held_out), n))
@@ -133,7 +134,7 @@ def _string_task(
     example: str = "attention",
     **options: Any,
 ) -> Task:
-    """A task on strings of up to ``longest`` characters of ``alphabet``, whose targets are no longer than those."""
+    """A task on strings of up to ``longest`` characters of ``alphabet``, whose targets are no longer than that."""
 
     def draw(random_: random.Random) -> Pair:
         text = "".join(random_.choices(alphabet, k=random_.randint(1, longest)))
@@ -145,7 +146,7 @@ def _string_task(
     )  # fmt: skip
 
 
-# Dates: each format is a template; a space-separated order of parts times the spellings of each part.
+# Dates: each format is a template, made from a space-separated order of parts and the spellings of each part.
 _DAYS = ("{day}", "{day:02}", "{ordinal}", "the {ordinal}", "the {word}")
 _MONTHS = ("{month_name}", "{month_short}", "{month_short}.")
 _WEEKDAYS = ("", "{weekday} ", "{weekday}, ", "{weekday_short} ", "{weekday_short}, ")
@@ -163,7 +164,7 @@ def _date_formats() -> tuple[str, ...]:
             "{month} {day} {year}",
         )
     ]
-    # All in digits: slashes are month first (as in the United States), dots and dashes day first.
+    # In digits only: slashes mean month first (as in the United States), dots and dashes day first.
     digits = [
         weekday + date
         for weekday in _WEEKDAYS

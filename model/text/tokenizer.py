@@ -15,7 +15,7 @@ from model.text.merging import Merged, Pair, merge_steps
 
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>")
-"""Padding, beginning and end of a sentence; their ids are their places here."""
+"""Padding, start and end of a sentence; their ids are their places here."""
 SPECIAL = frozenset(
     {
         *(*SPECIAL_TOKENS, "<unk>", "<mask>", "<|endoftext|>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "<bos>"),
@@ -30,27 +30,27 @@ SPECIAL = frozenset(
         ),
     }
 )
-"""Tokens that are no text: ours, and the commonest names elsewhere."""
+"""Tokens that are not text: ours, and the most common names elsewhere."""
 CHARACTERS = len(SPECIAL_TOKENS) + 256
-"""Tokens of the tokenizer without merges."""
+"""The number of tokens in the tokenizer without merges."""
 ASCII = bytes(range(128)).decode()
 ESCAPES, ESCAPED = "surrogateescape", 0xDC00
-"""How Python decodes a byte that is no text, and what it adds to it (PEP 383)."""
+"""How Python decodes a byte that is not text, and what it adds to the byte (PEP 383)."""
 LONE = re.compile("[\udc80-\udcff]")
 PART = re.compile("⟨([89A-F][0-9A-F])⟩")
 
 
 class Tokenizer:
-    """A byte-level tokenizer: every text, whatever its script, becomes tokens, and none is unknown.
+    """A byte-level tokenizer: every text, in any script, becomes tokens, and none is unknown.
 
-    With merges it is a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019); without, each byte,
-    so each ASCII character, is a token.
+    With merges it is a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019); without, each byte, and so each
+    ASCII character, is a token.
     """
 
     def __init__(self, inner: tokenizers.Tokenizer) -> None:
         """
         Raises:
-            ValueError: the special tokens are not where this project keeps them, or it is no byte-level BPE.
+            ValueError: the special tokens are not where this project keeps them, or it is not a byte-level BPE.
         """
         for token_id, token in enumerate(SPECIAL_TOKENS):
             if inner.token_to_id(token) != token_id:
@@ -109,7 +109,7 @@ class Tokenizer:
     def from_json(cls, text: str) -> Tokenizer:
         """
         Raises:
-            ValueError: ``text`` is no tokenizer, or not one of this project's.
+            ValueError: ``text`` is not a tokenizer, or not one of this project's.
         """
         try:
             inner = tokenizers.Tokenizer.from_str(text)
@@ -133,10 +133,10 @@ class Tokenizer:
         return [encoding.ids for encoding in encodings]
 
     def encode_flat(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """:meth:`encode` of many texts: all ids one after the other, and how many each text has."""
+        """:meth:`encode` of many texts: all ids in one array, and how many each text has."""
         joined = "".join(texts)
         if len(self) == CHARACTERS and joined.isascii() and self.encode(ASCII) == self._look_up(ASCII).tolist():
-            # Without merges an ASCII text needs no more than a table; the library takes fifty times as long.
+            # Without merges an ASCII text needs only a lookup table; the library takes fifty times as long.
             return self._look_up(joined), np.fromiter(map(len, texts), np.int64, len(texts))
         found = self.encode_batch(texts)
         lengths = np.fromiter(map(len, found), np.int64, len(found))
@@ -147,14 +147,14 @@ class Tokenizer:
         return self._ids_of_bytes[np.frombuffer(text.encode(), np.uint8)]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ``ids``, special tokens left out; :meth:`encode` turned round."""
+        """The text of ``ids``, without special tokens; the inverse of :meth:`encode`."""
         pieces = b"".join(self._piece(token_id) for token_id in ids if token_id >= len(SPECIAL_TOKENS))
         text = pieces.decode("utf-8", errors="replace")
         return text.removeprefix(" ") if self._inner.pre_tokenizer.add_prefix_space else text
 
     def places(self, ids: Sequence[int]) -> np.ndarray:
-        """For each token the place in :meth:`decode` of the character in which it ends; −1 where none of it is there,
-        as of special tokens."""
+        """For each token, the index in the text of :meth:`decode` of the character in which it ends; −1 for a token
+        that is not in the text, such as a special token."""
         text = self.decode(ids)
         pieces = [b"" if token_id < len(SPECIAL_TOKENS) else self._piece(token_id) for token_id in ids]
         of_byte = np.repeat(np.arange(len(text)), [len(character.encode()) for character in text])
@@ -170,7 +170,7 @@ class Tokenizer:
         return tuple(tuple(word) for word, _ in self._inner.pre_tokenizer.pre_tokenize_str(normal))
 
     def merges(self, word: Sequence[str]) -> tuple[Merged, ...]:
-        """How one of :meth:`words` becomes tokens, merge by merge; pieces are named as by :meth:`labels`."""
+        """How one of :meth:`words` becomes tokens, merge by merge; pieces are named as in :meth:`labels`."""
         if self._ranks is None:
             learned = json.loads(self.to_json())["model"]["merges"]
             pairs = [tuple(one.split(" ")) if isinstance(one, str) else tuple(one) for one in learned]
@@ -182,13 +182,13 @@ class Tokenizer:
         )
 
     def written(self, piece: str) -> str:
-        """A piece in the library's alphabet as :meth:`labels` names it."""
+        """A piece in the library's alphabet, named as in :meth:`labels`."""
         return label_of(bytes(self._bytes[character] for character in piece))
 
     def require_target(self, ids: Sequence[int]) -> None:
         """
         Raises:
-            ValueError: a model cannot write ``ids``: not all are of tokens, or one other than the last ends the target.
+            ValueError: a model cannot write ``ids``: some are not tokens, or one other than the last ends the target.
         """
         for place, token_id in enumerate(ids, start=1):
             if not EOS_ID <= token_id < len(self):
@@ -214,17 +214,17 @@ class Tokenizer:
 
 
 def joined(labels: Iterable[str]) -> str:
-    """The text of several tokens by their labels; characters that were cut across them are whole again."""
+    """The text of several tokens, from their labels; characters that were cut across tokens are whole again."""
     return label_of(b"".join(map(label_bytes, labels)))
 
 
 def label_bytes(label: str) -> bytes:
-    """The bytes of a token by its label."""
+    """The bytes of a token, from its label."""
     return PART.sub(lambda part: chr(ESCAPED + int(part[1], 16)), _encodable(label)).encode("utf-8", ESCAPES)
 
 
 def label_of(piece: bytes) -> str:
-    """The text of some bytes; one that is no part of a whole character as ``⟨C3⟩``."""
+    """The text of some bytes; a byte that is not part of a whole character is written as ``⟨C3⟩``."""
     return LONE.sub(lambda byte: f"⟨{ord(byte[0]) - ESCAPED:02X}⟩", piece.decode("utf-8", ESCAPES))
 
 

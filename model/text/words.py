@@ -1,4 +1,4 @@
-"""Where words begin in a text of any script, and how a person counts its characters."""
+"""Where words begin in a text in any script, and how a person counts its characters."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import accumulate, pairwise
 
 ESCAPES = "surrogateescape"
 WITHIN = "'’-‐‑·"
-"""Part of a word between two letters or digits: “don't”, “well-known”, “col·legi”."""
+"""Part of a word when between two letters or digits: “don't”, “well-known”, “col·legi”."""
 JOINER = "\u200d"
 UNSPACED = (
     *("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA ", "KATAKANA-HIRAGANA ", "HALFWIDTH KATAKANA ", "BOPOMOFO "),
     *("THAI ", "LAO ", "KHMER ", "MYANMAR "),
 )
-"""How Unicode's names of letters begin in scripts that put no spaces between words."""
+"""The first words of Unicode's letter names in scripts that put no spaces between words."""
 REGIONAL = range(0x1F1E6, 0x1F200)  # two of them are a flag
 MODIFIERS, TAGS = range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080)  # of the emoji before them
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """What a person takes for one character: a letter with its marks, an emoji with all that it is joined from.
+    """What a person sees as one character: a letter with its marks, an emoji with everything it is joined from.
 
-    These are the extended grapheme clusters of Unicode's annex 29 (section 3.1.1), but for Korean syllables written in
-    their parts, conjuncts of Indic scripts, and line ends.
+    These are the extended grapheme clusters of Unicode's annex 29 (section 3.1.1), except for Korean syllables written
+    as separate parts, conjuncts of Indic scripts, and line ends.
     """
     cluster = ""
     for character in text:
@@ -38,7 +38,7 @@ def graphemes(text: str) -> Iterator[str]:
 
 
 def begins_word(pieces: Sequence[bytes]) -> list[bool]:
-    """Whether a word of the text begins with each of its ``pieces`` (tokens); none does within a character."""
+    """For each of a text's ``pieces`` (tokens), whether a word begins with it; none begins within a character."""
     text = b"".join(pieces).decode("utf-8", ESCAPES)
     starts = sorted(word_starts(text))
     words = (text[start:end] for start, end in pairwise([*starts, len(text)]))
@@ -51,7 +51,7 @@ def word_starts(text: str) -> set[int]:
     """The places in ``text`` at which a word begins.
 
     Words end at spaces, and where letters and punctuation meet; a space belongs to the word after it. In a script
-    without spaces each character counts as a word (to find the words takes a dictionary), and so does each emoji.
+    without spaces each character counts as a word (finding the words would take a dictionary), and so does each emoji.
     """
     places, clusters, at = [], list(graphemes(text)), 0
     for cluster in clusters:
@@ -82,13 +82,13 @@ def _kind(cluster: str) -> str:
         return "space"
     if unicodedata.category(first) == "So":
         return "alone"
-    if not (first.isalnum() or unicodedata.category(first) == "Cs"):  # Cs: a part of a letter
+    if not (first.isalnum() or unicodedata.category(first) == "Cs"):  # Cs: part of a letter
         return "mark"
     return "alone" if unicodedata.name(first, "").startswith(UNSPACED) else "word"
 
 
 def _parts(before: str, kind: str, last: str) -> bool:
-    """Whether a word begins between a cluster, ``last``, and the next one, whose kinds these are."""
+    """Whether a word begins between the cluster ``last``, of kind ``before``, and the next one, of kind ``kind``."""
     if before == "space" and kind != "space":
         return last != " "  # a line break or a tab is a word of its own
     return kind in ("space", "alone") or before == "alone" or before != kind

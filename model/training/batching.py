@@ -17,7 +17,7 @@ from model.text.tokenizer import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded ids; ``target_in`` is the target shifted right behind ``<s>``, ``target_out`` ends in ``</s>``."""
+    """Padded ids; ``target_in`` is the target shifted right after ``<s>``, ``target_out`` ends in ``</s>``."""
 
     source: Tensor  # [batch, source]
     target_in: Tensor  # [batch, target]
@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Tokenised pairs, special tokens included, none longer than the model takes."""
+    """Tokenised pairs, special tokens included, none longer than the model can take."""
 
     sources: tuple[np.ndarray, ...]
     targets: tuple[np.ndarray, ...]  # <s> … </s>
@@ -43,7 +43,7 @@ class Examples:
 
     @classmethod
     def encode(cls, pairs: Sequence[Pair], tokenizer: Tokenizer, max_len: int, name: str = "examples") -> Examples:
-        """Tokenise; pairs that exceed ``max_len`` are left out and counted. ``name`` is what they are called in errors.
+        """Tokenise; pairs that exceed ``max_len`` are left out and counted. ``name`` is what error messages call them.
 
         Raises:
             ValueError: nothing is left.
@@ -62,11 +62,11 @@ class Examples:
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest source or target."""
+        """The number of tokens in the longest source or target."""
         return max(max(map(len, self.sources)), max(map(len, self.targets)) - 1)
 
     def fingerprint(self) -> str:
-        """A digest of the examples, by which a resumed run knows its data."""
+        """A digest of the examples, by which a resumed run recognises its data."""
         digest = hashlib.sha256()
         for ids in (*self.sources, *self.targets):
             digest.update(ids.astype("<i4").tobytes())
@@ -77,8 +77,8 @@ class Examples:
         """Which examples go into which batch: index arrays.
 
         A batch holds at most ``batch_tokens`` target positions (and as many source positions), padding
-        included. With ``shuffle`` (a seed, an epoch), examples of similar length meet in another batch
-        each time and the batches come in random order; without, they go from short to long.
+        included. With ``shuffle`` (a seed, an epoch), examples of similar length are batched differently each time and
+        the batches come in random order; without, they go from short to long.
         """
         sizes = np.array([(len(t) - 1, len(s)) for s, t in zip(self.sources, self.targets, strict=True)])
         random_ = np.random.default_rng(shuffle)
@@ -96,7 +96,7 @@ class Examples:
         return batches
 
     def n_tokens(self, indices: np.ndarray) -> int:
-        """Target tokens of the examples at ``indices``."""
+        """The number of target tokens in the examples at ``indices``."""
         return sum(len(self.targets[i]) - 1 for i in indices)
 
     def batch(self, indices: np.ndarray) -> Batch:
@@ -114,7 +114,8 @@ class Examples:
 
 
 def _framed(ids: np.ndarray, lengths: np.ndarray, before: Sequence[int]) -> list[np.ndarray]:
-    """Texts of these lengths, one after the other in ``ids``, parted: each with ``before`` and ``</s>`` around it."""
+    """Split ``ids``, which holds texts of these lengths one after another, and put ``before`` and ``</s>`` around
+    each."""
     n_before = len(before)
     ends = (lengths + n_before + 1).cumsum()
     framed = np.full(ends[-1] if len(ends) else 0, EOS_ID)

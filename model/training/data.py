@@ -14,11 +14,11 @@ from model.text.tokenizer import CHARACTERS
 
 VALID_EXAMPLES = 1000
 FEWEST = 2
-"""Sentences to learn from."""
+"""The fewest sentences to learn from."""
 FILES = ("source", "target", "valid_source", "valid_target")
 """The fields that name text files."""
 SHARES = ("augment", "names")
-"""The fields that say how much of a text is learned once more, changed."""
+"""The fields that say how much of a text is learned again in a changed form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,13 @@ class DataConfig:
     """What a run learns from: a task and how many examples of it, or parallel text files.
 
     Of the files, line ``i`` of the first ``target`` translates line ``i`` of the first ``source``, and so on; a file
-    that is named twice counts twice. ``augment`` is the share of the training pairs that are learned once more with
-    their source as people type it, ``names`` of those with a name in them with another name
+    named twice counts twice. ``augment`` is the share of the training pairs that are learned again with their source as
+    people type it, ``names`` the share of those with a name in them that are learned again with another name
     (:mod:`model.text.augment`). ``start_from`` is a checkpoint, as :func:`model.checkpoint.find` takes it, whose
     weights and vocabulary the run begins with.
 
     Raises:
-        ValueError: it is neither, or both, or a number is out of range.
+        ValueError: neither is given, or both are, or a number is out of range.
     """
 
     task: str | None = None
@@ -46,7 +46,7 @@ class DataConfig:
     start_from: str | None = None
 
     def __post_init__(self) -> None:
-        for name in FILES:  # JSON has lists; runs of earlier versions name one file, or None
+        for name in FILES:  # JSON has lists; runs of earlier versions have one file, or None
             files = getattr(self, name)
             object.__setattr__(self, name, (files,) if isinstance(files, str) else tuple(files or ()))
         absent = [name for name in FILES if not getattr(self, name)]
@@ -78,7 +78,8 @@ class DataConfig:
         return (self.source, self.target), (self.valid_source, self.valid_target)
 
     def model(self, options: dict[str, Any]) -> ModelConfig:
-        """The model that ``options``, its fields, ask for; a task has its own vocabulary, a token for each byte.
+        """The model that ``options``, which are its fields, ask for; a task has its own vocabulary, a token for each
+        byte.
 
         Raises:
             ValueError: an option cannot be used.
@@ -86,7 +87,7 @@ class DataConfig:
         return ModelConfig(**(options if self.task is None else {**options, "vocab_size": CHARACTERS}))
 
     def anchored(self) -> DataConfig:
-        """The same, with files named so that every working folder finds them."""
+        """The same, with file names that work from any working folder."""
         start = self.start_from
         return replace(
             self,
@@ -108,7 +109,7 @@ class DataConfig:
                     )
 
     def check(self) -> None:
-        """Read what is read, if anything is.
+        """Read the files once, if there are any.
 
         Raises:
             ValueError: a file cannot be used.
@@ -140,10 +141,10 @@ class DataConfig:
 
 
 def _to_read(file: str) -> Path:
-    """The file of this name, called as a person here would.
+    """The path of the file with this name, as a person would type it here.
 
     Raises:
-        ValueError: it is one that gives its text only once, as a pipe does.
+        ValueError: it can be read only once, like a pipe.
     """
     path = Path(file)
     if path.exists() and not path.is_file() and not path.is_dir():

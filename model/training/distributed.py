@@ -1,6 +1,6 @@
 """Several processes that train one model, started by ``torchrun``; and one process alone, the usual case.
 
-Every process holds the whole model and the whole data, and takes its share of each batch
+Every process holds the whole model and all the data, and takes its share of each batch
 (``torch.nn.parallel.DistributedDataParallel``, which averages the gradients). The first one writes the run folder.
 """
 
@@ -24,7 +24,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The process with this ``rank``, of ``size``, and the ``device`` it computes on."""
+    """The process with this ``rank`` among ``size``, and the ``device`` it computes on."""
 
     rank: int = 0
     size: int = 1
@@ -32,15 +32,15 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """It is the one that writes."""
+        """Whether this process is the one that writes."""
         return self.rank == 0
 
     def part(self, indices: np.ndarray) -> np.ndarray:
-        """This process's share of the examples of a batch; none where there are fewer examples than processes."""
+        """This process's share of the examples of a batch; may be empty if there are fewer examples than processes."""
         return indices[self.rank :: self.size]
 
     def wrapped(self, module: nn.Module) -> nn.Module:
-        """``module``, whose ``backward`` leaves the mean of all processes' gradients."""
+        """``module``, wrapped so that ``backward`` leaves the mean of all processes' gradients."""
         if self.size == 1:
             return module
         from torch.nn.parallel import DistributedDataParallel
@@ -56,10 +56,10 @@ class Team:
         return total.tolist()
 
     def from_leader(self, make: Callable[[], _Value]) -> _Value:
-        """What ``make`` gives in the first process, in all of them.
+        """The result of ``make`` in the first process, returned in all of them.
 
         Raises:
-            ValueError: as ``make`` did there.
+            ValueError: if ``make`` raised it there.
         """
         if self.size == 1:
             return make()
@@ -84,11 +84,11 @@ class Team:
             raise ValueError(f"{what} is not the same in all processes; {others:.0f} differ from the first")
 
     def free_memory(self) -> int | None:
-        """Bytes of memory that are free on the device; None where that is not known."""
+        """Bytes of free memory on the device; None if not known."""
         return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_memory()
 
     def seed(self, *numbers: int) -> None:
-        """Seed torch by ``numbers``, differently in each process, so that each drops other elements."""
+        """Seed torch with ``numbers``, differently in each process, so that each drops different elements."""
         torch.manual_seed(int(np.random.SeedSequence([*numbers, self.rank]).generate_state(1, np.uint64)[0]) >> 1)
 
 
@@ -97,10 +97,10 @@ ALONE = Team()
 
 @contextmanager
 def joined(device: str) -> Iterator[Team]:
-    """The team that ``torchrun`` started this process for, by its environment; without it, a team of one.
+    """The team for which ``torchrun`` started this process, according to its environment; otherwise a team of one.
 
-    ``device`` is ``cpu``, ``cuda`` or ``auto``, which takes a GPU where there is one. The processes talk by NCCL
-    on GPUs and by Gloo on CPUs.
+    ``device`` is ``cpu``, ``cuda`` or ``auto``, which takes a GPU if there is one. The processes communicate through
+    NCCL on GPUs and through Gloo on CPUs.
 
     Raises:
         ValueError: there is no GPU, or none for this process.

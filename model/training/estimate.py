@@ -1,4 +1,4 @@
-"""What a training will need, before it starts: parameters by count, memory and disk by estimate."""
+"""What a training run will need, before it starts: parameters by count, memory and disk by estimate."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COPIES = 12
 PER_WIDTH, PER_INNER = 22, 4
 """Numbers kept for the backward pass per token and pair of layers, in units of d_model and d_ff (measured)."""
 PATTERNS = 14
-"""As many per head and key: three patterns of a pair of layers, with their scores and gradients (measured)."""
+"""The same, per head and key: three patterns of a pair of layers, with their scores and gradients (measured)."""
 
 MOST_KEPT, FEWEST_KEPT, KEPT_BYTES = 40, 5, 200 * MEGABYTE
-"""How many checkpoints of a run are kept, to be replayed."""
+"""How many checkpoints of a run are kept, for replaying it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,11 @@ class Estimate:
 
 
 def estimate(model: ModelConfig, train: TrainConfig, longest: int) -> Estimate:
-    """What a training needs whose texts have up to ``longest`` tokens."""
+    """What a training run needs whose texts have up to ``longest`` tokens."""
     size = count_parameters(model)
     longest = min(longest, model.max_len)
     layer = PER_WIDTH * model.d_model + PER_INNER * model.d_ff + PATTERNS * model.n_heads * longest
-    kept = train.batch_tokens * (model.n_layers * layer + 3 * model.vocab_size)  # the last where it is validated
+    kept = train.batch_tokens * (model.n_layers * layer + 3 * model.vocab_size)  # the last term for validation
     checkpoint = size * FORMATS[train.weights]
     n_kept = train.steps // train.keep_every + 2 if train.keep_every else 0
     return Estimate(
@@ -48,7 +48,7 @@ def estimate(model: ModelConfig, train: TrainConfig, longest: int) -> Estimate:
 
 
 def frames(model: ModelConfig, train: TrainConfig) -> int:
-    """Every how many steps a checkpoint is kept: 40 of them in all, or fewer where they are large."""
+    """The number of steps between kept checkpoints: 40 of them in all, or fewer if they are large."""
     size = count_parameters(model) * FORMATS[train.weights]
     n_kept = max(FEWEST_KEPT, min(MOST_KEPT, KEPT_BYTES // size))
     return max(1, -(-train.steps // n_kept))

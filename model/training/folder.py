@@ -1,9 +1,9 @@
 """A run folder: everything that passes between a training run and whoever watches it.
 
-``run.json``: the options. ``log.jsonl``: a line a logged step. ``status.json``: how the process fares, written
-every second while it lives. ``control.json``: what somebody wants of it. ``checkpoints/``: one every
-``keep_every`` steps. ``best.safetensors`` and ``last.safetensors``: the checkpoints to open;
-``state.safetensors``: what resuming needs. Each file is written whole or not at all, except for the log, which grows.
+``run.json``: the options. ``log.jsonl``: one line per logged step. ``status.json``: the state of the process, written
+every second while it lives. ``control.json``: what somebody wants it to do. ``checkpoints/``: one every ``keep_every``
+steps. ``best.safetensors`` and ``last.safetensors``: the checkpoints to open; ``state.safetensors``: what resuming
+needs. Each file is written whole or not at all, except for the log, which grows.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from model.training.options import Options, no_run, read_options, write_json, wr
 STATES = ("queued", "running", "paused", "stopped", "finished", "failed")
 WANTS = ("run", "pause", "stop")
 SILENT_SECONDS = 15.0
-"""A process that has not written its status for so long has ended."""
+"""A process that has not written its status for this long has ended."""
 WITHOUT_A_WORD = "the process ended without a message (killed, or out of memory)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How a training fares.
+    """The state of a training run.
 
-    ``step`` of ``steps`` are made; ``seconds_left`` is an estimate, None while there is none; ``updated`` is in
-    Unix seconds; ``place`` is the place in the queue from 1, else 0; ``reason`` says why it failed or stopped.
+    ``step`` of ``steps`` are done; ``seconds_left`` is an estimate, None while there is none; ``updated`` is in Unix
+    seconds; ``place`` is the place in the queue from 1, otherwise 0; ``reason`` says why it failed or stopped.
     """
 
     state: str
@@ -51,15 +51,15 @@ class Status:
 
     @property
     def alive(self) -> bool:
-        """A process waits or trains."""
+        """Whether a process is waiting or training."""
         return self.state in ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPoint:
-    """A logged step; ``loss`` in nats a target token, smoothed as configured.
+    """A logged step; ``loss`` in nats per target token, smoothed as configured.
 
-    ``valid_loss`` (nats, not smoothed) and ``valid_accuracy`` (share of tokens) where this step was validated.
+    ``valid_loss`` (nats, not smoothed) and ``valid_accuracy`` (share of tokens) are given if this step was validated.
     """
 
     step: int
@@ -73,7 +73,7 @@ class LogPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """A run as its folder shows it at one moment. ``checkpoints`` are (step, file), from the first to the last."""
+    """A run as its folder shows it at one moment. ``checkpoints`` are (step, file), from first to last."""
 
     path: Path
     data: DataConfig
@@ -95,7 +95,7 @@ class RunView:
 
     @property
     def can_go_on(self) -> bool:
-        """No process is at it, and there are steps left to make."""
+        """Whether no process is working on it and there are steps left to do."""
         return not self.status.alive and self.status.state != "finished"
 
 
@@ -103,7 +103,7 @@ def read_run(path: Path | str) -> RunView:
     """What the folder at ``path`` holds now.
 
     Raises:
-        ValueError: it is no run folder, or a file in it cannot be understood.
+        ValueError: it is not a run folder, or a file in it cannot be understood.
     """
     path = Path(path)
     data, model, train, _ = read_options(path)
@@ -115,10 +115,10 @@ def read_run(path: Path | str) -> RunView:
 
 
 def ask(path: Path | str, want: str) -> None:
-    """Ask the training in ``path`` to ``pause`` or ``stop``; it saves its state and ends. ``run`` takes that back.
+    """Ask the training run in ``path`` to ``pause`` or ``stop``; it saves its state and ends. ``run`` takes that back.
 
     Raises:
-        ValueError: the folder is no run, or ``want`` is none of :data:`WANTS`.
+        ValueError: the folder is not a run, or ``want`` is not one of :data:`WANTS`.
     """
     if want not in WANTS:
         raise ValueError(f"a run can be asked to {', '.join(WANTS)}, but not to {want!r}")
@@ -128,11 +128,11 @@ def ask(path: Path | str, want: str) -> None:
 
 
 def create(path: Path, options: Options) -> None:
-    """Make a run folder, or make one of a folder that holds no run.
+    """Create a run folder, or turn a folder that holds no run into one.
 
     Raises:
-        ValueError: it holds a run already, or a file that the run would write over.
-        OSError: it cannot be made.
+        ValueError: it already holds a run, or a file that the run would overwrite.
+        OSError: it cannot be created.
     """
     if (path / "run.json").exists():
         raise ValueError(f"{path} already holds a run: continue it with --resume, or choose another --out")
@@ -149,7 +149,7 @@ def create(path: Path, options: Options) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove what :func:`create` made of a run that never began; what else lies in the folder stays."""
+    """Remove what :func:`create` made for a run that never began; anything else in the folder stays."""
     for name in ("run.json", "status.json", "log.jsonl", "control.json"):
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):  # it is not empty
@@ -157,7 +157,7 @@ def discard(path: Path) -> None:
 
 
 def read_status(path: Path) -> Status | None:
-    """How the process of a run fares, judged: one that waits or trains but is gone has failed. None: none written.
+    """The status of a run, corrected: a process said to be waiting or training but gone has failed. None: none written.
 
     Raises:
         ValueError: ``status.json`` cannot be understood.
@@ -176,7 +176,7 @@ def read_status(path: Path) -> Status | None:
 
 
 def read_want(path: Path) -> str:
-    """What ``control.json`` asks for; ``run`` where nobody asks for anything that can be understood."""
+    """What ``control.json`` asks for; ``run`` if it asks for nothing that can be understood."""
     try:
         want = json.loads((path / "control.json").read_bytes())["want"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -195,7 +195,7 @@ def _status(values: dict[str, Any]) -> Status:
     return status
 
 
-# A whole number will do where one with decimals is meant.
+# An int will do where a float is meant.
 _KINDS = {
     name: kind | int if float in (kind, *get_args(kind)) else kind for name, kind in get_type_hints(Status).items()
 }
@@ -209,12 +209,12 @@ def _judged(status: Status, now: float) -> Status:
 
 
 def _lives(pid: int) -> bool:
-    """Whether this machine has such a process, one that has ended but was not yet waited for left out."""
+    """Whether this machine has such a process, not counting zombies."""
     try:
-        # The state comes after the name, which stands in brackets and may hold any character.
+        # The state comes after the name, which is in brackets and may contain any character.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (OSError, IndexError):
-        pass  # it is gone, or this is no Linux
+        pass  # it is gone, or this is not Linux
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -225,17 +225,18 @@ def _lives(pid: int) -> bool:
 
 
 def _status_of_old(path: Path, log: tuple[LogPoint, ...], train: TrainConfig) -> Status:
-    """The status of a run whose process wrote none."""
+    """The status of a run whose process never wrote one."""
     step = log[-1].step if log else 0
     state = "finished" if step >= train.steps else "stopped"
     return Status(state=state, step=step, steps=train.steps, updated=(path / "run.json").stat().st_mtime)
 
 
 def read_log(path: Path) -> list[tuple[bytes, LogPoint]]:
-    """The whole lines of the log in the folder ``path``, and what each says; a last one that is being written is none.
+    """The complete lines of the log in the folder ``path``, and what each says; a last line still being written is left
+    out.
 
     Raises:
-        ValueError: a line is none that a run writes; the message names it. Blank lines are passed over.
+        ValueError: a line is not one that a run writes; the message names it. Blank lines are skipped.
     """
     file = path / "log.jsonl"
     try:
@@ -265,7 +266,7 @@ def checkpoint_file(path: Path, step: int) -> Path:
 
 
 def kept_checkpoints(path: Path) -> tuple[tuple[int, Path], ...]:
-    """Step and file of each checkpoint that the run itself has kept; whatever else a person put there is not."""
+    """Step and file of each checkpoint that the run itself has kept, ignoring anything a person put there."""
     named = ((file.name.removesuffix(SUFFIX), file) for file in (path / "checkpoints").glob(f"*{SUFFIX}"))
     steps = ((int(name), file) for name, file in named if re.fullmatch("[0-9]{8,}", name))
     return tuple(sorted((step, file) for step, file in steps if file == checkpoint_file(path, step) and file.is_file()))

@@ -24,7 +24,8 @@ from model.training.loss import linear_cross_entropy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Scores on unseen examples, teacher-forced: nats and share of right guesses for each target token."""
+    """Scores on unseen examples, teacher-forced: nats per target token, and the share of target tokens guessed
+    right."""
 
     loss: float
     accuracy: float
@@ -32,7 +33,7 @@ class Validation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainStep:
-    """What one update gave. ``loss`` is smoothed as configured; ``n_tokens`` counts target tokens."""
+    """The result of one update. ``loss`` is smoothed as configured; ``n_tokens`` counts target tokens."""
 
     step: int
     loss: float
@@ -44,7 +45,7 @@ class TrainStep:
 
 @dataclass(slots=True)
 class TrainState:
-    """Everything that changes while training: saved whole, a run resumes to the same result."""
+    """Everything that changes during training; saved as a whole, it lets a run resume to the same result."""
 
     model: Trainable
     average: Trainable
@@ -56,8 +57,8 @@ class TrainState:
 
     @classmethod
     def start(cls, model: Trainable, config: TrainConfig) -> TrainState:
-        """Begin with ``model``'s present weights."""
-        torch.manual_seed(config.seed + 1)  # another stream than that of the initial weights
+        """Begin with ``model``'s current weights."""
+        torch.manual_seed(config.seed + 1)  # a different stream from that of the initial weights
         average = copy.deepcopy(model).eval().requires_grad_(False)
         return cls(model, average, make_optimizer(model, config))
 
@@ -72,7 +73,7 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.O
 def learning_rate(step: int, config: TrainConfig) -> float:
     """The rate of update number ``step``, counted from 1: a linear warm-up to the peak, then the schedule.
 
-    ``inverse_sqrt`` falls with 1/√step (Vaswani et al. 2017, equation 3, by its peak), ``cosine`` to 0
+    ``inverse_sqrt`` falls with 1/√step (Vaswani et al. 2017, equation 3, given by its peak), ``cosine`` to 0
     at the last step (Loshchilov and Hutter 2017, equation 5), ``constant`` stays.
     """
     warmup = max(1, config.warmup)
@@ -89,14 +90,14 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 def fit(
     state: TrainState, train: Examples, valid: Examples, config: TrainConfig, team: Team = ALONE
 ) -> Iterator[TrainStep]:
-    """Train from where ``state`` stands to ``config.steps``, changing ``state`` and yielding each step.
+    """Train from ``state`` up to ``config.steps``, changing ``state`` and yielding each step.
 
-    The order of the batches depends on the seed and the epoch alone, dropout on ``state.rng``, or with several
-    processes or on a GPU on the seed and the step: the same state and data give the same weights on the same
+    The order of the batches depends only on the seed and the epoch; dropout depends on ``state.rng`` or, with several
+    processes or on a GPU, on the seed and the step. So the same state and data give the same weights on the same
     machine. Each process of a ``team`` takes its share of every batch; all of them yield the same steps.
 
     Raises:
-        FloatingPointError: the training diverged: a loss is no longer a number.
+        FloatingPointError: training diverged: a loss is no longer a number.
     """
     state.model.train()
     loss_of = team.wrapped(_Loss(state.model, config))
@@ -106,7 +107,7 @@ def fit(
             began = time.perf_counter()
             n_tokens = train.n_tokens(indices)
             rate = learning_rate(state.step + 1, config)
-            _seed(state, config, team)  # whoever reads the steps may have drawn numbers meanwhile
+            _seed(state, config, team)  # whoever reads the steps may have drawn random numbers meanwhile
             loss = _update(state, loss_of, _share(train, indices, n_tokens, team), rate, config)
             loss = team.sums(loss)[0] / team.size
             state.step, state.batch = state.step + 1, state.batch + 1
@@ -133,7 +134,7 @@ def fit(
 
 
 def diverged(what: str, step: int, config: TrainConfig) -> FloatingPointError:
-    """The error that says so, when, and what to try."""
+    """The error that says what diverged, when, and what to try."""
     return FloatingPointError(
         f"the training diverged at step {step}: {what}; a smaller learning_rate than {config.learning_rate} "
         f"or a longer warmup than {config.warmup} usually helps"
@@ -141,19 +142,19 @@ def diverged(what: str, step: int, config: TrainConfig) -> FloatingPointError:
 
 
 class _Share(NamedTuple):
-    """What a process does of a batch; its mean loss counts ``weight`` in the mean over the processes."""
+    """A process's part of a batch; its mean loss has this ``weight`` in the mean over the processes."""
 
     batch: Batch
     weight: float
 
 
 def _share(train: Examples, indices: np.ndarray, n_tokens: int, team: Team) -> _Share:
-    """The loss is a mean over the target tokens of the whole batch, so a share weighs by those it has."""
+    """The loss is a mean over the target tokens of the whole batch, so each share is weighted by how many it has."""
     if team.size == 1:
         return _Share(train.batch(indices).to(team.device), 1.0)
     mine = team.part(indices)
     weight = team.size * train.n_tokens(mine) / n_tokens
-    # Who has no example must take part all the same: with any one, at weight 0.
+    # A process without an example must take part all the same: with any example, at weight 0.
     return _Share(train.batch(mine if len(mine) else indices[:1]).to(team.device), weight)
 
 
@@ -177,7 +178,7 @@ def _update(state: TrainState, loss_of: nn.Module, share: _Share, rate: float, c
 
 
 class _Loss(nn.Module):
-    """:func:`batch_loss` as a module, because that is what can be distributed."""
+    """:func:`batch_loss` as a module, because only modules can be distributed."""
 
     def __init__(self, model: Trainable, config: TrainConfig) -> None:
         super().__init__()
@@ -188,7 +189,7 @@ class _Loss(nn.Module):
 
 
 def batch_loss(model: Trainable, batch: Batch, config: TrainConfig) -> Tensor:
-    """The smoothed cross-entropy of a batch, a scalar in nats for each target token."""
+    """The smoothed cross-entropy of a batch, a scalar in nats per target token."""
     with torch.autocast(batch.source.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         hidden = model(batch.source, batch.target_in).hidden
         real = batch.target_out != PAD_ID
@@ -199,14 +200,14 @@ def batch_loss(model: Trainable, batch: Batch, config: TrainConfig) -> Tensor:
 
 @torch.no_grad()
 def _follow(average: Trainable, model: Trainable, decay: float, step: int) -> None:
-    """Move the averaged weights towards the model's; early on faster, when the average knows little."""
+    """Move the averaged weights towards the model's; faster early on, when the average has seen little."""
     decay = min(decay, (1 + step) / (10 + step))
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
 
 @torch.inference_mode()
 def validate(model: Trainable, examples: Examples, config: TrainConfig, team: Team = ALONE) -> Validation:
-    """Score a model in eval mode, teacher-forced, without label smoothing; each process some of the batches."""
+    """Score a model in eval mode, teacher-forced, without label smoothing; each process takes some of the batches."""
     total, right, count = 0.0, 0, 0
     for batch in itertools.islice(examples.batches(config.batch_tokens), team.rank, None, team.size):
         batch = batch.to(team.device)

@@ -44,7 +44,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             loss = hidden.new_zeros((), dtype=torch.float32)
             grad_hidden = torch.empty_like(hidden)
             grad_weight = (-smoothing / vocab * hidden.float().sum(0)).repeat(vocab, 1)
-            # Fresh memory for each part would cost more than the arithmetic on it: one set of buffers serves all.
+            # New memory for each part would cost more than the arithmetic on it, so one set of buffers serves all.
             all_logits = hidden.new_empty((min(rows, ROWS_AT_A_TIME), vocab), dtype=dtype)
             all_grads = torch.empty_like(all_logits, dtype=torch.float32)
             weight_grad = torch.empty_like(low_weight)
@@ -53,7 +53,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 low_hidden, index = hidden[part].to(dtype), target[part, None]
                 logits, grad = all_logits[: len(index)], all_grads[: len(index)]
                 torch.mm(low_hidden, low_weight.T, out=logits)
-                # Logarithms straight from the logits, minus the largest of a row: a softmax would underflow.
+                # Logarithms directly from the logits, minus the row's largest: a softmax would underflow.
                 torch.log_softmax(grad.copy_(logits), -1, out=grad)
                 picked = grad.gather(1, index)
                 loss -= (1 - smoothing) * picked.sum()

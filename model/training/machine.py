@@ -9,15 +9,15 @@ CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", ""),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 )
-"""Where a container finds its limit, and what it uses: control groups of version 2 and 1."""
+"""Where a container's memory limit and use are found: control groups, versions 2 and 1."""
 CACHES = ("active_file", "inactive_file")
-"""What counts as used but is freed for whoever needs it."""
+"""What counts as used but is freed when needed."""
 
 
 def free_memory(
     meminfo: Path = Path("/proc/meminfo"), cgroups: Iterable[tuple[Path, str, str, str]] = CGROUPS
 ) -> int | None:
-    """Bytes that a program can still get without swapping, within the limit of a container; None: not known."""
+    """Bytes that a program can still allocate without swapping, within a container's limit; None if not known."""
     found = [_available(meminfo), *(_left(*cgroup) for cgroup in cgroups)]
     return min((size for size in found if size is not None), default=None)
 
@@ -26,7 +26,7 @@ def _available(meminfo: Path) -> int | None:
     try:
         lines = meminfo.read_text().splitlines()
     except OSError:
-        return None  # another system than Linux
+        return None  # a system other than Linux
     sizes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     return sizes[0] * 1024 if sizes else None
 
@@ -41,7 +41,7 @@ def _left(folder: Path, limit: str, used: str, prefix: str) -> int | None:
 
 
 def has_fast_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor multiplies matrices of bfloat16 faster than of float32; False where it is not known."""
+    """Whether the processor multiplies bfloat16 matrices faster than float32 ones; False if not known."""
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:

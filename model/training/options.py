@@ -1,4 +1,4 @@
-"""``run.json`` of a run folder: what the run learns from, its model and its training."""
+"""``run.json`` of a run folder: the run's data, model and training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from model.training.data import FILES, DataConfig
 
 
 class Options(NamedTuple):
-    """What a run is made of.
+    """The options of a run.
 
-    A vocabulary that is learned may turn out smaller than ``vocab_asked``; ``model`` then has its real size.
+    A learned vocabulary may turn out smaller than ``vocab_asked``; ``model`` then has its actual size.
     """
 
     data: DataConfig
@@ -25,12 +25,12 @@ class Options(NamedTuple):
     vocab_asked: int | None = None
 
     def continued(self, given: Mapping[str, Any]) -> Options:
-        """These options, for a run that is carried on with some of them given once more, by their names.
+        """These options, for a run that is continued with some of them given again, by name.
 
-        More ``steps`` than before lengthen the run. Files may have moved. All else must be as it was.
+        More ``steps`` than before lengthen the run. Files may have moved. Everything else must be as it was.
 
         Raises:
-            ValueError: an option has another value than in this run; the message names it.
+            ValueError: an option differs from this run's; the message names it.
         """
         known = {**asdict(self.data), **to_dict(self.model), **to_dict(self.train)}
         known["vocab_size"] = self.vocab_asked or self.model.vocab_size
@@ -57,7 +57,7 @@ class Options(NamedTuple):
 
 
 def _shown(value: Any) -> str:
-    """An option as it is typed."""
+    """An option as one types it."""
     return (
         " ".join(map(str, value or ["not given"])) if isinstance(value, list | tuple) or value is None else str(value)
     )
@@ -80,7 +80,7 @@ def read_options(path: Path) -> Options:
     """What ``run.json`` says.
 
     Raises:
-        ValueError: the folder is no run, or its options are none.
+        ValueError: the folder is not a run, or its options are not valid.
     """
     file = path / "run.json"
     try:
@@ -103,14 +103,14 @@ def read_options(path: Path) -> Options:
 
 
 def no_run(path: Path) -> str:
-    """What to say of a folder that holds no run."""
+    """What to say about a folder that holds no run."""
     return f"{path} is not a run folder: it has no run.json; a run folder is what `python -m model train --out` writes"
 
 
 def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write ``value`` whole or not at all, as JSON that every program reads.
+    """Write ``value`` whole or not at all, as JSON that any program can read.
 
     Raises:
-        ValueError: a number in it is not finite, which JSON does not know.
+        ValueError: a number in it is not finite, which JSON cannot express.
     """
     write_whole(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode(), durable=durable)

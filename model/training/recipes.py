@@ -1,4 +1,4 @@
-"""Settings to begin with: they solve a task in minutes on two cores, and suit the size of a text."""
+"""Settings to start from: they solve a task in minutes on two cores, and suit the size of a text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ ALWAYS = {"schedule": "cosine", "average": 0.99, "validate_every": 100}
 SURE = {"dropout": 0.0, "label_smoothing": 0.0}
 """For the tasks, whose examples never repeat and have one right answer."""
 SPARE = 4
-"""Tokens that a model of a task reads beyond its longest text: the end of it, and what a person types too much."""
+"""How many tokens beyond its longest text a model of a task can read: the end token, and what a person types in
+excess."""
 MANY_PAIRS = 80_000
-"""From so many pairs of sentences on, a text is learned by the second recipe: 29,000 were learned by the first,
-190,000 by the second."""
+"""From this many sentence pairs on, a text is learned with the second recipe: 29,000 were learned with the first,
+190,000 with the second."""
 FEW_RECIPE = {"vocab_size": 6000, "steps": 4000, "dropout": 0.25, "learning_rate": 3e-3, "warmup": 800}
 MANY_RECIPE = {
     **{"vocab_size": 8000, "d_model": 192, "d_ff": 768, "dropout": 0.1, "steps": 10_000, "learning_rate": 2e-3},
@@ -27,7 +28,7 @@ MANY_RECIPE = {
 }
 ARCHITECTURE_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        # An induction head needs the help of a head in the layer below (Olsson et al. 2022).
+        # An induction head needs a head in the layer below to help it (Olsson et al. 2022).
         "decoder": {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_ff": 128, "positional": "rotary"},
         "lstm": {**MEANINGLESS["lstm"], "d_ff": 134},
     }
@@ -35,14 +36,14 @@ ARCHITECTURE_RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 MANY_SIZES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"decoder": {"n_layers": 8, "d_model": 192, "d_ff": 768}, "lstm": {"n_layers": 2, "d_ff": 360}}
 )
-"""With which the other architectures have about as many parameters as the Transformer of :data:`MANY_RECIPE`."""
+"""Sizes with which the other architectures have about as many parameters as the Transformer of :data:`MANY_RECIPE`."""
 
 
 def recipe(task: str | None, architecture: str = "transformer", n_pairs: int = 0) -> dict[str, Any]:
-    """Every field of :class:`ModelConfig` and :class:`TrainConfig`, ``examples`` and ``augment``, to begin with.
+    """Every field of :class:`ModelConfig` and :class:`TrainConfig`, ``examples`` and ``augment``, to start from.
 
-    ``task`` is None for text files, which have ``n_pairs`` to learn from (0: not known yet). The precision is the one
-    in which this machine's processor is faster.
+    ``task`` is None for text files, which have ``n_pairs`` to learn from (0: not known yet). The precision is the
+    faster one on this machine's processor.
     """
     many = task is None and n_pairs >= MANY_PAIRS
     of_text = MANY_RECIPE if many else FEW_RECIPE

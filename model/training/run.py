@@ -1,4 +1,4 @@
-"""A training and its run folder: what :mod:`model.training.folder` reads is written here."""
+"""A training run and its folder: what :mod:`model.training.folder` reads is written here."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from model.training.options import Options, read_options, write_options
 
 STATE = f"state{SUFFIX}"
 LOG_EVERY = 20
-LOGGED_EARLY = (1, 2, 3, 5, 10)  # so that a curve has points soon
+LOGGED_EARLY = (1, 2, 3, 5, 10)  # so that a curve soon has points
 
 
 @dataclass(slots=True)
 class Run:
-    """One training, in memory; :meth:`steps` carries it on and keeps its folder up to date."""
+    """One training run, in memory; :meth:`steps` continues it and keeps its folder up to date."""
 
     folder: Path
     data: DataConfig
@@ -48,9 +48,9 @@ class Run:
 
     @classmethod
     def start(cls, folder: Path, data: DataConfig, model_options: dict[str, Any], config: TrainConfig) -> Run:
-        """Begin a run in a folder that has none.
+        """Start a run in a folder that has none.
 
-        ``model_options`` are the fields of :class:`ModelConfig`; for a task, the vocabulary is its own.
+        ``model_options`` are the fields of :class:`ModelConfig`; a task brings its own vocabulary.
 
         Raises:
             ValueError: an option or a file cannot be used, or the folder holds a run.
@@ -64,9 +64,9 @@ class Run:
 
     @classmethod
     def begin(cls, folder: Path, team: Team = ALONE) -> Run:
-        """Begin the run that the folder's options describe; the vocabulary may turn out smaller than they say.
+        """Start the run that the folder's options describe; the vocabulary may turn out smaller than they say.
 
-        Each process of a ``team`` reads the data, and the first one has the folder.
+        Each process of a ``team`` reads the data, and the first one writes the folder.
 
         Raises:
             ValueError: they cannot be read, or the data cannot be used.
@@ -95,13 +95,13 @@ class Run:
 
     @classmethod
     def resume(cls, folder: Path, team: Team = ALONE, given: Mapping[str, Any] = MappingProxyType({})) -> Run:
-        """Carry on a run from its last checkpoint, to the result an uninterrupted one would have had.
+        """Continue a run from its last checkpoint, to the same result as if it had not been interrupted.
 
-        One that was ended before it saved anything begins anew. ``given`` are options that a person gives once more,
-        for :meth:`Options.continued`.
+        A run that ended before it saved anything starts over. ``given`` are options that a person gives again, for
+        :meth:`Options.continued`.
 
         Raises:
-            ValueError: the folder holds no run that can go on so, or its data has changed.
+            ValueError: the folder holds no run that can continue this way, or its data has changed.
         """
         path = folder / STATE
         options = team.from_leader(lambda: read_options(folder).continued(given))
@@ -124,7 +124,7 @@ class Run:
         data = options.data.anchored()
         train, valid = _encode(data.pairs(config.seed), tokenizer, model_config, team)
         for part, examples, known in (("training", train, "fingerprint"), ("validation", valid, "valid_fingerprint")):
-            # A run of an earlier version knows its training data only.
+            # A run of an earlier version has a fingerprint of its training data only.
             if described.get(known) not in (None, examples.fingerprint()):
                 raise ValueError(f"{folder} cannot be continued: its {part} data has changed since the start")
         if team.leads:
@@ -135,7 +135,7 @@ class Run:
     def steps(self) -> Generator[TrainStep, None, None]:
         """Train, yielding each step; log, validate and save as configured, and save when closed.
 
-        After an error nothing is saved: the weights may be half changed, and the last checkpoint is a good one.
+        After an error nothing is saved: the weights may be half changed, while the last checkpoint is a good one.
         """
         saved = self.state.step
         try:
@@ -147,7 +147,7 @@ class Run:
                     self._save()
                     saved = step.step
                 yield step
-        except GeneratorExit:  # the reader of the steps stopped: what was learned since stays loadable
+        except GeneratorExit:  # the reader of the steps stopped: save what was learned since
             if self.state.step != saved:
                 self._save()
             raise
@@ -160,7 +160,7 @@ class Run:
             raise FloatingPointError(f"{error}; {kept}") from error
 
     def _write(self, step: TrainStep) -> None:
-        """What there is to write about a step, except the state."""
+        """Write what there is to write about a step, except the state."""
         if step.validation is not None and self._is_best(step.validation):
             self.best = step.validation
             self._save_checkpoint(self.folder / f"best{SUFFIX}", step.validation)
@@ -199,14 +199,14 @@ class Run:
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise diverged("a weight, or a moment of Adam's, is no longer finite", state.step, self.config)
         self._save_checkpoint(self.folder / f"last{SUFFIX}", None)
-        if self.best is None:  # stopped before the first validation: the run folder still opens
+        if self.best is None:  # stopped before the first validation: the run folder can still be opened
             self._save_checkpoint(self.folder / f"best{SUFFIX}", None)
         described = {
             "train": to_dict(self.config),
             "config": to_dict(state.model.config),
             "tokenizer": self.tokenizer.to_json(),
             "fingerprint": self.train.fingerprint(),
-            "valid_fingerprint": None if self.data.task else self.valid.fingerprint(),  # a task's is generated
+            "valid_fingerprint": None if self.data.task else self.valid.fingerprint(),  # a task's data is generated
             "progress": {"step": state.step, "epoch": state.epoch, "batch": state.batch},
             "best": asdict(self.best) if self.best else None,
         }
@@ -232,7 +232,7 @@ def _first(start_from: str, model_config: ModelConfig) -> tuple[dict[str, torch.
     """The weights that a run begins with, and their tokenizer as JSON.
 
     Raises:
-        ValueError: the checkpoint cannot be opened, or is of another size than the run's model.
+        ValueError: the checkpoint cannot be opened, or differs in size from the run's model.
     """
     found = checkpoint.load_own(start_from)
     if replace(found.config, dropout=0, attention_dropout=0) != replace(model_config, dropout=0, attention_dropout=0):
@@ -262,7 +262,7 @@ def _encode(
 def _require_memory(model_config: ModelConfig, config: TrainConfig, train: Examples, team: Team) -> None:
     """
     Raises:
-        ValueError: by the estimate, the training does not fit in the memory that is free.
+        ValueError: by the estimate, the training run does not fit in free memory.
     """
     everything = train.n_tokens(np.arange(len(train)))
     batch = replace(config, batch_tokens=max(1, min(config.batch_tokens, everything) // team.size))
@@ -300,7 +300,7 @@ def _restore(
 
 
 def _forget_after(folder: Path, step: int) -> None:
-    """Drop what a run that was killed wrote after ``step``, which will be made again, or left half written.
+    """Remove what a killed run wrote after ``step``, which will be written again, or left half written.
 
     Nothing else: a person may keep files of their own there.
     """
