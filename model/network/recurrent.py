@@ -44,7 +44,8 @@ class RecurrentEncoder(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[batch, source, d_model]`` to ``[batch, source, d_ff]``; ``mask``, ``[batch, 1, 1, source]``, as usual.
-Padding comes after the tokens; neither direction reads it, and what is returned there is 0.
+
+        Padding comes after the tokens; neither direction reads it, and what is returned there is 0.
         """
         lengths = None if mask is None or mask.all() else mask.sum((1, 2, 3)).cpu()
         for layer in self.layers:
