@@ -146,7 +146,7 @@ def attended(
 
 
 def beside(head_output: np.ndarray, x: np.ndarray, memory: np.ndarray, *, head: int, **options: Any) -> np.ndarray:
-    """The outputs of all heads: ``head_output`` for ``head`` (from 0), the others by :func:`attended`."""
+    """The outputs of all heads: ``head_output`` for ``head`` (from 0), the others from :func:`attended`."""
     heads = attended(np.atleast_2d(x), memory, **options)
     heads[head] = head_output
     return heads

@@ -1,4 +1,4 @@
-"""Where the steps of an anatomy are laid out one after the other."""
+"""Where the steps of an anatomy are laid out one after another."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ def dissect(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: 
 
 
 def _layer(bench: Bench, ids: Tensor, seen: Seen, n: int, kind: Kind) -> None:
-    """All steps of layer ``n`` of the stack that reads ``ids``; step by step only the attention of this ``kind``."""
+    """All steps of layer ``n`` of the stack that reads ``ids``; only the attention of this ``kind`` is laid out step by
+    step."""
     stack = "encoder" if kind == "encoder" else "decoder"
     layer, causal = bench.model.layers(stack)[n], stack == "decoder"
     on_scores = bench.model.embedding.on_scores(ids, causal=causal)

@@ -40,7 +40,7 @@ class HeadScores:
 
 @torch.inference_mode()
 def head_scores(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int) -> HeadScores:
-    """The scores of all queries of a head of self-attention; ``layer`` and ``head`` count from 0.
+    """The scores of all queries of a self-attention head; ``layer`` and ``head`` count from 0.
 
     Raises:
         ValueError: the attention is not self-attention.

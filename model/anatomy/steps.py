@@ -22,7 +22,7 @@ A float32 has about seven digits, so a dot product of 300 cannot be exact to fiv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step: ``value`` is what the model's modules gave, float32, with a name for each axis.
+    """One step: ``value`` is what the model's modules computed, float32, with a name for each axis.
 
     ``function``, called with the values of the earlier steps ``inputs`` and with ``parameters`` (weights as
     ``[in, out]``, positions from 0), gives the value again; None for a step taken from elsewhere in the model.

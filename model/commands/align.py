@@ -1,4 +1,4 @@
-"""``align``: how well each cross-attention head aligns words."""
+"""``align``: measure how well each cross-attention head aligns words."""
 
 from __future__ import annotations
 

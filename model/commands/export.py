@@ -1,4 +1,4 @@
-"""``export``: a checkpoint of ours as a folder that `transformers` opens."""
+"""``export``: save one of our checkpoints as a folder that `transformers` can open."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _left_out(written: Written, max_len: int) -> Iterator[str]:
-    """What a reader of the target could not know: that the text was not read to its end, or that the target was cut."""
+    """What a reader of the target could not know: that the text was not read to the end, or that the target was cut
+    off."""
     if written.source_dropped:
         yield f"the last {written.source_dropped} tokens were not read; the model reads at most {max_len}"
     if written.cut:

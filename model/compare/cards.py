@@ -15,7 +15,7 @@ PAIRS: Mapping[str, str] = MappingProxyType({"translate-en-fr": "lstm-translate-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The figures by which a checkpoint is compared: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and on how
+    """The figures of a checkpoint that are compared: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and on how
     many texts it was ``scored``; None if not given."""
 
     name: str

@@ -69,7 +69,7 @@ def recorded() -> Measured:
 def score_lengths(
     checkpoint: Checkpoint, lengths: Sequence[int] = LENGTHS, *, strings: int = STRINGS, seed: int = SEED
 ) -> Iterator[LengthScore]:
-    """The scores of ``strings`` held-out strings of each length, as far as the model's encoding reaches.
+    """The scores of ``strings`` held-out strings of each length, up to the length the model's encoding allows.
 
     Raises:
         ValueError: its task is not a string task.

@@ -96,7 +96,7 @@ def fit_growth(lengths: Sequence[int], values: Sequence[float]) -> Growth:
 def by_distance(scores: Sequence[DistanceScore]) -> dict[str, list[tuple[int, float]]]:
     """For each contender the accuracy at each distance: the mean over the seeds, at its best learning rate.
 
-    The best is chosen on other sequences than the accuracy is measured on, which would otherwise be too good.
+    The best is chosen on different sequences from those the accuracy is measured on; otherwise it would be too good.
     """
     found: dict[str, dict[int, dict[float, list[DistanceScore]]]] = {}
     for score in scores:

@@ -79,7 +79,7 @@ class StepPlan:
 
 
 def lstm_like(config: ModelConfig) -> ModelConfig:
-    """The LSTM whose number of parameters is closest to that of ``config``, by the choice of its state size.
+    """The LSTM whose number of parameters is closest to that of ``config``, thanks to the size of its states.
 
     It keeps vocabulary, layers, ``d_model`` and ``max_len``.
     """

@@ -47,7 +47,7 @@ class Steps(Protocol):
 
 
 def begin(model: Model, memory: Tensor, source_mask: Tensor | None, n_positions: int, taps: Taps = UNTAPPED) -> Steps:
-    """The start of decoding from ``memory``, what ``model.encode`` gave as hidden states.
+    """The start of decoding from ``memory``, what ``model.encode`` returned as ``hidden``.
 
     Args:
         model: in eval mode.

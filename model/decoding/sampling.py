@@ -47,8 +47,8 @@ def next_logits(checkpoint: Checkpoint, source: Sequence[int], target: Sequence[
 def sample(
     checkpoint: Checkpoint, source: Sequence[int], temperature: float, top_k: int, top_p: float, seed: int
 ) -> tuple[int, ...]:
-    """A target drawn token by token, up to ``</s>`` or the limit of :func:`model.decoding.search.greedy`; the same
-    for the same seed."""
+    """A target drawn token by token, up to ``</s>`` or the limit of :func:`model.decoding.search.greedy`; the same seed
+    gives the same target."""
     row = torch.tensor([source])
     limit = int(limits_of(checkpoint.model, row)[0])
     decoder = begin(checkpoint.model, checkpoint.model.encode(row, None).hidden, None, limit)

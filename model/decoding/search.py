@@ -1,4 +1,4 @@
-"""From a source to the model's own target: greedy decoding and beam search, batched, keys and values cached."""
+"""From a source to the model's own target: greedy decoding and beam search, batched, with keys and values cached."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def encode_source(checkpoint: Checkpoint, text: str) -> tuple[list[int], int]:
 
 
 def translate(checkpoint: Checkpoint, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[int, str]]:
-    """The model's target for each text, as ``(index, target)``: what :func:`write` gives, without the rest."""
+    """The model's target for each text, as ``(index, target)``: what :func:`write` yields, without the rest."""
     return ((index, written.target) for index, written in write(checkpoint, texts, beam))
 
 
@@ -215,7 +215,7 @@ def limits_of(model: Model, source: Tensor) -> Tensor:
 
 
 def _batches(sources: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices of sources of similar length, at most ``batch_tokens`` padded tokens together."""
+    """Indices of sources of similar length, at most ``batch_tokens`` tokens in all, padding included."""
     batch: list[int] = []
     for index in sorted(range(len(sources)), key=lambda i: len(sources[i])):
         if batch and len(sources[index]) * (len(batch) + 1) > batch_tokens:

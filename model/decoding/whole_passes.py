@@ -20,7 +20,7 @@ class WholePasses:
         """
         Args:
             model: in eval mode.
-            memory: what ``model.encode`` returned as hidden states.
+            memory: what ``model.encode`` returned as ``hidden``.
             source_mask: ``[batch, 1, 1, source]``, True where there is a token; None without padding.
             taps: watch each pass.
         """

@@ -25,7 +25,7 @@ IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
 """With fewer rows that have a choice, their number is stated."""
 CLEARLY, FAR = 1.5, 2
-"""How many times chance a share must be to be named; and to be named although it is small, where nothing else is."""
+"""How many times chance a share must be to be named, and to be named even though it is small when nothing else is."""
 FOCUSED = 3
 """A head without a habit is sharp if, by its entropy, it looks at fewer tokens than this."""
 ALMOST = 0.9
@@ -47,7 +47,7 @@ def describe(attention_map: AttentionMap, layer: int, head: int, rows: RowNames 
 
 
 def describe_heads(observed: Observed, rows: RowNames = "both") -> list[str]:
-    """:func:`describe` of each head over all texts, layer by layer."""
+    """:func:`describe` for each head over all texts, layer by layer."""
     return [_said(observed, layer, head, rows) for layer, head in np.ndindex(observed.counted.shape)]
 
 

@@ -41,7 +41,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A text over the steps of a run; of ``files`` (step, path) the first ``n_read`` are read.
+    """A text over the steps of a run; the first ``n_read`` of ``files``, each (step, path), have been read.
 
     Every checkpoint is fed the target ``fed``, so that a row is the same token at every step. ``skipped`` holds the
     steps whose file cannot be used, and why.

@@ -25,7 +25,7 @@ BITS = 21  # for each of the two tokens in the number of a pair; the rest is for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharpest:
-    """The largest weight of a head in one text, given by its number, and the two tokens it links."""
+    """The largest weight of a head in one text (``text`` is its number), and the two tokens it links."""
 
     weight: float
     text: int

@@ -1,8 +1,8 @@
 """The arithmetic of :mod:`model.heads.measures`: sums over the rows of a pattern; NumPy only.
 
 Every function gives the numerators and denominators of one measure, so that over many texts they add up. A row
-counts if it attends to anything and has two keys or more to choose from: one that may see a single key has no
-choice, and says nothing about its head.
+counts if it attends to anything and has two keys or more to choose from: a row that can see only one key has no choice,
+and says nothing about its head.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def most_concordance(n_rows: np.ndarray, n_keys: int) -> np.ndarray:
 
 
 def concordance(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Over all pairs of rows of ``[layer, head, query, key]``, for a key drawn by the weights of each: how often the
+    """Over all pairs of rows of ``[layer, head, query, key]``, for a key drawn from each by its weights: how often the
     later row's key lies further right, and how often further left; float64 ``[layer, head]``."""
     ahead, behind = zip(*map(_concordance, pattern), strict=True)
     return np.stack(ahead), np.stack(behind)

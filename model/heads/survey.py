@@ -1,4 +1,4 @@
-"""The measures of a model's heads over many sentences, so that a label describes the head and not one sentence."""
+"""The measures of a model's heads over many sentences, so that a label describes the head, not a sentence."""
 
 from __future__ import annotations
 

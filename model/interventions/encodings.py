@@ -45,7 +45,8 @@ def shift_residual(table: np.ndarray, shift: int) -> float:
 
 
 def similarity(table: np.ndarray) -> np.ndarray:
-    """The cosine between the vectors of every two positions, ``[position, position]``; 0 if either vector is zero."""
+    """The cosine between the vectors of every pair of positions, ``[position, position]``; 0 if either vector is
+    zero."""
     norms = np.linalg.norm(table, axis=1, keepdims=True)
     directions = np.divide(table, norms, out=np.zeros_like(table), where=norms > 0)
     return directions @ directions.T
@@ -63,7 +64,7 @@ def queries_keys(checkpoint: Checkpoint, trace: Trace) -> tuple[torch.Tensor, to
 
 @torch.inference_mode()
 def turned_scores(encoding: Encoding, query: torch.Tensor, key: torch.Tensor, n: int) -> np.ndarray:
-    """The score of one query and one key, ``[d_head]``, turned to every two of ``n`` positions.
+    """The score of one query and one key, ``[d_head]``, rotated to every pair of ``n`` positions.
 
     Returns:
         ``[query position, key position]``, divided by √d_head as in attention.

@@ -24,7 +24,7 @@ WHAT: tuple[What, ...] = get_args(What)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """A text before and after something was taken from the model.
+    """A text before and after something was removed from the model.
 
     ``forced`` is the changed model on the target that the unchanged one wrote, ``own`` its own trace.
     """

@@ -24,7 +24,7 @@ class Model(Protocol):
     """One of those in :mod:`model.network.build`, or another with the same interface.
 
     Ids are ``[batch, source]`` and ``[batch, target]``, padded with ``PAD_ID`` at the end. ``memory`` is what
-    :meth:`encode` returned as hidden states. ``taps`` watch the pass (:mod:`model.network.taps`).
+    :meth:`encode` returned as ``hidden``. ``taps`` watch the pass (:mod:`model.network.taps`).
     """
 
     config: ModelConfig
@@ -32,7 +32,7 @@ class Model(Protocol):
 
     @property
     def can(self) -> frozenset[Capability]:
-        """What it has that a page may need."""
+        """What the model has that a page may need."""
         ...
 
     def __call__(self, source: Tensor, target: Tensor) -> TransformerOutput:

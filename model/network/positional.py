@@ -1,4 +1,4 @@
-"""Positional encodings: how a Transformer, blind to order, learns where a token stands.
+"""Positional encodings: how a Transformer, which is blind to order, is told where each token is.
 
 An encoding may act in three places: on the embedded input, to which it adds a vector; on the queries and
 keys, which it turns; and on the scores, which it multiplies by a factor and to which it adds a bias. The last two are
@@ -46,7 +46,7 @@ class OnScores(NamedTuple):
 
 
 class Written(NamedTuple):
-    """How an encoding's numbers are written for one head and one query, and how NumPy computes them again.
+    """How an encoding's numbers are written for one head and one query, and how to compute them again in NumPy.
 
     ``formula`` is LaTeX: t is the query and j a key, n_t how many keys t may attend to, i a position, c a dimension.
     ``function``, called with ``parameters``, gives the numbers. None: they can only be read off.
@@ -269,7 +269,7 @@ def rotated(x: Tensor, rotation: Rotation) -> Tensor:
 
 
 class Alibi(Encoding):
-    """Scores fall linearly with the distance, ``-slope · |query - key|``, at each head's slope (Press et al. 2022).
+    """Scores fall linearly with distance, ``-slope · |query - key|``, with a slope for each head (Press et al. 2022).
 
     Section 3. There, keys come before their queries; in an encoder the scores fall the same way on both sides.
     """

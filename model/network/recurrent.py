@@ -187,7 +187,7 @@ class Recurrent(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """As in a Transformer; and an LSTM begins by forgetting little (Jozefowicz et al. 2015, section 2.2)."""
+    """As in a Transformer, except that an LSTM starts out forgetting little (Jozefowicz et al. 2015, section 2.2)."""
     initialise(module)
     if isinstance(module, nn.LSTM):
         for name, parameter in module.named_parameters():

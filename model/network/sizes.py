@@ -1,4 +1,4 @@
-"""How many weights a model has, by arithmetic: before there is a model, and without PyTorch."""
+"""How many weights a model has, by arithmetic, before there is a model and without PyTorch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from model.config import ENCODING_SIZES, ModelConfig
 
 
 def count_parameters(config: ModelConfig) -> int:
-    """The number of weights of a model, each counted once."""
+    """The number of weights in a model, each counted once."""
     embedding = config.vocab_size * config.d_model
     if config.architecture == "lstm":
         return embedding + _positional(config, config.max_len) + _recurrent(config)

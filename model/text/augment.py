@@ -39,7 +39,7 @@ def with_names(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
     words that agree with the name still do. The same arguments give the same pairs on every machine.
 
     Args:
-        share: from 0 to 1, of the pairs that name somebody, chosen at random.
+        share: from 0 to 1; that part of the pairs that name somebody is chosen at random.
     """
     random_ = random.Random(f"names {seed}")
     named = [(pair, name) for pair in pairs for name in KNOWN if _names(pair, name)]
@@ -54,7 +54,7 @@ def with_casual(pairs: Sequence[Pair], share: float, seed: int) -> list[Pair]:
     pairs on every machine.
 
     Args:
-        share: from 0 to 1, of the pairs, chosen at random.
+        share: from 0 to 1; that part of the pairs is chosen at random.
     """
     random_ = random.Random(f"casual {seed}")
     chosen = sorted(random_.sample(range(len(pairs)), round(share * len(pairs))))

@@ -18,7 +18,7 @@ class Merged(NamedTuple):
 
 
 def merge_steps(pieces: Sequence[str], ranks: Mapping[Pair, int]) -> tuple[Merged, ...]:
-    """Merge neighbours until no learned pair is left: always the pair that was learned first, wherever it stands.
+    """Merge neighbours until no learned pair is left: always the pair that was learned first, wherever it occurs.
 
     Args:
         pieces: the word as single characters.

@@ -150,7 +150,7 @@ def clean_multi30k(read: Mapping[str, Sequence[Pair]], progress: Progress = iter
 
 
 def without_held_out(corpora: Mapping[str, Corpus]) -> dict[str, Corpus]:
-    """Each corpus without the training pairs of which a side is held out in any of the corpora."""
+    """Each corpus without the training pairs that have a side held out in any of the corpora."""
     held_out = {
         (side, key(text))
         for corpus in corpora.values()

@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a file; a line without any text is an empty string.
+    """The lines of a file; a blank line is an empty string.
 
     Raises:
         ValueError: it cannot be read, or a line is not UTF-8 or longer than any sentence.

@@ -75,7 +75,7 @@ class Task:
 def generate(name: str, n: int, *, seed: int, held_out: bool = False) -> list[Pair]:
     """``n`` examples of a task. The same arguments give the same examples on every machine.
 
-    A target is held out or not for good (one in ten is, by a checksum of its text), so whatever is
+    Whether a target is held out is fixed for good by a checksum of its text (one in ten is), so whatever is
     evaluated with ``held_out=True`` was never a target in training, with any seed.
 
     Raises:

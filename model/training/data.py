@@ -78,8 +78,7 @@ class DataConfig:
         return (self.source, self.target), (self.valid_source, self.valid_target)
 
     def model(self, options: dict[str, Any]) -> ModelConfig:
-        """The model that ``options``, which are its fields, ask for; a task has its own vocabulary, a token for each
-        byte.
+        """The model with ``options`` as its fields; a task has its own vocabulary, a token for each byte.
 
         Raises:
             ValueError: an option cannot be used.

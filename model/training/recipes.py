@@ -16,8 +16,8 @@ ALWAYS = {"schedule": "cosine", "average": 0.99, "validate_every": 100}
 SURE = {"dropout": 0.0, "label_smoothing": 0.0}
 """For the tasks, whose examples never repeat and have one right answer."""
 SPARE = 4
-"""How many tokens beyond its longest text a model of a task can read: the end token, and what a person types in
-excess."""
+"""How many tokens beyond its longest text a model of a task can read: the end token, and anything extra a person
+types."""
 MANY_PAIRS = 80_000
 """From this many sentence pairs on, a text is learned with the second recipe: 29,000 were learned with the first,
 190,000 with the second."""
