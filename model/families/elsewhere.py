@@ -71,3 +71,7 @@ class Elsewhere(Protocol):
     def card(self) -> Mapping[str, str]:
         """What is to be said of it, by names."""
         ...
+
+    def close(self) -> None:
+        """Give back the memory of what is large in it, whoever still refers to it; it cannot be used any more."""
+        ...

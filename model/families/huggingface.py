@@ -186,7 +186,7 @@ class HuggingFace:
         }
 
     def close(self) -> None:
-        """Give back the memory of its parameters, whoever still refers to it; it cannot be used any more."""
+        """As :class:`model.families.elsewhere.Elsewhere` has it."""
         self.net.to_empty(device="meta")
 
     def _which_layers(self) -> str:

@@ -104,6 +104,10 @@ class Recorded:
         )
         return {**said, "Attention": "; ".join(sizes)}
 
+    def close(self) -> None:
+        """As :class:`model.families.elsewhere.Elsewhere` has it."""
+        del self.recorded
+
 
 class Labels:
     """A recording has labels and no tokenizer: nothing can be written in its words."""

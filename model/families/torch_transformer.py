@@ -172,6 +172,12 @@ class TorchTransformer:
             "Positional encoding": self.described.positional,
         }
 
+    def close(self) -> None:
+        """As :class:`model.families.elsewhere.Elsewhere` has it."""
+        self.net.to_empty(device="meta")
+        large = self.source, self.target, self.output, self.positions
+        self.source, self.target, self.output, self.positions = (one.to("meta") for one in large)
+
     def _write(self, source: Sequence[int], prefix: Sequence[int], most: int) -> tuple[int, ...]:
         """The likeliest token at each step, after ``prefix``; it never writes what begins a text."""
         memory, written = self.net.encoder(self._embedded(self.source, source)), list(prefix)

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.runtime import Runtime, get_instance
 
 from viz.state.memory import give_back
-from viz.state.opening import close_folders
+from viz.state.opening import close_unused
 from viz.state.session import visitors
 
 LOOK_EVERY = 10  # seconds, at most
@@ -52,13 +52,13 @@ async def forget_who_left() -> None:
         gone = absent.gone(list(visitors()), here, time.monotonic())
         for name in gone:
             _forget(runtime, name)
-        before, large = large, {id(one.folder) for one in list(visitors().values()) if one.folder is not None}
+        before, large = large, {id(one.from_shelf) for one in list(visitors().values()) if one.from_shelf is not None}
         if gone or before - large:
             await asyncio.to_thread(_give_back, collect=not any(map(here, list(visitors()))))
 
 
 def _give_back(*, collect: bool) -> None:
-    close_folders()  # waits while somebody opens one
+    close_unused()  # waits while somebody opens one
     give_back(collect=collect)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, cast
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -27,9 +26,6 @@ from viz.look.examples import KNOWN, translates
 from viz.state.keeping import Kept, trace_bytes
 from viz.state.session import visitor, visitors
 from viz.state.tracing import trace
-
-if TYPE_CHECKING:
-    from model.families.huggingface import HuggingFace
 
 RUNS = Path("runs")
 DEFAULT_CHECKPOINT = "everyday-en-fr"
@@ -67,8 +63,8 @@ def open_checkpoint(name: str) -> Checkpoint:
         CheckpointError: it cannot be used.
     """
     opened = visitor().uploads.get(name) or open_shared(name)
-    if opened is not visitor().folder:
-        visitor().let_go_of_folder()
+    if opened is not visitor().from_shelf:
+        visitor().let_go_of_shelf()
     return opened
 
 
@@ -78,16 +74,16 @@ def open_shared(name: str | Path) -> Checkpoint:
     Raises:
         CheckpointError: it cannot be used.
     """
-    where = shelves.offered().get(str(name), str(name))
+    offered = shelves.offered()
+    where = offered.get(str(name), str(name))
     try:
         shelves.require_allowed(where)
     except shelves.NotAllowedError as error:
         raise CheckpointError(str(error)) from error
     path = checkpoint.find(where)
     is_folder = path.name == checkpoint.HUGGING_FACE
-    if is_folder:
-        return _load_folder(where, stamp(path.parent))
-    return _load(where, stamp(path))
+    load = _load_from_shelf if is_folder or str(name) in offered else _load
+    return load(where, stamp(path.parent if is_folder else path))
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -106,33 +102,34 @@ def _load(name: str, stamp: tuple[int, int]) -> Checkpoint:
 
 
 @st.cache_resource(show_spinner=False)
-def _folders() -> tuple[WeakValueDictionary[tuple[str, tuple[int, int]], Checkpoint], Lock]:
-    """Models from folders that somebody has open, and who may open another."""
+def _from_shelves() -> tuple[WeakValueDictionary[tuple[str, tuple[int, int]], Checkpoint], Lock]:
+    """What somebody has open from the owner's shelves, and who may open more."""
     return WeakValueDictionary(), Lock()
 
 
-def _load_folder(name: str, stamp: tuple[int, int]) -> Checkpoint:
-    """A model from a folder. Its weights are large: all who look at it share them; it is let go when nobody does."""
-    known, opening = _folders()
+def _load_from_shelf(name: str, stamp: tuple[int, int]) -> Checkpoint:
+    """A model or a recording of the owner's. It may be large: all who look at it share it; it is let go when nobody
+    does."""
+    known, opening = _from_shelves()
     with opening:
         found = known.get((name, stamp))
         if found is None:
-            visitor().let_go_of_folder()  # before memory is needed for another
+            visitor().let_go_of_shelf()  # before memory is needed for another
             found = known[name, stamp] = checkpoint.load(name)
-        visitor().folder = found
+        visitor().from_shelf = found
     return found
 
 
-def close_folders() -> None:
-    """Give back the memory of models from folders that nobody has open. Streamlit may refer to them for long: it
+def close_unused() -> None:
+    """Give back the memory of what nobody has open from the shelves any more. Streamlit may refer to it for long: it
     remembers what callbacks of a session are called with, and the last session until the next one."""
-    known, opening = _folders()
+    known, opening = _from_shelves()
     with opening:
-        used = {id(one.folder) for one in list(visitors().values())}
+        used = {id(one.from_shelf) for one in list(visitors().values())}
         for key, one in list(known.items()):
-            if id(one) not in used:
+            if id(one) not in used and one.elsewhere is not None:
                 del known[key]
-                cast("HuggingFace", one.elsewhere).close()
+                one.elsewhere.close()
 
 
 def open_dropped(filename: str, data: bytes) -> str | None:

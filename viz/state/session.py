@@ -52,7 +52,7 @@ class Visitor:
     kept: dict[str, Any] = field(default_factory=dict)
     source: str | None = None
     shown: str | None = None  # the text of a recording, while it is open
-    folder: Checkpoint | None = None  # the model from elsewhere that is open
+    from_shelf: Checkpoint | None = None  # the model from elsewhere that is open
     traces: dict[tuple[Any, ...], Trace] = field(default_factory=dict)  # of such a model; they may be large
     draft: tuple[str, tuple[int, ...]] = ("", ())  # what was written last, and by which checkpoint (its digest)
     following: Following | None = None  # the page on show, if it follows what is typed
@@ -60,14 +60,14 @@ class Visitor:
 
     def let_go(self) -> None:
         """Keep nothing that may be large; they have left."""
-        self.let_go_of_folder()
+        self.let_go_of_shelf()
         self.uploads, self.kept, self.lengths = {}, {}, {}
 
-    def let_go_of_folder(self) -> None:
+    def let_go_of_shelf(self) -> None:
         """The model from elsewhere is not open any more, if one was; the pictures do not follow it either."""
-        if self.following is not None and self.following.opened is self.folder:
+        if self.following is not None and self.following.opened is self.from_shelf:
             self.following = None
-        self.folder, self.traces = None, {}
+        self.from_shelf, self.traces = None, {}
 
 
 @st.cache_resource

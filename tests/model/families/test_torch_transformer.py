@@ -181,3 +181,11 @@ def test_it_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path / "shelf")
     monkeypatch.setenv(shelves.FOLDERS, str(tmp_path / "shelf"))
     assert shelves.offered() == {"shelf/mine.json": str(tmp_path / "shelf" / "mine.json")}
+
+
+def test_a_closed_one_takes_no_memory(tmp_path: Path):
+    write(tmp_path)
+    opened: Any = load(tmp_path / "mine.json").elsewhere
+    opened.close()
+    tensors = (*opened.net.parameters(), opened.source, opened.target, opened.output, opened.positions)
+    assert {one.device.type for one in tensors} == {"meta"}

@@ -119,7 +119,7 @@ def test_a_text_that_a_newer_one_supersedes_is_not_computed_to_its_end():
         if len(turns) == 1:  # in the midst of the first pass
             turns.append(visitor.pace.turn())
 
-    net = visitor.folder.elsewhere.net
+    net = visitor.from_shelf.elsewhere.net
     for name in ("h.0", "h.1"):
         part = net.get_submodule(f"transformer.{name}")
         part.register_forward_hook(lambda *_, name=name: ask_for_another(name))
@@ -252,9 +252,9 @@ def test_a_recording_shows_its_own_text_and_lets_go_of_it():
 
 def test_a_model_that_nobody_looks_at_is_let_go():
     app = ran(app_on(checkpoint="shelf/bert"))
-    held = weakref.ref(app.session_state["visitor"].folder)
+    held = weakref.ref(app.session_state["visitor"].from_shelf)
     other = ran(app_on(checkpoint="shelf/bert"))
-    assert other.session_state["visitor"].folder is held()  # shared by all who look at it
+    assert other.session_state["visitor"].from_shelf is held()  # shared by all who look at it
     for one in (app, other):
         assert held() is not None
         one.selectbox(key="checkpoint").set_value("reverse")
@@ -266,13 +266,25 @@ def test_a_model_that_nobody_looks_at_is_let_go():
 
 def test_a_model_of_one_who_left_takes_no_memory_whoever_refers_to_it():
     app, other = ran(app_on(checkpoint="shelf/bert")), ran(app_on(checkpoint="shelf/gpt2"))
-    left, used = (one.session_state["visitor"].folder for one in (app, other))
+    left, used = (one.session_state["visitor"].from_shelf for one in (app, other))
     app.session_state["visitor"].let_go()
-    opening.close_folders()
+    opening.close_unused()
     assert {one.device.type for one in left.model.net.parameters()} == {"meta"}
     assert {one.device.type for one in used.model.net.parameters()} == {"cpu"}
-    again = ran(app_on(checkpoint="shelf/bert")).session_state["visitor"].folder
+    again = ran(app_on(checkpoint="shelf/bert")).session_state["visitor"].from_shelf
     assert {one.device.type for one in again.model.net.parameters()} == {"cpu"}
+
+
+def test_a_recording_of_one_who_left_takes_no_memory_whoever_refers_to_it():
+    app = ran(app_on(checkpoint=RECORDING))
+    left = app.session_state["visitor"].from_shelf
+    pattern = weakref.ref(left.model.recorded.maps[0].pattern)
+    app.session_state["visitor"].let_go()
+    opening.close_unused()
+    del app
+    gc.collect()
+    assert pattern() is None
+    assert "recording" in output(ran(app_on(checkpoint=RECORDING)))[1]
 
 
 def test_few_large_traces_are_kept(monkeypatch: pytest.MonkeyPatch):
