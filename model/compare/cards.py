@@ -15,14 +15,16 @@ PAIRS: Mapping[str, str] = MappingProxyType({"translate-en-fr": "lstm-translate-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The figures of a checkpoint that are compared: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and on how
-    many texts it was ``scored``; None if not given."""
+    """The figures by which a checkpoint is compared: ``bleu`` (cased, 13a) and ``exact_match`` in percent, and on how
+    many texts it was ``scored``; None if not given. ``steps_before`` counts the updates of earlier runs that its own
+    continues."""
 
     name: str
     parameters: int
     bleu: float | None
     exact_match: float | None
     scored: int | None = None
+    steps_before: int = 0
 
 
 def read_card(name: str) -> Card | None:
@@ -41,8 +43,8 @@ def read_card(name: str) -> Card | None:
 
 
 def parse_card(name: str, text: str) -> Card:
-    """The numbers in a card: ``695,680 parameters``, the scores in a sentence or under a table's heading, and the
-    number of dates or sentences they were measured on.
+    """The numbers in a card: ``695,680 parameters``, the scores in a sentence or under a table's heading, the number of
+    dates or sentences they were measured on, and ``--steps`` of its commands, the last of which made the checkpoint.
 
     Raises:
         ValueError: it does not say how many parameters there are, or gives no score.
@@ -61,6 +63,7 @@ def parse_card(name: str, text: str) -> Card:
         bleu=bleu,
         exact_match=exact_match,
         scored=None if scored is None else _whole(scored),
+        steps_before=sum(map(int, re.findall(r"--steps\s+(\d+)", text)[:-1])),
     )
 
 

@@ -100,7 +100,7 @@ def require_checkpoint() -> None:
     """
     from model.checkpoint import PRETRAINED, SUFFIX
 
-    path = PRETRAINED / f"everyday-en-fr{SUFFIX}"
+    path = PRETRAINED / f"translate-en-fr{SUFFIX}"
     if not path.is_file():
         raise RuntimeError(f"this benchmark shows the checkpoint that ships, but {path} does not exist")
 

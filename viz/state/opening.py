@@ -28,7 +28,7 @@ from viz.state.session import visitor, visitors
 from viz.state.tracing import trace
 
 RUNS = Path("runs")
-DEFAULT_CHECKPOINT = "everyday-en-fr"
+DEFAULT_CHECKPOINT = "translate-en-fr"
 EXAMPLE_SENTENCE = "A little girl in a blue dress is playing in the green grass."
 CHECKPOINTS_KEPT, UPLOADS_KEPT = 32, 4
 

@@ -90,7 +90,7 @@ def test_queries_of_the_model_itself(opened: Checkpoint, family: str):
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
 def test_our_own(kind: Kind):
-    opened = load("everyday-en-fr")
+    opened = load("translate-en-fr")
     found = matrices(opened, kind, 1)
     stack = "encoder" if kind == "encoder" else "decoder"
     part = "cross_attention" if kind == "cross" else "self_attention"

@@ -7,7 +7,7 @@ from model.checkpoint import load
 from viz.look.choice import telling_head
 from viz.look.examples import EVERYDAY, translates
 
-OPENED = load("everyday-en-fr")
+OPENED = load("translate-en-fr")
 HEAD = (3, 3)
 SHOWN = {
     "We don't have a white car.": (

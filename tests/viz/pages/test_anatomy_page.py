@@ -76,7 +76,7 @@ def test_every_shipped_checkpoint_is_taken_apart(name: str, kind: Kind):
     assert messages(app) == []
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name in ("dates", "everyday-en-fr")])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name in ("dates", "translate-en-fr")])
 @pytest.mark.parametrize("text", ["", LONG, *UNUSUAL], ids=lambda text: ascii(text[:12]))
 def test_any_text_is_taken_apart(name: str, text: str):
     app = opened(checkpoint=name, source=text) if text else opened(checkpoint=name)

@@ -236,14 +236,14 @@ def test_a_learned_sink_is_a_column_of_its_own():
 
 
 def test_a_recording_shows_its_own_text_and_lets_go_of_it():
-    app = ran(app_on(checkpoint="everyday-en-fr", source="I see them."))
+    app = ran(app_on(checkpoint="translate-en-fr", source="I see them."))
     app.selectbox(key="checkpoint").set_value(RECORDING)
     ran(app)
     field = app.text_input(key="source")
     assert field.value == "The cat sat down ."
     assert field.disabled
     assert "recording" in output(app)[1]
-    app.selectbox(key="checkpoint").set_value("everyday-en-fr")
+    app.selectbox(key="checkpoint").set_value("translate-en-fr")
     ran(app)
     field = app.text_input(key="source")
     assert field.value == "I see them."

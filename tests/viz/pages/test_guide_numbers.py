@@ -1,6 +1,7 @@
 """Every number that the Guide says of a sentence, computed again in another way."""
 
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -69,7 +70,8 @@ def test_what_a_changed_word_changes():
     most = others[change[others].argmax()]
     assert f"**{len(others)} of the {len(others)} other vectors change, 2 of them before the framed one;**" in said
     assert (
-        f"“{trace.map('encoder').key_tokens[most].strip()}” changes most, by {change[most]:.0%} of its length" in said
+        f"“{trace.map('encoder').key_tokens[most].strip()}” changes most, by {change[most]:.0%} of its length"
+        in unescape(said)
     )
 
 

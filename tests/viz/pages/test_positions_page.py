@@ -103,8 +103,8 @@ def test_the_pages_numbers_are_computed():
 def test_what_is_added_to_the_sentence():
     app = opened(part=ADDED, source="A red car.")
     shapes = [part["shape"] for part in parts(app).values() if "shape" in part]
-    assert shapes == 3 * [[5, 128]]
-    assert "a position’s encoding 8.0" in texts(app)  # √(128 / 2): as many sines as cosines
+    assert shapes == 3 * [[5, 192]]
+    assert "a position’s encoding 9.8" in texts(app)  # √(192 / 2): as many sines as cosines
     for name in ("rotary", "alibi", "relative", "none"):
         assert f"encoding {name} adds nothing" in texts(opened(part=ADDED, checkpoint=f"positional-{name}"))
 

@@ -127,10 +127,12 @@ def _quality() -> None:
 
 
 def _card(name: str) -> tuple[Card, int] | None:
-    """A card, and the updates of its checkpoint."""
+    """A card, and the updates of its checkpoint, those of the runs it continues included."""
     try:
         card = read_card(name)
-        return None if card is None else (card, int(opening.open_checkpoint(name).training["step"]))
+        if card is None:
+            return None
+        return card, card.steps_before + int(opening.open_checkpoint(name).training["step"])
     except (ValueError, KeyError, CheckpointError):
         return None
 

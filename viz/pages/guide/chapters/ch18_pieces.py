@@ -83,7 +83,7 @@ def show(look: Look) -> None:
     n_merges = len(tokenizer) - CHARACTERS
     if n_merges == 0:
         st.markdown(
-            "**This tokenizer has learned no merges: each byte is a token.** Open `everyday-en-fr` to see merges."
+            "**This tokenizer has learned no merges: each byte is a token.** Open `translate-en-fr` to see merges."
         )
         return
     pieces = len(merges[-1].pieces) if merges else len(word)
