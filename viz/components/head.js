@@ -4,7 +4,7 @@
 // which to add to it.
 
 import { ink, level, ramp, SCALES } from "./colours.js";
-import { paint } from "./head_cells.js";
+import { isMasked, paint } from "./head_cells.js";
 import { geometry, legendPlace, named, STRIP, tipPlace, upright, viewOf } from "./head_geometry.js";
 import { listen } from "./head_pointer.js";
 import { meanOf, runs } from "./head_rows.js";
@@ -151,7 +151,7 @@ function legend(map) {
   );
   set(map.bar, { x: left, y: top, width, height: 10 });
   const { ticks, place: along } = SCALES[data.mode];
-  const texts = children(groups.ticks, "text", ticks.length + 1);
+  const texts = children(groups.ticks, "text", ticks.length + 2);
   ticks.forEach((weight, i) => {
     const end = { 0: "start", [ticks.length - 1]: "end" }[i] ?? "middle";
     write(
@@ -159,7 +159,9 @@ function legend(map) {
       String(weight),
     );
   });
-  write(set(texts.at(-1), { x: left + width + 8, y: top + 10, "text-anchor": "start" }), data.legend);
+  const beside = { x: left + width + 8, "text-anchor": "start" };
+  write(set(texts.at(-2), { ...beside, y: top + 10 }), data.legend);
+  write(set(texts.at(-1), { ...beside, y: top + 10 + room.font }), data.hatched);
 }
 
 /** What the axes are, where they meet. */
@@ -207,6 +209,7 @@ function pointedAt({ data, weights, mean }, { row, column }) {
     const sum = (n * mean[column]).toFixed(3);
     return `${n} rows look at “${data.columns[column]}”: ${percent(mean[column])} of their attention on average (sum ${sum}).`;
   }
+  if (isMasked(data, row, column)) return `“${data.rows[row]}” may not look at “${data.columns[column]}”: it is masked.`;
   const weight = weights[row * data.columns.length + column];
   return `“${data.rows[row]}” looks at “${data.columns[column]}”: ${percent(weight)} of its attention (${weight.toFixed(3)}).`;
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from viz.components.sources import component, packed, script, style
+from viz.look.hatching import MASKED, masked_cells, runs
 from viz.look.picture import Picture, Scale, Zoom
 from viz.look.theme import Theme, short_token
 
@@ -31,7 +32,8 @@ class HeadData(TypedDict):
     """What ``head.js`` draws: ``weights`` are :func:`packed`, ``mode`` is the way from weight to ``scale``, ``zoom``
     the rows and columns in view (None: all); ``across`` and ``down`` are what the axes are, in plain words and in
     the field's. ``together`` are rows whose
-    mean is shown, the pinned one among them (empty: no others; None: there can be no others)."""
+    mean is shown, the pinned one among them (empty: no others; None: there can be no others). ``masked`` are, for each
+    row, the columns [from, to) that it may not look at (empty: no row has any), ``hatched`` says so in the legend."""
 
     weights: str
     rows: list[str]
@@ -45,6 +47,8 @@ class HeadData(TypedDict):
     legend: str
     across: tuple[str, str]
     down: tuple[str, str]
+    masked: list[tuple[int, int]]
+    hatched: str
     description: str
 
 
@@ -100,6 +104,7 @@ def head_data(
         zoom: the part to show, where there are such rows and columns; else all.
         axes: what columns and rows are, with arrows along them.
     """
+    masked = runs(masked_cells(picture, layer, head))
     return {
         "weights": packed(picture.pattern[layer, head]),
         "rows": [short_token(token) for token in picture.rows],
@@ -113,5 +118,7 @@ def head_data(
         "legend": LEGEND,
         "across": (axes[0], TERMS[0]),
         "down": (axes[1], TERMS[1]),
+        "masked": masked,
+        "hatched": MASKED if masked else "",
         "description": description,
     }

@@ -7,6 +7,8 @@ import { cameFrom, eased } from "./head_motion.js";
 const GAP_FROM = 7; // cells of so many pixels have a line between them
 const MILLISECONDS = 150;
 const MOST = 2500; // cells that are drawn one by one
+const STROKES_APART = 9; // pixels, along a row, of those across what is masked
+const HATCH = 0.35; // as much of the colour of letters
 
 /** Cells as they are now: what is drawn, where, and in which colours. */
 const state = ({ weights, data, view, place }) => ({ weights, data, view, place });
@@ -51,7 +53,38 @@ function drawn(map, origin, share) {
   const few = (row[1] - row[0]) * (column[1] - column[0]) <= MOST && map.place.cell >= 4;
   if (few) oneByOne(map, context, origin, share);
   else asImage(map, context);
+  if (map.data.masked.length) hatch(map, context);
   if (map.mean && map.place.strip) strip(map, context);
+}
+
+/** Whether a row may not look at a column. */
+export function isMasked({ masked }, row, column) {
+  if (!masked.length) return false;
+  const [from, to] = masked[row];
+  return column >= from && column < to;
+}
+
+/** What may not be looked at is hollow, and has rising strokes across it. */
+function hatch({ root, data, view, place }, context) {
+  const [left, right] = view.column;
+  const { x, y, cell } = place;
+  const every = Math.max(1, Math.round(STROKES_APART / cell));
+  context.save();
+  context.strokeStyle = getComputedStyle(root).color;
+  context.globalAlpha = HATCH;
+  context.beginPath();
+  for (let row = view.row[0]; row < view.row[1]; row++) {
+    const [from, to] = [Math.max(left, data.masked[row][0]), Math.min(right, data.masked[row][1])];
+    if (from >= to) continue;
+    context.clearRect(x(from), y(row), (to - from) * cell, cell);
+    for (let column = from; column < to; column++)
+      if ((row + column) % every === 0) {
+        context.moveTo(x(column), y(row + 1));
+        context.lineTo(x(column + 1), y(row));
+      }
+  }
+  context.stroke();
+  context.restore();
 }
 
 /** Where several rows look together, below them all. */

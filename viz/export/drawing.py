@@ -36,6 +36,15 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A thin straight line, one pixel wide."""
+
+    start: Point
+    end: Point
+    colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """One line of text; ``turn`` is in degrees clockwise around its anchor, ``y`` the middle of small letters."""
 
@@ -69,7 +78,7 @@ class Cells:
     gap: bool = False
 
 
-Item = Box | Curve | Text | Cells
+Item = Box | Curve | Line | Text | Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

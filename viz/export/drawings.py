@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.export.drawing import Box, Cells, Drawing, Item, Text
+from viz.export.drawing import Box, Cells, Drawing, Item, Line, Text
 from viz.export.provenance import Provenance
 from viz.export.sheet import PAD, SIZE, framed, label, legend, text_width
 from viz.look.geometry import (
@@ -22,6 +22,7 @@ from viz.look.geometry import (
     named,
     panel_place,
 )
+from viz.look.hatching import MASKED, masked_cells, strokes
 from viz.look.picture import Picture, Scale, layer_number, scaled
 from viz.look.theme import LIGHT, Theme, coloured, short_token, show_token
 from viz.look.thumbnails import block_names, thumbnails
@@ -49,19 +50,21 @@ def head_drawing(
 ) -> Drawing:
     """One head (layer and head from 0) as a heatmap: rows are queries, columns keys; the rows ``marked`` are framed,
     and where there are several, a strip below says where they look on average."""
-    weights = picture.pattern[layer, head]
+    weights, masked = picture.pattern[layer, head], masked_cells(picture, layer, head)
     rows, columns = ([short_token(token) for token in names] for names in (picture.rows, picture.columns))
     cell = _cell(max(weights.shape))
     widest = max(map(text_width, columns))
     beside = [*rows, *([f"mean of {len(marked)}"] if len(marked) > 1 else [])]
     left, top = PAD + AXIS + max(map(text_width, beside)) + 6, PAD + 24 + AXIS + widest * SINE + 10
     height, width = (n * cell for n in weights.shape)
+    colours = np.where(masked[..., None], np.uint8(_rgb(theme.inverse)), coloured(scaled(weights, scale), theme.scale))
     items: list[Item] = [
         Cells(
-            x=left, y=top, width=width, height=height, colours=coloured(scaled(weights, scale), theme.scale),
+            x=left, y=top, width=width, height=height, colours=colours,
             values=weights, rows=[show_token(token) for token in picture.rows],
             columns=[show_token(token) for token in picture.columns], name="weight", gap=cell >= GAP_FROM,
         ),
+        *_hatch(masked, left, top, cell, theme),
         *_row_names(rows, left - 6, top, cell, theme),
         *_column_names(columns, left, top - 8, cell, theme),
         label(left + width / 2, PAD + 24 + AXIS / 2, f"{COLUMNS_ARE} →", theme, "middle"),
@@ -72,8 +75,22 @@ def head_drawing(
     if len(marked) > 1:
         items += _mean_strip(picture, weights[list(marked)], left, bottom + STRIP_GAP, cell, scale, theme)
         bottom += STRIP_GAP + max(cell, ROOM)
-    items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), bottom + 14, scale, theme)
+    more = f"; {MASKED}" if masked.any() else ""
+    items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), bottom + 14, scale, theme, more=more)
     return framed(items, left + max(width + widest * COSINE, 310), bottom + 60, made, theme)
+
+
+def _hatch(masked: np.ndarray, left: float, top: float, cell: float, theme: Theme) -> list[Item]:
+    """Strokes across the cells that their rows may not look at."""
+    return [
+        Line(start=(left + x0 * cell, top + y0 * cell), end=(left + x1 * cell, top + y1 * cell), colour=theme.hatch)
+        for (x0, y0), (x1, y1) in strokes(masked, cell)
+    ]
+
+
+def _rgb(colour: str) -> list[int]:
+    """The numbers of ``#rrggbb``."""
+    return list(bytes.fromhex(colour[1:]))
 
 
 def _mean_strip(

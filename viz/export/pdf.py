@@ -22,7 +22,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from viz.export.drawing import Box, Cells, Curve, Drawing, Text, hexadecimal
+from viz.export.drawing import Box, Cells, Curve, Drawing, Item, Line, Text, hexadecimal
 from viz.export.provenance import Provenance
 from viz.export.svg import MOST_RECTANGLES, png
 
@@ -55,7 +55,7 @@ def pdf(drawing: Drawing, made: Provenance) -> bytes:
     return file.getvalue()
 
 
-def _draw(canvas: Canvas, item: Box | Curve | Text | Cells) -> None:
+def _draw(canvas: Canvas, item: Item) -> None:
     canvas.saveState()
     match item:
         case Box():
@@ -72,6 +72,10 @@ def _draw(canvas: Canvas, item: Box | Curve | Text | Cells) -> None:
             canvas.setStrokeAlpha(item.opacity)
             canvas.setLineWidth(item.width)
             canvas.bezier(*(number for point in item.points for number in point))
+        case Line():
+            canvas.setStrokeColor(HexColor(item.colour))
+            canvas.setLineWidth(1)
+            canvas.line(*item.start, *item.end)
         case Text():
             _write(canvas, item)
         case Cells() if item.gap and item.colours[..., 0].size <= MOST_RECTANGLES:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from pymupdf_fonts import fontbuffers
 
-from viz.export.drawing import Box, Cells, Curve, Drawing, Text
+from viz.export.drawing import Box, Cells, Curve, Drawing, Line, Text
 from viz.export.pdf import SPELLED
 
 TURNED_ROOM = 4  # around a text that is turned, so that nothing is cut off
@@ -30,6 +30,8 @@ def raster(drawing: Drawing) -> Image.Image:
                 draw.rectangle(corners, fill=item.fill, outline=item.stroke, width=2 if item.stroke else 0)
             case Cells():
                 _tile(image, item)
+            case Line():
+                draw.line((item.start, item.end), fill=item.colour)
             case Text():
                 _write(image, draw, item)
             case Curve():

@@ -45,8 +45,8 @@ def framed(items: Sequence[Item], right: float, bottom: float, made: Provenance,
     )
 
 
-def legend(x: float, y: float, scale: Scale, theme: Theme) -> list[Item]:
-    """The colours from weight 0 to 1."""
+def legend(x: float, y: float, scale: Scale, theme: Theme, *, more: str = "") -> list[Item]:
+    """The colours from weight 0 to 1, and what ``more`` is to be said of them."""
     levels = np.linspace(0, 1, LEGEND_STEPS)[None]
     colours = coloured(levels, theme.scale)
     bar = Cells(x=x, y=y, width=LEGEND_WIDTH, height=10, colours=colours, values=levels, rows=(), columns=(), name="")
@@ -54,7 +54,7 @@ def legend(x: float, y: float, scale: Scale, theme: Theme) -> list[Item]:
         label(x + LEGEND_WIDTH * float(scaled(np.array(weight), scale)), y + 20, f"{weight:g}", theme, "middle")
         for weight in TICKS[scale]
     ]
-    return [bar, *ticks, label(x + LEGEND_WIDTH / 2, y + 36, LEGEND, theme, "middle")]
+    return [bar, *ticks, label(x + LEGEND_WIDTH / 2, y + 36, f"{LEGEND}{more}", theme, "middle")]
 
 
 def label(x: float, y: float, text: str, theme: Theme, anchor: Anchor = "start", turn: float = 0) -> Text:

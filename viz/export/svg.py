@@ -11,7 +11,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from viz.export.drawing import Box, Cells, Curve, Drawing, Text, hexadecimal
+from viz.export.drawing import Box, Cells, Curve, Drawing, Line, Text, hexadecimal
 from viz.export.provenance import Provenance
 from viz.look.theme import FONT
 
@@ -87,6 +87,12 @@ def _(item: Curve) -> str:
     path = f"M{x0:g} {y0:g}C" + " ".join(f"{x:g} {y:g}" for x, y in rest)
     line = f'stroke="{item.colour}" stroke-width="{item.width:.3g}" stroke-opacity="{item.opacity:g}"'
     return f'<path class="line" d="{path}" fill="none" {line}><title>{escaped(item.says)}</title></path>'
+
+
+@_shape.register
+def _(item: Line) -> str:
+    (x0, y0), (x1, y1) = item.start, item.end
+    return f'<line x1="{x0:.6g}" y1="{y0:.6g}" x2="{x1:.6g}" y2="{y1:.6g}" stroke="{item.colour}"/>'
 
 
 @_shape.register

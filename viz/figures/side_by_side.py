@@ -26,6 +26,7 @@ from viz.figures.plot import (
     upright,
 )
 from viz.look.geometry import COLUMNS_ARE, ROWS_ARE
+from viz.look.hatching import strokes
 from viz.look.theme import LIGHT, Theme, for_plotly
 
 CELL, SHORTEST = 20, 90  # pixels: a row, and the least height of a panel
@@ -33,6 +34,7 @@ TITLE, AXIS, NAME = 26, 44, 20  # pixels; the last for a line of names
 SMALLEST, LARGEST, BESIDE, ROOM = 16, 40, 18, 400  # pixels: a square cell, one of two pictures, and the rows of all
 UPRIGHT, LEANS, LEANING = 2, [0, -45, -60], 0.87  # letters that stand upright; degrees; how high a leaning name is
 GAPS_TO = 2500  # cells; more have no line between them
+NAMED_FROM = 5  # columns, so that it can be written into masked cells what they are
 QUERY_AND_KEY = (ROWS_ARE, COLUMNS_ARE)
 
 
@@ -59,21 +61,38 @@ def weights_panel(
     axes: tuple[str, str] = QUERY_AND_KEY,
     framed: int | None = None,
     marked: np.ndarray | None = None,
+    masked: np.ndarray | None = None,
     bar: bool = True,
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Attention weights, ``[query, key]``, from 0 to 1; where rows and columns are others, ``axes`` names them. The row
-    ``framed`` has a frame, the cells that are ``marked`` (boolean ``[query, key]``) a dot, and ``bar`` says whether the
-    colours are explained; where they are not, the picture stands beside another one."""
-    trace = heatmap(pattern, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>", showscale=bar)
+    ``framed`` has a frame, the cells that are ``marked`` (boolean ``[query, key]``) a dot; those that are ``masked``
+    (the same) and have no weight are hatched. ``bar`` says whether the colours are explained; where they are not, the
+    picture stands beside another one."""
+    hidden = np.zeros(pattern.shape, dtype=bool) if masked is None else masked & (pattern == 0)
+    seen = np.where(hidden, np.nan, pattern) if hidden.any() else pattern
+    trace = heatmap(seen, theme.scale, 0, 1, hovertemplate="weight <b>%{z:.3f}</b><extra></extra>", showscale=bar)
     dots = [_dots(marked, theme)] if marked is not None and marked.any() else []
-    shown = _squares([trace, *dots], rows, columns, title, axes, theme, largest=LARGEST if bar else BESIDE)
+    hatch = [_hatch(hidden, theme)] if hidden.any() else []
+    shown = _squares([trace, *hatch, *dots], rows, columns, title, axes, theme, largest=LARGEST if bar else BESIDE)
     # Dots would make Plotly leave room around them.
     shown.update_xaxes(range=[-0.5, len(columns) - 0.5]).update_yaxes(range=[len(rows) - 0.5, -0.5], autorange=False)
+    if hidden.any() and len(columns) >= NAMED_FROM:
+        place = {"xref": "x", "yref": "y", "x": len(columns) - 0.5, "y": -0.5, "xanchor": "right", "yanchor": "top"}
+        shown.add_annotation(note("masked", **place, bgcolor=theme.inverse, borderpad=1, font={"color": theme.muted}))
     if framed is not None:
         corners = {"x0": -0.5, "x1": len(columns) - 0.5, "y0": framed - 0.5, "y1": framed + 0.5}
         shown.add_shape(frame(theme, **corners))
     return shown
+
+
+def _hatch(masked: np.ndarray, theme: Theme) -> dict[str, Any]:
+    """Strokes across the cells that are masked."""
+    ends = [(*start, *end) for start, end in strokes(masked, SMALLEST)]
+    x = [at for x0, _, x1, _ in ends for at in (x0 - 0.5, x1 - 0.5, None)]
+    y = [at for _, y0, _, y1 in ends for at in (y0 - 0.5, y1 - 0.5, None)]
+    line = {"color": theme.hatch, "width": 1}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip"}
 
 
 def _dots(marked: np.ndarray, theme: Theme) -> dict[str, Any]:

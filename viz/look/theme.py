@@ -15,6 +15,8 @@ from model.trace import READ_THEN_WRITTEN
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 LONGEST_LABEL = 14
+HATCH = 0.35
+"""How much of the colour of text is in a stroke across what is masked; the page's scripts have it, too."""
 WHITE_SPACE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽", "\u202f": "⍽", "\u3000": "␣"}
 SEARCHED = re.compile(r"[:@]|(?<=www)\.|(?<=[-<>~])[-=>]", re.IGNORECASE)
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which cannot be sent
@@ -43,6 +45,13 @@ class Theme:
     diverging: tuple[str, ...]
     heads: tuple[str, ...]
     curves: tuple[str, ...]
+
+    @property
+    def hatch(self) -> str:
+        """The colour of strokes across what is masked: between that of text and the page."""
+        text, page = (bytes.fromhex(colour[1:]) for colour in (self.text, self.inverse))
+        mixed = (round(HATCH * a + (1 - HATCH) * b) for a, b in zip(text, page, strict=True))
+        return f"#{bytes(mixed).hex()}"
 
     def head(self, number: int) -> str:
         """The colour of a head, from 0, wherever lines of several heads lie over each other."""

@@ -10,6 +10,7 @@ from model.anatomy.mistakes import VARIANTS, head_scores
 from model.network.attention import attention
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
+from viz.look.hatching import masked
 from viz.look.look import Look
 from viz.pages.guide.chapters.ch03_queries import taken_apart
 from viz.pages.guide.chapters.chapter import (
@@ -72,7 +73,7 @@ def show(look: Look) -> None:
     for column, name, pattern in zip(beside(2), ("right", mistake), (right, wrong), strict=True):
         panel = weights_panel(
             pattern, look.attention_map.row_names(), anatomy.keys, name, framed=anatomy.query,
-            marked=changed if name == mistake else None, bar=False, theme=theme,
+            marked=changed if name == mistake else None, masked=masked(look.attention_map), bar=False, theme=theme,
         )  # fmt: skip
         with column:
             chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}", share=0.44)

@@ -8,6 +8,7 @@ import streamlit as st
 from model.network.attention import causal_mask
 from model.network.transformer import Transformer
 from viz.figures.side_by_side import weights_panel
+from viz.look.hatching import masked
 from viz.look.look import Look
 from viz.look.numbers import power_of_ten
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, among, chart, head_query, numbered, quoted
@@ -33,7 +34,8 @@ EQUATION = r"\text{mask}_{tj}=\begin{cases}0&j\le t\\-\infty&j>t\end{cases}"
 def show(look: Look) -> None:
     shown = look.attention_map
     pattern, names = shown.pattern[look.layer, look.head], (shown.row_names(), shown.key_tokens)
-    panel = weights_panel(pattern, *names, "fed in ▸ predicted", framed=look.row, theme=session.theme())
+    hidden = masked(look.attention_map)
+    panel = weights_panel(pattern, *names, "fed in ▸ predicted", framed=look.row, masked=hidden, theme=session.theme())
     chart(panel, "decoder", share=0.85, wide=True)
     n = len(pattern)
     st.markdown(f"The mask hides {n * (n - 1) // 2} of the {n} × {n} cells.")

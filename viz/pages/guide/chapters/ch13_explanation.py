@@ -15,6 +15,7 @@ from model.trace import Kind
 from viz.figures.bars import beside_bars
 from viz.figures.side_by_side import weights_panel
 from viz.look.choice import telling_head
+from viz.look.hatching import masked
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, cut_mark
@@ -61,7 +62,10 @@ def show(look: Look) -> None:
     rows, keys = look.attention_map.row_names(), look.attention_map.key_tokens
     for column, (name, pattern) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
         title = name if uniform else f"{_name(look.kind, look.layer, look.head)}, {name}"
-        panel = weights_panel(pattern, rows, keys, title, framed=look.row, bar=not uniform, theme=session.theme())
+        panel = weights_panel(
+            pattern, rows, keys, title, framed=look.row, masked=masked(look.attention_map), bar=not uniform,
+            theme=session.theme(),
+        )  # fmt: skip
         with column:
             chart(panel, f"head_{name}", share=0.7, wide=not uniform)
     if uniform:

@@ -11,6 +11,7 @@ from model.network.decoder_only import LanguageModel
 from model.text.tokenizer import ASCII
 from model.trace import AttentionMap, Kind
 from viz.figures.side_by_side import weights_panel
+from viz.look.hatching import masked
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
@@ -90,7 +91,9 @@ def _picture(shown: AttentionMap, layer: int, head: int, name: str) -> None:
     pattern = shown.pattern[layer, head]
     title = f"{name} (L{layer + 1}H{head + 1})"
     key = f"kinds_{name}"
-    panel = weights_panel(pattern, shown.query_tokens, shown.key_tokens, title, bar=False, theme=session.theme())
+    panel = weights_panel(
+        pattern, shown.query_tokens, shown.key_tokens, title, masked=masked(shown), bar=False, theme=session.theme()
+    )
     chart(panel, key, share=0.42)
 
 

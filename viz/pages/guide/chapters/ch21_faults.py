@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from model.anatomy.faults import AGREE, BROKEN, FAULTS, MENDED, ORDER, Check, causal, check, run, written
 from model.capture import attention_at, watch
 from viz.figures.side_by_side import weights_panel
+from viz.look.hatching import masked
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.ch14_code import same_weights
@@ -117,7 +118,14 @@ def _weights(look: Look, chosen: Mapping[str, int], reference: nn.MultiheadAtten
     for column, (name, pattern) in zip(st.columns(2), pictures.items(), strict=False):
         marked = np.abs(pattern - right) >= NOTICED
         panel = weights_panel(
-            pattern, shown.row_names(), shown.key_tokens, name, marked=marked, bar=False, theme=session.theme()
+            pattern,
+            shown.row_names(),
+            shown.key_tokens,
+            name,
+            marked=marked,
+            masked=masked(shown),
+            bar=False,
+            theme=session.theme(),
         )
         with column:
             chart(panel, f"faults_{'right' if name == 'as it should be' else 'own'}", share=0.7)
