@@ -99,11 +99,14 @@ class AttentionMap:
         return self.key_tokens[: len(self.key_tokens) - self.n_sinks]
 
     def row_names(self, by: RowNames = "both") -> tuple[str, ...]:
-        """What the rows are called: in a decoder, both tokens, such as “homme ▸ en” where "homme" is read and "en" is
-        written, or one of them; otherwise the token itself."""
+        """What the rows are called: of a decoder, both tokens, such as “homme ▸ en” where "homme" is read and "en" is
+        written, or one of them; else the token itself. In cross-attention "both" is the one that is written: no column
+        there is a token that was read, so nothing can be mistaken for it."""
         if by == "fed in" or self.predicted_tokens is None:
             return self.query_tokens
-        return self.predicted_tokens if by == "predicted" else named_by_both(self.query_tokens, self.predicted_tokens)
+        if by == "predicted" or self.kind == "cross":
+            return self.predicted_tokens
+        return named_by_both(self.query_tokens, self.predicted_tokens)
 
     @property
     def row_tokens(self) -> tuple[str, ...]:

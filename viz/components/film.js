@@ -7,7 +7,7 @@ import { cellAt, curveGeometry, mapGeometry, tick } from "./film_geometry.js";
 import { bytes } from "./packed.js";
 
 const GAP_FROM = 7; // cells of so many pixels have a line between them, three times as large ones a wider one
-const TURN = (-60 * Math.PI) / 180; // of the names of columns
+const TURN = -Math.PI / 4; // of the names of columns
 const UPWARDS = -Math.PI / 2;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const ENDS = { Home: 0, End: Infinity };

@@ -6,7 +6,7 @@ const LEAST_NAMES = 3.2; // what is left for the names of rows
 const BESIDE = 0.6; // between a name and its cell
 const AXIS = 1.7; // for what an axis is
 const NAME = 1.1; // from a name to the next
-const TURNED = 0.87; // how high a name is that is turned by 60°, for its width
+const TURNED = 0.71; // how high and how wide a name is that is turned by 45°, for its width
 const CURVE = { width: 24, height: 17, left: 3.2, top: 1.9, right: 0.7, bottom: 2.5 };
 
 /**
@@ -17,7 +17,7 @@ const CURVE = { width: 24, height: 17, left: 3.2, top: 1.9, right: 0.7, bottom: 
  */
 export function mapGeometry(width, rows, columns, names, letter) {
   const left = (AXIS + BESIDE) * letter + Math.max(LEAST_NAMES * letter, names.rows);
-  const right = names.last * 0.5 + 6;
+  const right = names.last * TURNED + 6;
   const room = Math.max(ROOM.least * letter, width - left - right);
   const fits = Math.min(Math.min(room, ROOM.width * letter) / columns, (ROOM.height * letter) / rows);
   const cell = Math.max(CELL.least * letter, Math.min(CELL.largest * letter, fits));

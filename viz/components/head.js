@@ -209,7 +209,8 @@ function pointedAt({ data, weights, mean }, { row, column }) {
     const sum = (n * mean[column]).toFixed(3);
     return `${n} rows look at “${data.columns[column]}”: ${percent(mean[column])} of their attention on average (sum ${sum}).`;
   }
-  if (isMasked(data, row, column)) return `“${data.rows[row]}” may not look at “${data.columns[column]}”: it is masked.`;
+  if (isMasked(data, row, column))
+    return `“${data.rows[row]}” may not look at “${data.columns[column]}”: it is masked.`;
   const weight = weights[row * data.columns.length + column];
   return `“${data.rows[row]}” looks at “${data.columns[column]}”: ${percent(weight)} of its attention (${weight.toFixed(3)}).`;
 }

@@ -27,6 +27,14 @@ export function stretched(at, step, n) {
   return chosen(at.pinned, range(Math.min(at.pinned, next), Math.max(at.pinned, next)));
 }
 
+/** The row, of `n`, to which a key of the keyboard leads from the one that has the focus (-1: none); undefined for other
+ * keys. */
+export function rowAt(key, at, n) {
+  const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[key];
+  if (step) return Math.max(0, Math.min(n - 1, at + step));
+  return { Home: 0, End: n - 1 }[key];
+}
+
 /** The mean of the weights of some rows of `[row, column]`, for each column. */
 export function meanOf(weights, columns, rows) {
   const mean = new Float32Array(columns);

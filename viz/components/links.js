@@ -3,7 +3,7 @@
 
 import { sharp } from "./canvas.js";
 import { level, ramp, SCALES } from "./colours.js";
-import { joined } from "./head_rows.js";
+import { joined, rowAt, stretched } from "./head_rows.js";
 import { anchor, beside, curve, stroke } from "./links_geometry.js";
 import { lit, said, weightOf } from "./links_weights.js";
 import { weights } from "./packed.js";
@@ -62,6 +62,7 @@ function shade(map) {
   map.tokens.query.forEach((token, i) => {
     paint(token, key === undefined ? null : weightOf(map, [i], key));
     token.classList.toggle("chosen", (queries ?? [data.pinned]).includes(i));
+    token.tabIndex = i === (data.pinned ?? 0) ? 0 : -1; // the arrow keys go to the others
   });
   map.said.textContent = said(map, { queries, key });
 }
@@ -128,6 +129,22 @@ function pick(map, row, more) {
   map.choose(next.row, next.together);
 }
 
+/** The arrow keys, Home and End go to another query and choose it, with Shift all from the chosen one to there. */
+function press(map, event) {
+  const { data, tokens } = map;
+  if (event.key === "Escape") map.choose(data.together.length ? data.pinned : null, []);
+  else {
+    const at = tokens.query.indexOf(event.target);
+    const row = rowAt(event.key, at, tokens.query.length);
+    if (row === undefined) return;
+    tokens.query[row].focus();
+    const next = event.shiftKey && row !== at ? stretched(data, Math.sign(row - at), data.rows.length) : null;
+    if (next) map.choose(next.row, next.together);
+    else if (row !== data.pinned) map.choose(row, []);
+  }
+  event.preventDefault();
+}
+
 function build(root) {
   const find = (selector) => root.querySelector(selector);
   const map = {
@@ -140,6 +157,7 @@ function build(root) {
     hover: null,
   };
   new ResizeObserver(() => map.data && show(map)).observe(root);
+  map.places.query.onkeydown = (event) => press(map, event);
   return map;
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from viz.export.drawing import Box, Cells, Drawing, Item, Line, Text
+from viz.export.drawing import Anchor, Box, Cells, Drawing, Item, Line, Text
 from viz.export.provenance import Provenance
 from viz.export.sheet import PAD, SIZE, framed, label, legend, text_width
 from viz.look.geometry import (
@@ -33,7 +34,8 @@ SIDE = 640  # of a head with many cells
 LARGEST_CELL = 32
 STRIP_GAP = 8  # between the rows and their mean
 ALL_NAMED = 64
-SINE, COSINE = 0.87, 0.5  # of TURN
+SIDEWAYS = math.cos(math.radians(TURN))  # of a name that leans, and as much of it goes up
+OVER = 6  # the least that is left of a cell by a name that stands over it
 PANEL_NAME = 28  # the least between two names of panels
 Corners = dict[tuple[int, int], tuple[float, float]]
 
@@ -54,10 +56,13 @@ def head_drawing(
     rows, columns = ([short_token(token) for token in names] for names in (picture.rows, picture.columns))
     cell = _cell(max(weights.shape))
     widest = max(map(text_width, columns))
+    between = columns[1:-1] if len(columns) > 2 else columns  # the marks at both ends may reach out
+    turn = 0 if max(map(text_width, between)) <= cell - OVER else TURN
+    high, beyond = (SIZE, 0) if turn == 0 else (widest * SIDEWAYS, widest * SIDEWAYS)
     beside = [*rows, *([f"mean of {len(marked)}"] if len(marked) > 1 else [])]
-    left, top = PAD + AXIS + max(map(text_width, beside)) + 6, PAD + 24 + AXIS + widest * SINE + 10
+    left, top = PAD + AXIS + max(map(text_width, beside)) + 6, PAD + 24 + AXIS + high + 10
     height, width = (n * cell for n in weights.shape)
-    colours = np.where(masked[..., None], np.uint8(_rgb(theme.inverse)), coloured(scaled(weights, scale), theme.scale))
+    colours = np.where(masked[..., None], _rgb(theme.inverse), coloured(scaled(weights, scale), theme.scale))
     items: list[Item] = [
         Cells(
             x=left, y=top, width=width, height=height, colours=colours,
@@ -66,7 +71,7 @@ def head_drawing(
         ),
         *_hatch(masked, left, top, cell, theme),
         *_row_names(rows, left - 6, top, cell, theme),
-        *_column_names(columns, left, top - 8, cell, theme),
+        *_column_names(columns, left, top - 8, cell, turn, theme),
         label(left + width / 2, PAD + 24 + AXIS / 2, f"{COLUMNS_ARE} →", theme, "middle"),
         label(PAD + AXIS / 2, top + height / 2, f"← {ROWS_ARE}", theme, "middle", turn=-90),
     ]  # fmt: skip
@@ -77,7 +82,7 @@ def head_drawing(
         bottom += STRIP_GAP + max(cell, ROOM)
     more = f"; {MASKED}" if masked.any() else ""
     items += legend(left + max(0, width / 2 - LEGEND_WIDTH / 2), bottom + 14, scale, theme, more=more)
-    return framed(items, left + max(width + widest * COSINE, 310), bottom + 60, made, theme)
+    return framed(items, left + max(width + beyond, 310), bottom + 60, made, theme)
 
 
 def _hatch(masked: np.ndarray, left: float, top: float, cell: float, theme: Theme) -> list[Item]:
@@ -88,9 +93,9 @@ def _hatch(masked: np.ndarray, left: float, top: float, cell: float, theme: Them
     ]
 
 
-def _rgb(colour: str) -> list[int]:
-    """The numbers of ``#rrggbb``."""
-    return list(bytes.fromhex(colour[1:]))
+def _rgb(colour: str) -> np.ndarray:
+    """``#rrggbb`` as uint8 ``[3]``."""
+    return np.frombuffer(bytes.fromhex(colour[1:]), dtype=np.uint8)
 
 
 def _mean_strip(
@@ -180,9 +185,10 @@ def _row_names(names: Sequence[str], x: float, top: float, cell: float, theme: T
     ]
 
 
-def _column_names(names: Sequence[str], left: float, y: float, cell: float, theme: Theme) -> list[Item]:
+def _column_names(names: Sequence[str], left: float, y: float, cell: float, turn: float, theme: Theme) -> list[Item]:
+    anchor: Anchor = "start" if turn else "middle"
     return [
-        Text(x=left + (i + 0.5) * cell, y=y, text=names[i], colour=theme.text, turn=TURN, size=SIZE)
+        Text(x=left + (i + 0.5) * cell, y=y, text=names[i], colour=theme.text, turn=turn, anchor=anchor, size=SIZE)
         for i in named(len(names), cell, ROOM)
     ]
 

@@ -20,12 +20,11 @@ from model.compare.points import (
     by_layer,
     halves,
 )
-from viz.figures.plot import DASHES, LEGEND_BELOW, axis, colours, curve, figure, note
+from viz.figures.plot import DASHES, axis, colours, curve, figure, note
 from viz.look.theme import LIGHT, Theme
 
 HEIGHT = 380
-MARGIN = {"l": 68, "r": 16, "t": 12, "b": 92}
-LEGEND = {**LEGEND_BELOW, "y": -0.24}
+MARGIN = {"l": 68, "r": 16, "t": 36, "b": 60}
 SECONDS = tuple(digit * 10**power for power in (-2, -1, 0, 1) for digit in (1, 2, 5))
 NAMES = {"transformer": "Transformer", "lstm": "LSTM"}
 Curves = Mapping[str, Sequence[tuple[int, float]]]
@@ -104,7 +103,7 @@ def _chart(lines: Curves, rings: Curves, hover: str, theme: Theme, **layout: Any
         named = not lines.get(name)
         traces.append(curve(name, rings.get(name, ()), hover, mode="markers", marker=ring, showlegend=named))
     traces = [trace for trace in traces if trace["x"]]
-    return figure(traces, theme, height=HEIGHT, margin=MARGIN, showlegend=True, legend=LEGEND, **layout)
+    return figure(traces, theme, height=HEIGHT, margin=MARGIN, showlegend=True, **layout)
 
 
 def _lengths(lines: Curves, rings: Curves, title: str, theme: Theme) -> dict[str, Any]:

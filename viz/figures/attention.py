@@ -9,13 +9,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from model.trace import AttentionMap
-from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap, note
-from viz.look.geometry import LEGEND, TICKS, TURN
+from viz.figures.plot import cell_axis, colour_bar_below, figure, frame, heatmap
+from viz.look.geometry import COLUMNS_ARE, LEGEND, ROWS_ARE, TICKS, TURN
 from viz.look.theme import LIGHT, Theme, for_plotly, short_token
 
-HEIGHT = 490
+HEIGHT = 520
 INVISIBLE = str.maketrans("01", "\u200b\u200c")  # binary digits of no width
-MARGIN = {"l": 104, "r": 28, "t": 74, "b": 60}
+MARGIN = {"l": 136, "r": 64, "t": 108, "b": 60}
 
 
 def head_heatmap(
@@ -41,7 +41,7 @@ def head_heatmap(
     trace = heatmap(
         pattern, theme.scale, 0, 1,
         x=_names(columns), y=_names(rows), xgap=gap, ygap=gap,
-        hovertemplate="from %{y}<br>to %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
+        hovertemplate="query %{y}<br>key %{x}<br>weight <b>%{z:.3f}</b><extra></extra>",
         colorbar=colour_bar_below(LEGEND, tickvals=TICKS["linear"]),
     )  # fmt: skip
     cells = cell_axis(type="category", automargin=False)
@@ -50,9 +50,8 @@ def head_heatmap(
         theme,
         height=HEIGHT,
         margin=MARGIN,
-        xaxis={**cells, "side": "top", "tickangle": TURN},
-        yaxis={**cells, "autorange": "reversed"},
-        annotations=[_corner("to →", 22), _corner("from ↓", 6)],
+        xaxis={**cells, "side": "top", "tickangle": TURN, "title": {"text": COLUMNS_ARE, "standoff": 4}},
+        yaxis={**cells, "autorange": "reversed", "title": {"text": ROWS_ARE, "standoff": 4}},
         shapes=[] if pinned is None else [_row_frame(range(len(rows))[pinned], theme)],
         uirevision=f"{len(rows)} {len(columns)}",  # a zoom outlasts what changes within the same axes
         dragmode="zoom",
@@ -72,12 +71,6 @@ def _names(tokens: Sequence[str]) -> list[str]:
         names.append(for_plotly(token) + number)
         seen[token] += 1
     return names
-
-
-def _corner(text: str, above: int) -> dict[str, Any]:
-    """Which way the axes go, left of the columns' names."""
-    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "right", "yanchor": "middle"}
-    return note(text, **place, xshift=-6, yshift=above, opacity=0.75)
 
 
 def _row_frame(row: int, theme: Theme) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from viz.look.picture import Scale, layer_number
 
-TURN = -60  # degrees clockwise, of the names of columns
+TURN = -45  # degrees clockwise, of the names of columns that do not fit over their cells
 GAP_FROM = 7  # cells of so many pixels have a line between them
 FAINTEST = 0.02  # a line of less weight is not drawn, or there would be nothing but lines
 APART = 3  # the lines of two heads, or equal ones would hide each other

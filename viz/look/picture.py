@@ -129,8 +129,7 @@ def rows_named(attention_map: AttentionMap, rows: RowNames) -> RowNames:
 
 
 def rows_shown(attention_map: AttentionMap, display: Display) -> RowNames:
-    """What the rows are named by on screen. In cross-attention it is what is written, where both would be: there
-    no column is a token that was read, so nothing can be mistaken for it."""
+    """What the rows are named by on screen, as :meth:`model.trace.AttentionMap.row_names` names them."""
     by = rows_named(attention_map, display.rows)
     return "predicted" if by == "both" and attention_map.kind == "cross" else by
 

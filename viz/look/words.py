@@ -119,7 +119,9 @@ def sureness(sure: Certainty, unit: str) -> str:
     n, unsure = sure.n_words, sure.n_unsure
     if not n:
         return f"probability {share(sure.whole)}"
-    return f"{n - unsure} of {n} {unit}{'s' * (n != 1)} ≥ {percent(SURE)} likely · together {share(sure.whole)}"
+    many, limit = f"of {n} {unit}{'s' * (n != 1)}", percent(SURE)
+    each = f"{unsure} {many} < {limit} likely (underlined)" if unsure else f"{n} {many} ≥ {limit} likely"
+    return f"{each} · together {share(sure.whole)}"
 
 
 def how_sure(sure: Certainty) -> str:

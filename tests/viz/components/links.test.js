@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { anchor, beside, curve, stroke } from "../../../viz/components/links_geometry.js";
+import { rowAt } from "../../../viz/components/head_rows.js";
 import { lit, said, weightOf } from "../../../viz/components/links_weights.js";
 
 const DATA = {
@@ -69,4 +70,13 @@ test("a larger weight is wider and stronger, and the faintest is not drawn", () 
     const [weak, strong] = [stroke(0.1, alone), stroke(0.9, alone)];
     assert.ok(weak.width < strong.width && weak.opacity < strong.opacity && strong.opacity <= 1);
   }
+});
+
+test("the arrow keys, Home and End lead to a row, and stop at the ends", () => {
+  const from = (key, at) => rowAt(key, at, 5);
+  assert.deepEqual(
+    [from("ArrowDown", 1), from("ArrowRight", 4), from("ArrowUp", 0), from("ArrowLeft", 3)],
+    [2, 4, 0, 2],
+  );
+  assert.deepEqual([from("Home", 3), from("End", 3), from("ArrowDown", -1), from("Enter", 2)], [0, 4, 0, undefined]);
 });

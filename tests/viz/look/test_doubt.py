@@ -43,7 +43,7 @@ def test_a_word_is_as_likely_as_its_pieces_together():
     assert (found.n_words, found.n_unsure) == (4, 2)
     assert found.whole == pytest.approx(np.prod(PROBABILITIES))
     assert found.per_token == pytest.approx(np.exp(np.log(PROBABILITIES).mean()))
-    assert sureness(found, "word") == "2 of 4 words ≥ 50% likely · together <1%"
+    assert sureness(found, "word") == "2 of 4 words < 50% likely (underlined) · together <1%"
     assert "9 tokens" in how_sure(found)
 
 

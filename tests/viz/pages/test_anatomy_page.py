@@ -95,7 +95,7 @@ def test_any_text_is_taken_apart(name: str, text: str):
 def test_a_decoder_row_has_both_its_names():
     app = opened(checkpoint="reverse", source="abc", kind="Cross", token="2 b")
     said = parts(app)["introduction"]
-    assert "row “c ▸ b”.</b> The query token <i>t</i> is “c”, token 2:" in said
+    assert "row “b”.</b> The query token <i>t</i> is “c”, token 2:" in said
     assert "token 2: the model has just read it, and writes “b” next" in said
     app = opened(checkpoint="reverse", source="abc", kind="Encoder self", token="2 b")
     assert "The query token <i>t</i> is “b”, token 2." in parts(app)["introduction"]

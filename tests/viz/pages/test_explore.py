@@ -179,23 +179,24 @@ def test_a_row_can_be_pinned(runs: Path):
 
 def test_the_pinned_row_outlasts_typing_after_it(runs: Path):
     app = typed(opened(), "dog")
-    pin(app, "2 d ▸ o")
+    pin(app, "2 o")
     for text in ("dogs", "dogs bark", "do"):
         typed(app, text)
-        assert pinned(app) == "2 d ▸ o"
+        assert pinned(app) == "2 o"
         assert "“o” looks mostly" in words(app)
 
 
 def test_a_link_may_name_a_row_by_one_of_its_tokens(runs: Path):
-    app = opened(checkpoint=LETTERS, source="dog", token="2 o")
-    assert pinned(app) == "2 d ▸ o"
-    assert pinned(opened(checkpoint=LETTERS, source="dog", token="2 d")) == "2 d ▸ o"  # as older links say it
-    assert pinned(opened(checkpoint=LETTERS, source="dog", token="2 g")) == "most telling"
+    query = {"checkpoint": LETTERS, "source": "dog", "kind": "Decoder self"}
+    assert pinned(opened(**query, token="2 o")) == "2 d ▸ o"
+    assert pinned(opened(**query, token="2 d")) == "2 d ▸ o"  # as older links say it
+    assert pinned(opened(**query, token="2 g")) == "most telling"
+    assert pinned(opened(checkpoint=LETTERS, source="dog", token="2 d ▸ o")) == "2 o"  # and these, of cross-attention
 
 
 def test_a_pinned_row_that_is_gone_gives_way(runs: Path):
     app = typed(opened(), "dog")
-    pin(app, "3 o ▸ g")
+    pin(app, "3 g")
     for text in ("do", "", "cat", "<b>"):
         typed(app, text)
         assert pinned(app) == "most telling"
@@ -348,7 +349,8 @@ VIEW = {
 def test_the_address_holds_each_choice(runs: Path, key: str):
     text = {} if key == "source" else {"source": "dogs"}
     app = opened(checkpoint=LETTERS, **text, **{key: VIEW[key]})
-    assert addresses(app) == {**text, key: "2" if key == "overlay" else VIEW[key]}  # head 1 is the one on show
+    said = {**VIEW, "overlay": "2", "token": "2 o"}[key]  # head 1 is the one on show, of cross-attention
+    assert addresses(app) == {**text, key: said}
 
 
 def test_the_address_holds_rows_that_are_together(runs: Path):

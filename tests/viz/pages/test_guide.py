@@ -143,7 +143,7 @@ def test_every_encoding_can_be_read_about(number: int, positional: str):
     assert app.selectbox(key="checkpoint").value == f"positional-{positional}"
     if number == 4:
         app.segmented_control(key="variant").set_value("no scale")
-        assert "With the mistake, rows sum to between 1.000 and 1.000" in texts(ran(app)) or "no weight" in texts(app)
+        assert "With the mistake, rows still sum to 1" in texts(ran(app)) or "no weight" in texts(app)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -238,7 +238,8 @@ def test_a_mistake_stands_beside_what_is_right(mistake: str):
         assert f"**{n} weight" in texts(app)
         assert f"one is {wrong[most]:.2f} instead of {right[most]:.2f}.**" in texts(app)
         sums = wrong.sum(1)
-        assert f"With the mistake, rows sum to between {sums.min():.3f} and {sums.max():.3f}" in texts(app)
+        summed = f"rows sum to between {sums.min():.3f} and {sums.max():.3f}"
+        assert f"With the mistake, {'rows still sum to 1' if np.allclose(sums, 1, atol=5e-4) else summed}" in texts(app)
     else:
         assert "changes no weight by 0.05 or more" in texts(app)
 
@@ -344,7 +345,7 @@ def test_a_chapter_opens_on_its_own_head_and_a_link_on_what_it_says():
 
 
 def test_the_row_is_framed_in_the_picture():
-    app = opened(1, checkpoint=WORDS, source="Two dogs run", token="2 Two ▸ dogs")
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", token="2 dogs")
     (figure,) = app.get("plotly_chart")
     assert re.search(r'"y0":\s*0\.5', figure.proto.spec)
 
@@ -361,11 +362,11 @@ def test_how_long_the_paths_of_a_sentence_are():
         assert f"**{length}** ({layer})" in said
 
 
-@pytest.mark.parametrize("asked", ["2 dogs", "2 Two", "2 some ▸ dogs"])
+@pytest.mark.parametrize("asked", ["2 dogs", "2 Two ▸ dogs", "2 some ▸ dogs"])
 def test_a_link_with_an_older_name_of_a_row_opens_it(asked: str):
     app = opened(1, checkpoint=WORDS, source="Two dogs run", token=asked)
-    assert app.selectbox(key="token").value == "2 Two ▸ dogs"
-    assert app.query_params["token"] in ("2 Two ▸ dogs", ["2 Two ▸ dogs"])
+    assert app.selectbox(key="token").value == "2 dogs"
+    assert app.query_params["token"] in ("2 dogs", ["2 dogs"])
 
 
 def test_each_link_keeps_checkpoint_and_sentence():
@@ -438,7 +439,7 @@ def test_the_snippets_are_shown_as_they_stand():
 
 
 def test_the_row_asked_about_is_the_largest_weight():
-    app = opened(1, checkpoint=WORDS, source="Two dogs run", layer_number="1", head_number="1", token="2 Two ▸ dogs")
+    app = opened(1, checkpoint=WORDS, source="Two dogs run", layer_number="1", head_number="1", token="2 dogs")
     shown = capture(checkpoint.load(WORDS), "Two dogs run").map("cross")
     best = int(shown.pattern[0, 0, 1].argmax())
     assert right_answer(app) == f"{best + 1} “{shown.key_tokens[best].strip()}”"

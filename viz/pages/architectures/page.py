@@ -19,6 +19,8 @@ from viz.pages.architectures.measuring_here import measured_here
 from viz.pages.shared.frame import WIDTHS, chart, choose_part, style, title
 from viz.state import opening, session
 
+ROOM = (1000, 740)
+"""Pixels, in a presentation, for the figures of a part, which stand below each other."""
 STYLE = """
 .stMarkdown table { display: block; overflow-x: auto; }
 """
@@ -45,7 +47,8 @@ def _steps() -> None:
         points: Any = shown.points
         transformer, lstm = plan.configs().values()
         sizes = {point.architecture: f"{point.parameters:,}" for point in points}
-        st.markdown(words.step_table(points))
+        with st.container(key="aside_steps"):
+            st.markdown(words.step_table(points))
         st.caption(
             f"One step is a forward pass, a backward pass and an update on {plan.tokens:,} source and {plan.tokens:,} "
             f"target tokens; the time shown is the fastest of {plan.repeats} runs. Both models have "
@@ -96,7 +99,8 @@ def _cost() -> None:
     if shown is not None:
         plan: Any = shown.plan
         points: Any = shown.points
-        st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
+        with st.container(key="aside_costs"):
+            st.markdown(words.cost_table(points, layer_costs(max(plan.lengths), plan.d_model)))
         st.caption(
             f"d = {plan.d_model}, {plan.n_heads} heads; time: the fastest of {plan.repeats} runs; memory: the most "
             "PyTorch holds at once for the layer, without its input. Exponents: slopes of straight lines fitted to the "
@@ -107,7 +111,9 @@ def _cost() -> None:
 
 def _quality() -> None:
     st.markdown(
-        "The models that ship in two versions: a Transformer, and an LSTM with attention of about the same size."
+        "The models that ship in two versions: a Transformer, and an LSTM with attention of about the same size. "
+        "**BLEU**, from 0 to 100, says how many of a translation’s words and sequences of up to four words also stand "
+        "in a reference translation (Papineni et al. 2002)."
     )
     for name, other in PAIRS.items():
         st.markdown(f"#### {name}")
@@ -151,14 +157,16 @@ def _compare(
     left, right = st.columns(WIDTHS[::-1], gap="large")
     with right:
         words_here = st.container()
-        here = measured_here(part)
+        with st.container(key="controls_measuring"):
+            here = measured_here(part)
     for place, found in (("Recorded", before), ("Measured here", here)):
         if found is not None:
             words_here.markdown(f"**{place}**\n" + "\n".join(f"- {sentence}" for sentence in describe(found.points)))
             words_here.caption(for_markdown(f"{found.date}, {found.machine}"))
     with left:
-        for key, figure in draw(before.points if before else (), here.points if here else ()).items():
-            chart(figure, key)
+        figures = draw(before.points if before else (), here.points if here else ())
+        for key, figure in figures.items():
+            chart(figure, key, room=(ROOM[0], ROOM[1] / len(figures)))
         if before and here:
             st.caption("Lines show what was recorded, rings what was measured here just now, with fewer runs.")
     return before or here

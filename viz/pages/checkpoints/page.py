@@ -37,6 +37,11 @@ ABILITIES = {
 }
 """What a page can do with a model that has a capability."""
 
+BLEU = (
+    "BLEU, from 0 to 100: how many of a translation’s words and sequences of up to four words also stand in a "
+    "reference translation (Papineni et al. 2002). chrF: an F-score of sequences of characters (Popović 2015)."
+)
+
 
 def page() -> None:
     """The whole page."""
@@ -51,6 +56,7 @@ def page() -> None:
             _card(opened)
         with right:
             _abilities(opened)
+            _model_card(opened)
     _head(opened)
     _parameters(opened)
     _configuration(opened)
@@ -164,10 +170,16 @@ def _parameters(opened: Checkpoint) -> None:
         chart(distribution(*state.histogram(opened, name), theme=session.theme()), "distribution")
 
 
+def _model_card(opened: Checkpoint) -> None:
+    """What its makers say of it; the place is kept for one without."""
+    with st.container(key="model_card"):
+        if card := state.card(opened):
+            with st.expander("Model card: what it is for, its data, training, scores and limits"):
+                st.caption(BLEU if "BLEU" in card else "")
+                st.markdown(card)
+
+
 def _configuration(opened: Checkpoint) -> None:
-    if card := state.card(opened):
-        with st.expander("Its card"):
-            st.markdown(card)
     with st.expander("Configuration"):
         said = to_dict(opened.config) if opened.elsewhere is None else dict(opened.elsewhere.configuration())
         st.code(json.dumps(said, indent=2, ensure_ascii=False, default=str), language="json")

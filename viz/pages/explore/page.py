@@ -96,8 +96,14 @@ STYLE = f"""{output.CSS}{experiment.CSS}
 
 
 ON_A_WALL = """
-.st-key-explore { --above: 19rem; }
+.st-key-explore { --above: 18.75rem; }
+.st-key-what_if figure { max-width: 5.5rem; }
+.pictures .st-key-reading p:nth-child(n + 2) { display: none; }
+@media (min-width: 1200px) {
+  .pictures { grid-template-areas: "overview words" "overview head" "reading head"; }
+}
 """
+"""Nothing that is needed lies below the fold: of the notes only the strongest links stay, below the small maps."""
 
 
 def page() -> None:
@@ -139,7 +145,10 @@ def _live(opened: Checkpoint) -> None:
             with beside:
                 what = experiment.choose_experiment(opened, look.layer, look.head)
                 experiment.show_experiment(look, chosen, what)
-    with st.container(horizontal=True, vertical_alignment="center", key="further"):
+    further = st.container(key="controls_further").container(
+        horizontal=True, vertical_alignment="center", key="further"
+    )
+    with further:
         name = _choose_panel(opened)
         mask_button(look)
         _to_anatomy(look)

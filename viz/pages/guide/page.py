@@ -39,8 +39,18 @@ NUMBERS = range(1, len(CHAPTERS) + 1)
 CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lines
 STYLE = """
 .st-key-guide table { font-size: var(--type-small); }
+.st-key-contents { display: grid; gap: 0 1rem; }
+.st-key-contents button { min-height: 0; padding: 0.1rem 0; text-align: left; }
+@media (min-width: 900px) {
+  .st-key-contents { grid-template: repeat(11, auto) / repeat(2, max-content); grid-auto-flow: column; }
+  [data-testid="stPopoverBody"]:has(.st-key-contents) { max-width: none; }
+}
 """
 SLIDE = """
+.st-key-plan_of_lesson :is(p, li, td, th) { font-size: max(18px, 0.76rem); line-height: 1.28; }
+.st-key-plan_of_lesson [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-plan_of_lesson :is(td, th) { padding: 0.1rem 0.5rem; }
+.st-key-plan_of_lesson :is(p, ul) { margin-bottom: 0.15rem; }
 .st-key-guide h2 { padding: 0 0 0.5rem; font-size: var(--type-lede); }
 .st-key-slide_text { padding-top: 0.25rem; }
 .st-key-guide > .stVerticalBlock, .st-key-guide .stVerticalBlock { gap: 0.5rem; }
@@ -102,7 +112,7 @@ def _choose_chapter() -> tuple[int, bool]:
             wrap=True,
             on_change=guide.close_plan,
         )
-        with st.popover("Contents", icon=":material/toc:"):
+        with st.popover("Contents", icon=":material/toc:"), st.container(key="contents"):
             for other, chapter in enumerate(CHAPTERS, start=1):
                 st.button(
                     f"{other} · {chapter.title}{' :green[:material/check:]' if other in done else ''}",

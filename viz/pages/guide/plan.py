@@ -101,6 +101,11 @@ def table() -> str:
 
 def show_plan() -> None:
     """The plan, in place of a chapter."""
+    with st.container(key="plan_of_lesson"):
+        _plan()
+
+
+def _plan() -> None:
     st.header(f"A {MINUTES}-minute lesson", anchor=False)
     st.markdown(
         "For a class that is new to Transformers but knows what a vector and a weighted average are. Everyone opens "

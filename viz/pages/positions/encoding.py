@@ -30,6 +30,9 @@ from viz.pages.positions.added import Draw, nothing, said_of
 from viz.pages.shared.frame import chart
 from viz.state import opening, session
 
+QUARTER = (900, 265)
+"""Pixels, in a presentation, of each of four pictures on one screen."""
+
 
 def show_encoding(opened: Checkpoint, trace: Trace) -> Draw:
     """An encoding of the reader's choice, as pictures, none of which follows the text."""
@@ -52,8 +55,9 @@ def _show_encoding(opened: Checkpoint, trace: Trace) -> None:
         )
     with right:
         shown = st.slider("Positions", 8, FARTHEST, 48, key="positions", bind="query-params")
-    st.latex(ENCODINGS[name].formula)
-    st.markdown(said_of(ENCODINGS[name]))
+    formula, words = st.columns(2, gap="medium", vertical_alignment="center")
+    formula.latex(ENCODINGS[name].formula)
+    words.markdown(said_of(ENCODINGS[name]))
     encoding = _encoding(opened, name, shown)
     if encoding is None:
         return
@@ -110,34 +114,37 @@ def _show_table(encoding: Encoding, shown: int) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Each position is a row.** The framed pair of dimensions is drawn on the right.")
-        chart(positions.table_heatmap(table, pair=pair, theme=theme))
+        chart(positions.table_heatmap(table, pair=pair, theme=theme), room=QUARTER)
         st.markdown("**How alike are two positions?** The cosine of their vectors.")
-        chart(positions.similarity_heatmap(similarity(table), theme=theme))
+        chart(positions.similarity_heatmap(similarity(table), theme=theme), room=QUARTER)
     with right:
         if waves:
             st.markdown(f"**A wave**: it repeats after {wavelengths(d_model)[pair]:,.1f} positions.")
         else:
             st.markdown("**Two dimensions**, as training left them: nothing makes them waves.")
-        chart(positions.wave(table, pair, theme=theme))
+        chart(positions.wave(table, pair, theme=theme), room=QUARTER)
         if waves:
             _show_shift(table, n)
 
 
 def _show_shift(table: np.ndarray, n: int) -> None:
-    shift = st.slider("A shift by", 1, 60, 5, key="shift_shown", bind="query-params")
+    with st.container(key="controls_shift"):
+        shift = st.slider("A shift by", 1, 60, 5, key="shift_shown", bind="query-params")
     matrix = shift_matrix(shift, table.shape[1])
-    st.markdown(f"**A shift is a linear map.** The same matrix $M$ moves every position on by {shift}:")
-    st.latex(rf"PE_{{pos+{shift}}} = M\,PE_{{pos}}")
-    chart(positions.matrix_heatmap(matrix, theme=session.theme()))
+    st.markdown(
+        f"**A shift is a linear map.** The same matrix $M$ moves every position on by {shift}: "
+        rf"$PE_{{pos+{shift}}} = M\,PE_{{pos}}$."
+    )
+    chart(positions.matrix_heatmap(matrix, theme=session.theme()), room=QUARTER)
+    off = f"Show more than {shift} positions to measure how far M is off."
     if shift < n:
-        st.caption(
+        off = (
             f"Measured over the {n - shift} positions on screen, M is off by at most "
             f"{power_of_ten(shift_residual(table, shift))} (float32). It rotates each pair by its own angle, whatever "
-            "the "
-            "position."
+            "the position."
         )
-    else:
-        st.caption(f"Show more than {shift} positions to measure how far M is off.")
+    with st.container(key="aside_shift"):
+        st.caption(off)
 
 
 def _show_rotation(opened: Checkpoint, trace: Trace, encoding: Encoding, shown: int) -> None:

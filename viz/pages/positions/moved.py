@@ -14,7 +14,7 @@ from model.trace import AttentionMap, Kind, Trace
 from viz.components.followed import said
 from viz.figures.side_by_side import change_panel, weights_panel
 from viz.look.choice import AUTO, row_asked
-from viz.look.picture import picture
+from viz.look.picture import Display, displayed
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, cut_mark, describe_row
 from viz.pages.positions.added import Draw, nothing
@@ -25,6 +25,8 @@ from viz.state import link, opening, session
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
 SPLIT = "<p>The shuffled text splits into different tokens, so the pictures cannot be compared.</p>"
+THIRD = (620, 490)
+"""Pixels, in a presentation, of each of three pictures beside each other."""
 
 
 BEFORE, AFTER, WORDS = "moved_before", "moved_after", "moved_words"
@@ -34,7 +36,8 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> Draw:
     """Choose a change, and see the output and one head before and after it. What is written follows the text; the
     pictures come when typing pauses."""
     change = _choose_change(opened)
-    left, right = st.columns(2, gap="medium")
+    with st.container(key="controls_head"):
+        left, right = st.columns(2, gap="medium")
     with left:
         kind = choose_kind(opened, trace)
     try:
@@ -105,8 +108,8 @@ def _words(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: i
         f"<p><b>{KIND_NAMES[one.kind]}, layer {layer + 1}, head {head + 1}:</b> {shares[layer, head].mean():.1%} of "
         f"its attention went elsewhere; over all heads of this kind {shares.mean():.1%}, most in layer {most[0] + 1}, "
         f"head {most[1] + 1} ({shares.mean(-1).max():.1%}).</p>"
-        f"<p>Before: {html.escape(describe_row(picture(one), layer, head, row))} "
-        f"After: {html.escape(describe_row(picture(other), layer, head, row))}</p>"
+        f"<p>Before: {html.escape(describe_row(displayed(one, Display()), layer, head, row))} "
+        f"After: {html.escape(describe_row(displayed(other, Display()), layer, head, row))}</p>"
     )
 
 
@@ -120,7 +123,7 @@ def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int) -> 
     )
     for column, figure in zip(st.columns(3, gap="small"), figures, strict=True):
         with column:
-            chart(figure)
+            chart(figure, room=THIRD)
     st.caption(
         "Both runs are fed the first one’s output, so that each row stands for the same token in both, and shuffled "
         "tokens are shown in their old order. In the last picture blue means more attention than before, orange less."

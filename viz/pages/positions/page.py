@@ -12,7 +12,7 @@ from model.trace import Trace
 from viz.pages.positions.added import Draw, nothing, show_sum
 from viz.pages.positions.encoding import show_encoding
 from viz.pages.positions.moved import show_experiment
-from viz.pages.positions.six_encodings import show_six
+from viz.pages.positions.six_encodings import show_six, show_string
 from viz.pages.shared import live
 from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
 from viz.pages.shared.frame import choose_part, style, title_beside, to_come
@@ -23,14 +23,16 @@ STYLE = """
 .run label, .six label { font-size: var(--type-small); opacity: 0.8; }
 .run p, .six p { font-size: var(--type-heading); margin: 0; overflow-wrap: anywhere; }
 .run small { opacity: 0.7; }
-.six { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0.25rem 1.5rem; }
+.six { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.25rem 1.5rem; }
+.six mark { background: color-mix(in srgb, var(--accent) 35%, transparent); color: inherit; }
 .six p { font-family: monospace; white-space: pre-wrap; }
 """
 PARTS: dict[str, Callable[[Checkpoint, Trace], Draw]] = {
     "The encoding": show_encoding,
     "Added to your sentence": show_sum,
     "Change the positions": show_experiment,
-    "Six encodings, one task": lambda opened, trace: _six(),
+    "Six encodings, one task": lambda opened, trace: _still(show_six),
+    "Six encodings, one string": lambda opened, trace: _still(show_string),
 }
 
 
@@ -45,11 +47,13 @@ def page() -> None:
         _live(opened)
     else:
         show_six()
+        show_string()
 
 
 @st.fragment
 def _live(opened: Checkpoint) -> None:
-    trace = type_source(opened, followed=True)
+    with st.container(key="controls_source"):
+        trace = type_source(opened, followed=True)
     link.write_source(opened)
     follower = st.container(key="followed")
     left_out_notice(trace)
@@ -61,6 +65,7 @@ def _live(opened: Checkpoint) -> None:
         live.show_parts(draw(trace), opened, draw)
 
 
-def _six() -> Draw:
-    show_six()
+def _still(show: Callable[[], None]) -> Draw:
+    """What is shown does not follow the text."""
+    show()
     return nothing

@@ -20,13 +20,15 @@ from viz.look.words import SHORT_KIND_NAMES, cut_mark
 from viz.pages.shared.frame import chart
 from viz.state import opening, session, tracing
 
+SIXTH = (600, 355)
+"""Pixels, in a presentation, of each of six pictures on one screen."""
 LONGEST = 60
 AGAIN = 100
 MEASURES = {"characters": "characters in the right position", "exact": "whole strings"}
 
 
 def show_six() -> None:
-    """Their accuracy by length, and their attention for one string."""
+    """Their accuracy by length."""
     models = _models()
     if not models:
         st.info("The six small models are not on this server.")
@@ -37,7 +39,14 @@ def show_six() -> None:
         f"heads, d_model {config.d_model}), seed, data and steps; only the encoding differs."
     )
     _curves(models, TASKS[task].longest)
-    _attention(models, task, config.n_heads)
+
+
+def show_string() -> None:
+    """Their attention for one string, and what they write for it."""
+    models = _models()
+    if models:
+        first = next(iter(models.values()))
+        _attention(models, first.task, first.config.n_heads)
 
 
 def _models() -> dict[str, Checkpoint]:
@@ -56,7 +65,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     except (OSError, ValueError):
         st.info("Their recorded accuracy is not on this server; you can measure it here.")
         measured = None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="controls_lengths").container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
             "Count as right", MEASURES, format_func=MEASURES.__getitem__, default="characters", required=True,
             key="measure", bind="query-params",
@@ -70,7 +79,7 @@ def _curves(models: dict[str, Checkpoint], trained: int) -> None:
     rings = _points(here, measure)
     if not points and not rings:
         return
-    chart(length_curves(points, trained, again=rings, theme=session.theme()))
+    chart(length_curves(points, trained, again=rings, theme=session.theme()), room=(1850, 720))
     if measured:
         st.caption(
             f"Measured by {code_for_markdown(measured.command)} on {measured.strings} held-out strings per length, "
@@ -88,7 +97,8 @@ def _points(curves: Mapping[str, Sequence[LengthScore]], measure: str) -> dict[s
 
 
 def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
-    left, middle, right = st.columns((5, 4, 2), gap="medium")
+    with st.container(key="controls_string"):
+        left, middle, right = st.columns((5, 4, 2), gap="medium")
     with left:
         text = st.text_input(
             "String", TASKS[task].example, key="string", live="0ms", bind="query-params", max_chars=LONGEST
@@ -115,7 +125,7 @@ def _attention(models: dict[str, Checkpoint], task: str, n_heads: int) -> None:
     for column, (name, attention_map) in zip(columns, maps.items(), strict=False):
         figure = weights_panel(attention_map.pattern[0, head], rows, keys, name, theme=theme)
         with column:
-            chart(figure, f"six_{name}")
+            chart(figure, f"six_{name}", room=SIXTH)
     st.caption("Here each model is given the right answer, so that each row stands for the same token in all pictures.")
 
 

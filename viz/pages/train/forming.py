@@ -15,7 +15,7 @@ from viz.components.head import head as head_component
 from viz.components.overview import overview, overview_data
 from viz.components.views import HEATMAP
 from viz.look.choice import AUTO, first_kind, row_asked, row_options, telling_head
-from viz.look.picture import Picture, picture
+from viz.look.picture import Display, Picture, displayed
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row, reading
 from viz.pages.shared.choices import left_out_notice
@@ -52,7 +52,7 @@ def forming(run: RunView, *, pictures: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = _choose_kind(trace)
             layer, head = _choose_head(trace.map(kind))
-        shown = picture(trace.map(kind))
+        shown = displayed(trace.map(kind), Display())
         data = overview_data(shown, layer, head, theme=session.theme())
         overview(data, key=lab.OVERVIEW, on_choose=lab.head_clicked)
     with right:

@@ -18,7 +18,7 @@ from viz.components.head import head as head_component
 from viz.components.overview import overview, overview_data
 from viz.figures.atlas import measure_heatmap
 from viz.look.choice import first_kind, telling_head, telling_row
-from viz.look.picture import picture
+from viz.look.picture import Display, displayed
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES, SHORT_KIND_NAMES, cut_mark, describe_row
 from viz.pages.shared.choices import left_out_notice
@@ -201,7 +201,7 @@ def _written(side: Side, *, named: bool) -> None:
 
 def _all_heads(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     component = f"{key}_overview"
-    data = overview_data(picture(side.trace.map(kind)), *head, theme=session.theme())
+    data = overview_data(displayed(side.trace.map(kind), Display()), *head, theme=session.theme())
     overview(data, key=component, on_choose=partial(replay.head_clicked, component, key))
 
 
@@ -215,12 +215,12 @@ def _atlas(side: Side, kind: Kind, head: tuple[int, int], one: Measure, key: str
 def _one_head(side: Side, kind: Kind, head: tuple[int, int], key: str) -> None:
     shown = side.trace.map(kind)
     row = telling_row(shown, *head)
-    said = describe_row(picture(shown), *head, row)
+    said = describe_row(displayed(shown, Display()), *head, row)
     where = f"{KIND_NAMES[kind]}, layer {head[0] + 1}, head {head[1] + 1}, step {side.step:,}."
     st.html(f"<p style='min-height:3em;margin:0'><strong>{where}</strong> {html.escape(said)}</p>")
     head_component(
-        picture(shown), *head, pinned=None, scale="linear", description=f"{where} {said}", theme=session.theme(),
-        key=f"{key}_map", on_pin=_nothing,
+        displayed(shown, Display()), *head, pinned=None, scale="linear", description=f"{where} {said}",
+        theme=session.theme(), key=f"{key}_map", on_pin=_nothing,
     )  # fmt: skip
 
 

@@ -34,9 +34,9 @@ a word, look back at every word that was read, and draw most on the ones that ma
 the attention and dropped the recurrence. (Others had put convolutions in its place: Gehring et al. 2017.) That is the
 Transformer.
 
-The picture is one head of this model on your sentence. Each row is a word being written (in a row “a ▸ b” the model has
-just read “a” and writes “b”); the colours show how much attention it pays to each word that was read. (Strictly, to the
-encoder’s vector for that word, which already holds something of the whole sentence.)
+The picture is one head of this model on your sentence. Each row is a word being written; the colours show how much
+attention it pays to each word that was read. (Strictly, to the encoder’s vector for that word, which already holds
+something of the whole sentence.)
 
 Such a model writes one token after another, each given the source and all the tokens before it. So the probability of
 the whole text is a product with one factor per token: that is all the formula says. A recurrent translator has the same

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import streamlit as st
 
@@ -30,9 +32,10 @@ from viz.state import session
 
 IDEA = r"""
 1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
-2. **Scale.** The more dimensions a dot product sums over, the more it varies, up and down. Divided by
-   $\sqrt{d_\text{head}}$, scores stay small enough that softmax does not give one key nearly everything, which would
-   leave almost no gradient to learn from (Vaswani et al. 2017, section 3.2.1).
+2. **Scale.** If the $d$ products that a dot product adds up are independent, each with variance 1, their sum has
+   variance $d$, so its standard deviation is $\sqrt d$. Divided by $\sqrt{d_\text{head}}$, scores do not grow with the
+   size of a head; else softmax would give one key nearly everything and leave almost no gradient to learn from (Vaswani
+   et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
 5. **Weighted sum.** The head’s output is the weighted average of the **values**: not of the words, and not of the
@@ -46,12 +49,12 @@ WRONG = {
     "wrong axis": "**Mistake: softmax over the wrong axis.** Columns sum to 1, and rows do not. In code: `dim=-2` "
     "instead of `dim=-1`.",
     "no scale": "**Mistake: no scale.** Rows sum to 1, so nothing looks wrong. But the largest scores take more than "
-    "their share, and in training the others get less gradient.",
+    "their share, and in training the others get less gradient.{scale}",
     "mask after softmax": "**Mistake: the mask after the softmax.** The hidden tokens have already taken their share: "
     "rows sum to less than 1, and how much less gives away tokens that must not be seen.",
 }
-NOTICED = 0.05
-"""A difference of a weight that is marked."""
+NOTICED, ROUNDED = 0.05, 0.0005
+"""A difference of a weight that is marked, and of a sum that is none."""
 
 
 def show(look: Look) -> None:
@@ -77,7 +80,17 @@ def show(look: Look) -> None:
         )  # fmt: skip
         with column:
             chart(panel, f"variant_{'right' if name == 'right' else 'wrong'}", share=0.44)
-    st.markdown(f"{WRONG[mistake]} {_compared(right, wrong, changed)}")
+    said = WRONG[mistake].format(scale=_scale(look.opened.config.d_head, right, wrong))
+    st.markdown(f"{said} {_compared(right, wrong, changed)}")
+
+
+def _scale(d_head: int, right: np.ndarray, wrong: np.ndarray) -> str:
+    """What the scale does in this head: its size, and the largest weight of a row that has a choice."""
+    before, after = (pattern[1:].max(1).mean() if len(pattern) > 1 else 1.0 for pattern in (right, wrong))
+    return (
+        f" Here $d_\\text{{head}}={d_head}$, so scores are {math.sqrt(d_head):.1f} times as large, and the largest "
+        f"weight of a row is {after:.2f} on average instead of {before:.2f} (the first row has no choice)."
+    )
 
 
 def _compared(right: np.ndarray, wrong: np.ndarray, changed: np.ndarray) -> str:
@@ -86,10 +99,12 @@ def _compared(right: np.ndarray, wrong: np.ndarray, changed: np.ndarray) -> str:
     if not changed.any():
         return f"**Here it changes no weight by {NOTICED} or more.** Try a different head or a longer sentence."
     n, most = int(changed.sum()), np.unravel_index(np.abs(wrong - right).argmax(), right.shape)
+    summed = f"rows sum to between {sums.min():.3f} and {sums.max():.3f}; without it, to 1"
+    if np.abs(sums - 1).max() < ROUNDED:
+        summed = "rows still sum to 1"
     return (
         f"**{n} weight{'s' * (n > 1)} (marked) {'are' if n > 1 else 'is'} off by {NOTICED} or more; one is "
-        f"{wrong[most]:.2f} instead of {right[most]:.2f}.** With the mistake, rows sum to between {sums.min():.3f} and "
-        f"{sums.max():.3f}; without it, to 1."
+        f"{wrong[most]:.2f} instead of {right[most]:.2f}.** With the mistake, {summed}."
     )
 
 

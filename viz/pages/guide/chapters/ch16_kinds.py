@@ -92,7 +92,7 @@ def _picture(shown: AttentionMap, layer: int, head: int, name: str) -> None:
     title = f"{name} (L{layer + 1}H{head + 1})"
     key = f"kinds_{name}"
     panel = weights_panel(
-        pattern, shown.query_tokens, shown.key_tokens, title, masked=masked(shown), bar=False, theme=session.theme()
+        pattern, shown.row_names(), shown.key_tokens, title, masked=masked(shown), bar=False, theme=session.theme()
     )
     chart(panel, key, share=0.42)
 
