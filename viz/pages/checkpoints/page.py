@@ -27,6 +27,7 @@ STYLE = """
 .st-key-cards td:last-child { overflow-wrap: anywhere; }
 .st-key-cards ul { list-style: none; margin: 0; padding: 0; }
 .st-key-cards li { margin-left: 0; }
+.st-key-model_card { padding-top: 0.5rem; }
 """
 ABILITIES = {
     Capability.TYPING: "Read any text you type",

@@ -25,7 +25,7 @@ from viz.state import link, opening, session
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
 SPLIT = "<p>The shuffled text splits into different tokens, so the pictures cannot be compared.</p>"
-THIRD = (620, 490)
+THIRD = (620, 435)
 """Pixels, in a presentation, of each of three pictures beside each other."""
 
 

@@ -20,7 +20,7 @@ from viz.look.words import SHORT_KIND_NAMES, cut_mark
 from viz.pages.shared.frame import chart
 from viz.state import opening, session, tracing
 
-SIXTH = (600, 355)
+SIXTH = (600, 342)
 """Pixels, in a presentation, of each of six pictures on one screen."""
 LONGEST = 60
 AGAIN = 100
