@@ -87,9 +87,14 @@ HEADLIGHT = App(
 )
 PAGES = {
     name: App(ROOT / "app.py", {"page": "[data-testid=stMain]"}, page)
-    for name, page in {"guide": "guide?chapter=4", "anatomy": "anatomy", "positions": "positions"}.items()
+    for name, page in {
+        "guide": "guide?chapter=4",
+        "anatomy": "anatomy",
+        "positions": "positions?part=Added+to+your+sentence",
+        "moved": "positions?part=Change+the+positions",
+    }.items()
 }
-"""Pages that are drawn anew for what is typed: shown is what changes last."""
+"""Pages that follow what is typed: shown is what changes last."""
 ECHO = App(HERE / "echo_app.py", {"text": '[data-testid="stMarkdown"]'})
 
 
