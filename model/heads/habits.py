@@ -20,7 +20,7 @@ from model.text.tokenizer import SPECIAL
 from model.trace import AttentionMap, RowNames
 
 MOSTLY, PARTLY, SMALL = 0.5, 0.25, 0.15
-EVEN, QUITE_EVEN = 0.9, 0.98
+UNEVEN, EVEN, QUITE_EVEN = 0.75, 0.9, 0.98
 IN_ORDER, PARTLY_IN_ORDER = 0.7, 0.4
 FEW = 4
 """With fewer rows that have a choice, their number is stated."""
@@ -65,15 +65,16 @@ class _Share(NamedTuple):
 
 
 def _one_token(alone: AttentionMap) -> list[Habit]:
-    """The habit of looking at the key that gets the most weight from a map's only head, wherever it is, or one habit
-    each if two keys tie when rounded; with more than two there is no habit."""
+    """The habits of looking at one key, wherever it is: at each that gets a quarter or more from a map's only head, or
+    at the one that gets the most, or two that tie when rounded; with more than two there is no habit."""
     rows = Rows(alone)
     counted = rows.counted[0, 0]
     if not counted.any():
         return []
     shares = counted @ alone.pattern[0, 0] / counted.sum()
     most = [key for key, share in enumerate(shares) if percent(share) == percent(shares.max())]
-    return [_to_key(alone, rows, key) for key in most] if len(most) <= 2 else []
+    told = [key for key, share in enumerate(shares) if share >= PARTLY] or (most if len(most) <= 2 else [])
+    return [_to_key(alone, rows, key) for key in told]
 
 
 def _to_key(alone: AttentionMap, rows: Rows, key: int) -> Habit:
@@ -95,7 +96,10 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
     if (evenness := observed.evenness[at] / n) >= EVEN:
         return f"spreads its attention {'' if evenness >= QUITE_EVEN else 'fairly '}evenly over all it may see{few}"
     named = _named(observed, at, rows, more)
-    clauses = [*_order(observed, at), *_shares(observed, at, named), *_induction(observed, at, rows, named)]
+    order, shares = _order(observed, at), _shares(observed, at, named)
+    clauses = [*order, *shares, *_induction(observed, at, rows, named)]
+    if clauses == order and (tokens := _tokens(observed, at)) >= FOCUSED:
+        clauses += [f"a row spreads over about {tokens:.1f} tokens"] if order else []
     return "; ".join(clauses or [_spread(observed, at, rows, more)]) + few
 
 
@@ -103,12 +107,10 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     """Whether a cross-attention head follows the source, with the numbers that say so."""
     if observed.kind != "cross" or observed.ordered[at] < FEW or observed.n_keys < FEW - 1:
         return []
-    order = (observed.ahead[at] - observed.behind[at]) / observed.order[at]
+    order = (observed.right[at] - observed.left[at]) / observed.order[at]
     if abs(order) < PARTLY_IN_ORDER:
         return []
     right, left = (counts[at] / observed.pairs[at] for counts in (observed.right, observed.left))
-    if (right - left) * order <= 0:  # someone looking at the strongest cells would not see it
-        return []
     how = "follows" if abs(order) >= IN_ORDER else "roughly follows"
     way, one, other = "from left to right", (right, "right"), (left, "left")
     if order < 0:
@@ -120,11 +122,24 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:
     """The largest shares that are clearly above chance and a quarter or more, or almost as large as the largest: two,
-    or more if they tie."""
-    shares = [share for share in _all_shares(observed, at, rows, more) if share.is_clear]
-    most = max((share.weight for share in shares if share.weight >= PARTLY), default=1.0)
-    told = [share for share in shares if share.weight >= min(PARTLY, ALMOST * most)]
-    found = sorted(_once(told), key=lambda share: -share.weight)
+    or more if they tie; and before a smaller one goes any that is larger, whatever chance gives."""
+    shares = _all_shares(observed, at, rows, more)
+    clear = [share for share in shares if share.is_clear]
+    most = max((share.weight for share in clear if share.weight >= PARTLY), default=1.0)
+    told = _largest(observed, at, [share for share in clear if share.weight >= min(PARTLY, ALMOST * most)])
+    if not told:
+        return []
+    least = told[-1].weight + ROUNDING
+    return _largest(observed, at, [*told, *(one for one in shares if not one.is_clear and one.weight > least)])
+
+
+def _largest(observed: Observed, at: tuple[int, int], shares: Sequence[_Share]) -> list[_Share]:
+    """The two largest, or more if they tie, none of which lies within a larger one."""
+    found: list[_Share] = []
+    for share in sorted(_once(shares), key=lambda share: -share.weight):
+        within = (observed.overlaps[frozenset((share.name, one.name))][at] / observed.counted[at] for one in found)
+        if all(overlap < AS_GOOD * share.weight for overlap in within):
+            found.append(share)
     return [share for share in found if percent(share.weight) in {percent(one.weight) for one in found[:2]}]
 
 
@@ -191,24 +206,33 @@ def _induction(observed: Observed, at: tuple[int, int], rows: RowNames, named: S
     # A row may be named by what it writes, but it is what it has read that occurred before.
     which = "a token repeats" if rows == "fed in" or observed.kind != "decoder" else "the token just read repeats"
     return [
-        f"gives, where {which} ({able:.0f} of {n:.0f} rows, special tokens aside), "
+        f"gives, where {which} ({able:.0f} of {n:.0f} rows; special tokens that repeat do not count), "
         f"{percent(sums.weight[at] / able)} to what followed it before"
     ]
 
 
 def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> str:
-    """For a head without a habit: how widely and how far it looks, and where most, if that is far above chance."""
-    n = observed.counted[at]
-    tokens = 2 ** (observed.entropy[at] / n)
+    """For a head without a habit: how widely and how far it looks, and where most, if that is much or far above
+    chance."""
+    n, tokens = observed.counted[at], _tokens(observed, at)
     wide = f"shows no clear pattern: a row spreads over about {tokens:.1f} tokens"
-    if tokens < FOCUSED:
+    if tokens < FOCUSED and observed.evenness[at] / n < UNEVEN:
         wide = f"focuses on about {tokens:.1f} tokens per row (not the same in every row)"
     far = [] if observed.distance is None else [f"looks {observed.distance[at] / n:.1f} tokens away"]
-    shares = [share for share in _all_shares(observed, at, rows, more) if share.weight > FAR * share.chance + ROUNDING]
+    shares = [
+        share
+        for share in _all_shares(observed, at, rows, more)
+        if share.weight >= PARTLY or share.weight > FAR * share.chance + ROUNDING
+    ]
     most = max(_once(shares), key=lambda share: share.weight, default=None)
     if most is not None and most.weight >= SMALL:
         far.append(f"gives the most, {percent(most.weight)}, to {most.words}")
     return _listed([wide, *far])
+
+
+def _tokens(observed: Observed, at: tuple[int, int]) -> float:
+    """Over how many tokens a row spreads, by its entropy."""
+    return 2 ** (observed.entropy[at] / observed.counted[at])
 
 
 def percent(share: float) -> str:

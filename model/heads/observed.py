@@ -79,9 +79,9 @@ class Observed:
 
     ``counted`` and the other arrays are float64 ``[layer, head]``: rows with a choice; sums over them of entropy
     (bits), evenness and distance (tokens; only in self-attention); in cross-attention, over all ``pairs`` of the
-    ``ordered`` rows, which write text, how often the later row's key lies further right (``ahead``) and further left
-    (``behind``), for keys that are text, drawn by their weights; and the same (``right``, ``left``) for the one that
-    gets the most. ``overlaps`` are sums, over the rows with a choice, of the weight on cells that two habits share.
+    ``ordered`` rows, which write text, how often the later row's key lies further to the ``right`` and to the ``left``,
+    for the key that gets the most among those that are text. ``overlaps`` are sums, over the rows with a choice, of the
+    weight on cells that two habits share.
     """
 
     kind: Kind
@@ -91,8 +91,6 @@ class Observed:
     evenness: np.ndarray
     distance: np.ndarray | None
     ordered: np.ndarray
-    ahead: np.ndarray
-    behind: np.ndarray
     right: np.ndarray
     left: np.ndarray
     pairs: np.ndarray
@@ -122,7 +120,7 @@ class Observed:
     def _arrays(self) -> tuple[np.ndarray | None, ...]:
         return (
             *(self.counted, self.entropy, self.evenness, self.distance),
-            *(self.ordered, self.ahead, self.behind, self.right, self.left, self.pairs, self.order),
+            *(self.ordered, self.right, self.left, self.pairs, self.order),
         )
 
 
@@ -133,7 +131,6 @@ def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed
     counted = rows.counted.sum(-1, dtype=np.float64)
     text = _of_text(attention_map) if attention_map.kind == "cross" else rows.pattern[:, :, :0]
     ordered = np.full(counted.shape, float(text.shape[2]))
-    ahead, behind = of.concordance(text)
     right, left = of.concordance(_strongest(text))
     cells = {habit.name: habit.cells(rows) & rows.allowed for habit in (*HABITS, *more, INDUCTION)}
     return Observed(
@@ -144,8 +141,6 @@ def observe(attention_map: AttentionMap, more: Sequence[Habit] = ()) -> Observed
         evenness=of.evenness(rows)[0],
         distance=None if attention_map.kind == "cross" else of.distance(rows)[0],
         ordered=ordered,
-        ahead=ahead,
-        behind=behind,
         right=right,
         left=left,
         pairs=ordered * (ordered - 1) / 2,

@@ -154,18 +154,19 @@ def clearest(picture: Picture, layer: int, head: int) -> str:
     text, out of three keys or more that the row may see. A row of another kind that would be among them is named as
     left out."""
     weights = picture.pattern[layer, head]  # [row, column]
-    choosing = [i for i in range(len(picture.rows)) if picture.n_visible(i) >= A_CHOICE]
+    choosing = [i for i in range(len(picture.rows)) if picture.n_visible(i) > 1]
     keys = [j for j, name in enumerate(picture.columns) if not _is_special(name)]
     links = [(i, keys[int(weights[i, keys].argmax())]) for i in choosing if keys]
     clear = sorted((link for link in links if weights[link] > MOSTLY), key=lambda link: -weights[link])
-    first = [link for link in clear if not _is_special(picture.rows[link[0]])][:CLEAREST]
+    text = [i for i in choosing if not _is_special(picture.rows[i]) and picture.n_visible(i) >= A_CHOICE]
+    first = [link for link in clear if link[0] in text][:CLEAREST]
     least = weights[first[-1]] if len(first) == CLEAREST else MOSTLY
-    others = [_row(picture, i) for i, j in clear if _is_special(picture.rows[i]) and weights[i, j] > least]
+    others = [_row(picture, i) for i, j in clear if i not in text and weights[i, j] > least]
     aside = f" (aside from the row{'s' * (len(others) > 1)} {' and '.join(others)})" if others else ""
     if first:
         said = [f"{_row(picture, i)} → {_column(picture, j)} {percent(weights[i, j])}" for i, j in first]
         return f"{', '.join(said)}{aside}."
-    which = "word" if all(i in choosing or _is_special(name) for i, name in enumerate(picture.rows)) else CHOOSES
+    which = "word" if all(i in text or _is_special(name) for i, name in enumerate(picture.rows)) else CHOOSES
     return f"none: no {which} gives more than half of its attention to a single word{aside}."
 
 

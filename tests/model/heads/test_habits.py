@@ -71,7 +71,7 @@ def test_the_narrower_of_two_habits_that_are_one():
 def test_one_token_wherever_it_stands():
     rows = [[0.3, 0.3, 0.4, 0, 0, 0, 0]] * 7
     assert said(rows, (" the", " a", " dog", ",", " cat", " ran", "!")).startswith(
-        "gives 40% of its attention to “dog” and 30% to the first token"
+        "gives 40% of its attention to “dog”, 30% to “the” and 30% to “a”"
     )
 
 
@@ -108,7 +108,10 @@ def test_a_habit_is_seen_from_the_name_on_show(rows: RowNames, words: str):
 def test_induction_says_on_how_many_rows():
     tokens = ("a", "b", "c", "d", "a")
     rows = [[1, 0, 0, 0, 0], [0.8, 0.2, 0, 0, 0], [0.3, 0.2, 0.5, 0, 0], [0.2, 0.2, 0.2, 0.4, 0], [0, 1, 0, 0, 0]]
-    expected = "gives, where a token repeats (1 of 4 rows, special tokens aside), 100% to what followed it before"
+    expected = (
+        "gives, where a token repeats (1 of 4 rows; special tokens that repeat do not count), "
+        "100% to what followed it before"
+    )
     assert expected in said(rows, tokens, "decoder")
     written = AttentionMap(
         kind="decoder", pattern=np.array([[rows]]), query_tokens=tokens, key_tokens=tokens,
@@ -164,6 +167,21 @@ def test_what_followed_before_is_not_said_of_the_token_before():
     # In “ababab” what followed the last “a” is the token before it; in “abcdacb” it is another.
     assert "repeats" not in said(onto(6, [0, 0, 1, 2, 3, 4]), tuple("ababab"), kind="decoder")
     assert "repeats" in said(onto(7, [0, 0, 0, 0, 1, 3, 2]), tuple("abcdacb"), kind="decoder")
+
+
+def test_a_wide_head_may_still_be_in_order():
+    rows = np.full((7, 7), 0.08) + 0.44 * np.eye(7)
+    found = said(rows.tolist(), tuple("uvwxyz!"), "cross")
+    assert found.startswith("follows the source from left to right (special tokens aside, in 100% of row pairs")
+    bits = -0.52 * np.log2(0.52) - 6 * 0.08 * np.log2(0.08)
+    assert found.endswith(f"; a row spreads over about {2**bits:.1f} tokens")
+
+
+def test_what_is_larger_goes_before_what_is_above_chance():
+    # Half of what the head gives lies on the first token, as in an even row of two; a third on one of eight.
+    rows = [[1] + [0] * 7, [0.6, 0.4] + [0] * 6] + [[0.5, 0, 0.02 + 0.48 * (i < 3), *[0] * 5] for i in range(2, 8)]
+    rows = [[w / sum(row) for w in row] for row in rows]
+    assert "to “a”" in said(rows, tuple("abcdefgh"), "decoder")
 
 
 def test_order_needs_enough_rows_and_keys():

@@ -203,7 +203,7 @@ def test_rows_together_look_where_they_do_on_average():
 
 def test_a_row_with_little_choice_is_not_a_strong_link():
     shown = decoder([[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0, 1, 0]])
-    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80% (aside from the row “court ▸ </s>”)."
+    assert clearest(shown, 0, 0) == "“chien ▸ court” → “un” 80% (aside from the rows “court ▸ </s>” and “un ▸ chien”)."
 
 
 FRENCH: dict[str, Any] = {"unit": "word", "source": "English", "target": "French"}
