@@ -115,9 +115,9 @@ def _order(observed: Observed, at: tuple[int, int]) -> list[str]:
     way, one, other = "from left to right", (right, "right"), (left, "left")
     if order < 0:
         way, one, other = "from right to left", other, one
-    against = "" if percent(other[0]) == percent(0) else f", in {percent(other[0])} further {other[1]}"
-    what = f"in {percent(one[0])} of row pairs the later row’s strongest token is further {one[1]}{against}"
-    return [f"{how} the source {way} (special tokens aside, {what})"]
+    against = "" if percent(other[0]) == percent(0) else f", {other[1]} in {percent(other[0])}"
+    what = f"later rows peak further {one[1]} in {percent(one[0])} of pairs{against}"
+    return [f"{how} the source {way} ({what}, special tokens aside)"]
 
 
 def _named(observed: Observed, at: tuple[int, int], rows: RowNames, more: Sequence[Habit]) -> list[_Share]:

@@ -381,7 +381,7 @@ WATCH = """() => {
         cells: () => document.querySelector(".st-key-head .head-map canvas"),
         head: () => document.querySelector(".st-key-head"),
         overview: () => document.querySelector(".st-key-overview"),
-        field: () => document.querySelector("input[aria-label='Source sentence']"),
+        field: () => document.querySelector("input[aria-label^='Source sentence']"),
     };
     const first = Object.fromEntries(Object.entries(found).map(([name, find]) => [name, find()]));
     window.seen = Object.fromEntries(Object.keys(found).map((name) => [name, []]));

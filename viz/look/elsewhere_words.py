@@ -38,9 +38,8 @@ def what_it_writes(opened: Checkpoint) -> str:
 
 def text_label(opened: Checkpoint) -> str:
     """What the text field is called: a source is the source of something, so one stack alone just reads a text."""
-    if opened.elsewhere is None or Capability.CROSS_ATTENTION in opened.model.can:
-        return "Source sentence"
-    return "Text"
+    of = "Source sentence" if opened.elsewhere is None or Capability.CROSS_ATTENTION in opened.model.can else "Text"
+    return f"{of}: type your own" if Capability.TYPING in opened.model.can else of
 
 
 def nothing_typed(opened: Checkpoint) -> str:

@@ -121,7 +121,7 @@ def sureness(sure: Certainty, unit: str) -> str:
         return f"probability {share(sure.whole)}"
     many, limit = f"of {n} {unit}{'s' * (n != 1)}", percent(SURE)
     each = f"{unsure} {many} < {limit} likely (underlined)" if unsure else f"{n} {many} ≥ {limit} likely"
-    return f"{each} · together {share(sure.whole)}"
+    return f"{each} · whole output {share(sure.whole)}"
 
 
 def how_sure(sure: Certainty) -> str:

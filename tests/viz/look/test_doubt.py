@@ -43,7 +43,7 @@ def test_a_word_is_as_likely_as_its_pieces_together():
     assert (found.n_words, found.n_unsure) == (4, 2)
     assert found.whole == pytest.approx(np.prod(PROBABILITIES))
     assert found.per_token == pytest.approx(np.exp(np.log(PROBABILITIES).mean()))
-    assert sureness(found, "word") == "2 of 4 words < 50% likely (underlined) · together <1%"
+    assert sureness(found, "word") == "2 of 4 words < 50% likely (underlined) · whole output <1%"
     assert "9 tokens" in how_sure(found)
 
 
@@ -70,7 +70,7 @@ def test_from_three_unsure_words_on_it_is_said_what_was_read(unsure: int):
 
 def test_one_word_is_no_words():
     found = certainty(trace((" Oui", "</s>"), (0.9, 1)), by_word=True)
-    assert sureness(found, "word") == "1 of 1 word ≥ 50% likely · together 90%"
+    assert sureness(found, "word") == "1 of 1 word ≥ 50% likely · whole output 90%"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def output(app: AppTest) -> tuple[str, str]:
 @pytest.mark.parametrize(("name", "label"), [("bert", "Text"), ("gpt2", "Text"), ("t5", "Source sentence")], ids=str)
 def test_one_stack_alone_has_no_source(name: str, label: str):
     app = ran(app_on(checkpoint=f"shelf/{name}", source=""))
-    assert app.text_input(key="source").label == label
+    assert app.text_input(key="source").label == f"{label}: type your own"
     assert app.text_input(key="source").placeholder == "Nothing typed"
     assert ("of the source" in pictures(app)["reading"]) == (label != "Text")
 

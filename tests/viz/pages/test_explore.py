@@ -96,7 +96,7 @@ def test_it_opens_on_an_example(runs: Path):
     app = opened()
     assert app.selectbox(key="checkpoint").value == LETTERS
     assert app.text_input(key="source").value == TASKS["copy"].example
-    assert app.text_input(key="source").label == "Source sentence"
+    assert app.text_input(key="source").label == "Source sentence: type your own"
     assert target(app) == TASKS["copy"].example
     assert words(app).startswith("Cross-attention, layer 1, head 1.")  # the head that copies says most
     assert messages(app) == []
