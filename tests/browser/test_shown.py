@@ -105,7 +105,7 @@ def test_a_card_says_what_stands_there(tmp_path: Path, chromium: Browser):
     with served(tmp_path, port, **{FOLDERS: str(tmp_path / "shelf")}):
         address = f"http://localhost:{port}"
         page = opened(context, address, "", checkpoint=f"shelf/{name}", source=EVIL)
-        expect(page.get_by_label("Text", exact=True)).to_have_value(EVIL)
+        expect(page.get_by_label("Text: type your own", exact=True)).to_have_value(EVIL)
         inert(page)
         page = opened(context, address, "checkpoints", checkpoint=f"shelf/{name}")
         expect(page.get_by_text(EVIL).first).to_be_visible()

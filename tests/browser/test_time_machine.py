@@ -43,7 +43,7 @@ def test_it_plays_from_the_first_step_to_the_last(chromium: Browser, tmp_path: P
     assert picture.evaluate("canvas => canvas.toDataURL()") == last
     box = picture.bounding_box()
     assert box is not None
-    picture.hover(position={"x": box["width"] - 24, "y": box["height"] - 94})
+    picture.hover(position={"x": box["width"] - 40, "y": box["height"] - 94})
     expect(page.locator(".said")).to_have_text("“a” looks at “c”: 100% of its attention (1.00).")
     page.get_by_role("button", name="One step back").click()
     expect(page.locator("output")).to_have_text("step 50")

@@ -137,21 +137,20 @@ def test_a_matrix_that_is_too_large_is_not_sent(monkeypatch: pytest.MonkeyPatch)
 def test_a_difference_is_told():
     anatomy = anatomy_of("encoder")
     step = anatomy.step("head")
-    agreed, words, _ = verdict(anatomy, step, anatomy.difference(step))
-    assert agreed
-    assert words.startswith("recomputed; ")
+    assert '<span class="badge green">✓ recomputed; ' in verdict(anatomy, step, anatomy.difference(step))
     value = step.value.copy()
     value[3] += 0.25
     wrong = replace(anatomy, steps=tuple(replace(s, value=value) if s.name == "head" else s for s in anatomy.steps))
     step = wrong.step("head")
-    agreed, words, _ = verdict(wrong, step, wrong.difference(step))
-    assert (agreed, words) == (False, "recomputed; differs by 2.5·10⁻¹")
+    said = verdict(wrong, step, wrong.difference(step))
+    assert said.startswith('<span class="badge red">✕ recomputed; differs by 2.5·10⁻¹</span>')
 
 
 def test_what_is_taken_over_says_from_where():
     anatomy = anatomy_of("cross")
-    assert verdict(anatomy, anatomy.step("input"), None)[:2] == (None, "from layer 1")
-    assert verdict(anatomy, anatomy.step("memory"), None)[:2] == (None, "from the encoder")
+    for step, where in (("input", "layer 1"), ("memory", "the encoder")):
+        said = verdict(anatomy, anatomy.step(step), None)
+        assert said.startswith(f'<span class="badge gray">from {where}</span>')
 
 
 def test_shapes_are_written_out():

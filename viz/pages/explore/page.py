@@ -65,7 +65,7 @@ STYLE = f"""{output.CSS}{experiment.CSS}
 .st-key-explore {{
   --chooser: clamp(20rem, 26vw, 32.5rem);
   --beside: clamp(21rem, 24vw, 29rem);
-  --above: 28.25rem;
+  --above: 29.5rem;
   gap: 0.75rem;
 }}
 .st-key-stage {{
@@ -96,7 +96,7 @@ STYLE = f"""{output.CSS}{experiment.CSS}
 
 
 ON_A_WALL = """
-.st-key-explore { --above: 18.75rem; }
+.st-key-explore { --above: 20rem; }
 .st-key-what_if figure { max-width: 5.5rem; }
 .pictures .st-key-reading p:nth-child(n + 2) { display: none; }
 @media (min-width: 1200px) {
