@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import fmean
 
 ARCHITECTURES = ("transformer", "lstm")
-TRANSFORMER, LSTM, ATTENDING = "Transformer", "LSTM, by its state", "LSTM, by its attention"
+TRANSFORMER, LSTM, ATTENDING = "Transformer", "LSTM, through its state", "LSTM, through its attention"
 CONTENDERS = (TRANSFORMER, LSTM, ATTENDING)
 SYMBOLS = 8
 SELF, RECURRENT, CONVOLUTION = "self-attention", "recurrent (LSTM)", "convolutional, width 3"

@@ -133,14 +133,14 @@ def _notes(stories: Sequence[Story], theme: Theme) -> list[dict[str, Any]]:
 
 
 def describe_formation(formed: Formation, steps: Sequence[int]) -> str:
-    """Such as «Layer 1, head 1 becomes anti-diagonal at step 304: anti-diagonal is 0.08 at step 0, 0.54 at step 304
-    and 0.97 at the end». The checkpoint before that step is named where there is one."""
+    """Such as «Layer 1, head 1 becomes anti-diagonal by step 304: its “anti-diagonal” measure is 0.08 at step 0, 0.54
+    at step 304 and 0.97 at the end». The checkpoint before that step is named where there is one."""
     place = list(steps).index(formed.step)
-    after = f" (between the checkpoints at steps {steps[place - 1]:,} and {formed.step:,})" if place else ""
+    after = f" (somewhere between the checkpoints at {steps[place - 1]:,} and {formed.step:,})" if place else ""
     start, value, end = (fixed(value, 2) for value in (formed.start, formed.value, formed.end))
     return (
-        f"Layer {formed.layer + 1}, head {formed.head + 1} {_happens(formed)} at step {formed.step:,}{after}: its "
-        f"measure “{formed.name}” is {start} at step {steps[0]:,}, {value} at step {formed.step:,} and {end} at the end"
+        f"Layer {formed.layer + 1}, head {formed.head + 1} {_happens(formed)} by step {formed.step:,}{after}: its "
+        f"“{formed.name}” measure is {start} at step {steps[0]:,}, {value} at step {formed.step:,} and {end} at the end"
     )
 
 

@@ -113,8 +113,9 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
-            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the exponent of "
-            f"the time is {short.exponent:.2f}, since most of the work there is in the projections, which grow with n."
+            f"**For short texts the cost is not quadratic**: from {short.low} to {short.high} tokens the time grows "
+            f"only as n to the power {short.exponent:.2f}, since most of the work there is in the projections, which "
+            "grow with n."
         )
     dearer = [a.n for a, b in zip(attention, recurrent, strict=True) if a.seconds > b.seconds]
     said.append(

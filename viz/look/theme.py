@@ -207,7 +207,7 @@ def for_markdown(text: str) -> str:
     hidden |= {number.end() - 1} if number else set()
     apart = {found.start() for found in SEARCHED.finditer(text)}
     escaped = (
-        f"&#{ord(c)};" if c.isascii() and not c.isalnum() and (c not in " .,()'" or i in hidden) else c
+        f"&#{ord(c)};" if c.isascii() and not c.isalnum() and (c not in " .,()'" or (i in hidden and c != "'")) else c
         for i, c in enumerate(SURROGATE.sub("\ufffd", text))
     )
     return "".join(f":color[{c}]" if i in apart else c for i, c in enumerate(escaped))

@@ -76,8 +76,8 @@ def test_a_formation_in_words():
     formed = Formation(name="anti-diagonal", layer=0, head=1, step=1200, start=0.03, value=0.54, end=0.94, named=True)
     said = describe_formation(formed, (0, 1000, 1200))
     assert said == (
-        "Layer 1, head 2 becomes anti-diagonal at step 1,200 (between the checkpoints at steps 1,000 and 1,200): its "
-        "measure “anti-diagonal” is 0.03 at step 0, 0.54 at step 1,200 and 0.94 at the end"
+        "Layer 1, head 2 becomes anti-diagonal by step 1,200 (somewhere between the checkpoints at 1,000 and 1,200): "
+        "its “anti-diagonal” measure is 0.03 at step 0, 0.54 at step 1,200 and 0.94 at the end"
     )
     rising = Formation(name="induction", layer=1, head=0, step=0, start=0.02, value=0.02, end=0.28)
     said = describe_formation(rising, (0, 5))

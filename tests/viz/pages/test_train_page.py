@@ -158,7 +158,7 @@ def test_it_opens_with_a_finished_run_that_ships_and_the_form_is_a_click_away():
         if not any("Your sentence at every step" in bar.proto.text for bar in app.get("progress")):
             break
         app.run()
-    assert "Layer 1, head 1 becomes anti-diagonal at step 600" in texts(app)
+    assert "Layer 1, head 1 becomes anti-diagonal by step 600" in texts(app)
     assert not {"pause", "stop", "resume", "publish"} & buttons(app)  # nobody changes what ships
     clicked(app, "start_own")
     assert app.selectbox(key="run").value == lab.NEW

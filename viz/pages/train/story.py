@@ -103,11 +103,11 @@ def what_formed(history: History, kind: Kind, chosen: tuple[str, int, int]) -> N
             column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("First", "Then", "Last")},
         )
         st.caption(
-            "A head forms at the first kept checkpoint after which its measure no longer goes back across the middle. "
-            "The middle is half of the head’s weight if the measure crosses that, otherwise half-way between its first "
-            "and its last value. Only changes of at least a quarter of the measure’s range count, or of 1 (bit or "
-            "token) if it has no upper limit. The step is known only to within two checkpoints, and only for this "
-            "sentence."
+            "A head counts as formed at the first saved checkpoint from which its measure stays past the midpoint. If "
+            "the measure is a share of the head’s attention and crosses one half, the midpoint is one half; otherwise "
+            "it is half-way between the first value and the last. Smaller changes are ignored: those under a quarter "
+            "of the measure’s range, or under 1 bit or 1 token where a measure has no upper limit. The step is known "
+            "only to within the gap between two checkpoints, and only for this sentence."
         )
 
 

@@ -18,7 +18,7 @@ from viz.state import session
 
 IDEA = """
 A recurrent network needs the memory after word 5 before it can read word 6. However many processors there are, n words
-take n steps, one after the other. A layer of self-attention has no such order: all queries, keys and values come from
+take n steps, one after another. A layer of self-attention has no such order: all queries, keys and values come from
 one matrix product, and all scores from another.
 
 So it may do **more work** and still **finish sooner**, if there are processors to share it. That is what made it
@@ -38,7 +38,7 @@ def table(costs: tuple[Cost, ...]) -> str:
         f"| {_count(c.sequential_formula, c.sequential)} | {_count(c.path_formula, c.path)} |"
         for c in costs
     ]
-    head = "| layer | operations | steps in sequence | path |"
+    head = "| layer | operations | sequential steps | path |"
     return "\n".join([head, "| --- | --- | --- | --- |", *rows])
 
 
@@ -82,13 +82,12 @@ def ask(look: Look) -> Question:
     now, longer = ([cost.sequential for cost in layer_costs(length, d)[:2]] for length in (n, 2 * n))
     attention, recurrent = longer[0] - now[0], longer[1] - now[1]
     return amount(
-        f"Take a sentence twice as long, with {2 * n} tokens. How many *more* steps in sequence does a *recurrent* "
+        f"Take a sentence twice as long, with {2 * n} tokens. How many *more* sequential steps does a *recurrent* "
         "layer need?",
         recurrent,
         {attention, 2 * n, n * n} - {recurrent},
         f"{now[1]} before, {longer[1]} after. Self-attention needs {longer[0]}, as before.",
-        f"See “steps in sequence” in the table: {now[1]} for {n} tokens. How many more steps would {2 * n} tokens "
-        "need?",
+        f"See “sequential steps” in the table: {now[1]} for {n} tokens. How many more steps would {2 * n} tokens need?",
     )
 
 

@@ -22,8 +22,9 @@ IDEA = """
 A recurrent network rewrites that memory at every word in between, and the signal it learns from has to travel back the
 same way. Both fade.
 
-In self-attention any two tokens are **one step** apart, at any distance. The path has length 1. That does not mean the
-model uses it, but you can measure whether it does: change one token and see how far away vectors change.
+In self-attention any two tokens are **one step** apart, however far apart they stand in the text. The path has
+length 1. That does not mean the model uses it, but you can measure whether it does: change one token and see how much
+the vectors far from it change.
 
 (Convolutions reach ⌈log n⌉ only if they are *dilated*, each wider than the last; otherwise the path grows with n/k:
 Vaswani et al. 2017, section 4.)

@@ -122,7 +122,7 @@ def _all_heads(look: Look) -> None:
     each = look.attention_map.n_layers * look.attention_map.n_heads
     n = len(look.trace.kinds) * each
     name = f"{look.opened.digest} {look.trace.source_ids}"
-    if st.button(f"Measure all {n} heads, one after the other", icon=":material/speed:", key="measure_heads"):
+    if st.button(f"Measure all {n} heads, one after another", icon=":material/speed:", key="measure_heads"):
         found = with_progress(ablate_all(look.opened, look.trace), n, "Making one head after another uniform …")
         effects = [Effect(one.kind, one.layer, one.head, one.same, lost_by(one)) for one in found]
         session.keep("ablation", (name, effects))

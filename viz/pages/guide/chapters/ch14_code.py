@@ -97,7 +97,7 @@ def _hides(mask: torch.Tensor) -> bool:
 
 
 def further(look: Look) -> Further:
-    return Further(label="The numbers of this layer in Anatomy", page="anatomy", query=head_query(look))
+    return Further(label="This layer’s numbers, in Anatomy", page="anatomy", query=head_query(look))
 
 
 CHAPTER = Chapter(

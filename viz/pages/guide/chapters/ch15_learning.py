@@ -23,16 +23,16 @@ of the right token, the **cross-entropy**: 0 if the model was certain of that to
 it.
 
 The **gradient** says, for each parameter, which way the loss goes up. Training moves every parameter a little the other
-way, thousands of times: **gradient descent**. On the score $z$ (the *logit*) of the right token the pull is $1-p$: the
+way, thousands of times: **gradient descent**. The pull on the right token’s score $z$ (its *logit*) is $1-p$: the
 further off the model was, the harder the pull. **Backpropagation** passes the pull on to every weight matrix. Nobody
 ever tells a head where to look.
 
 **Mistake: thinking that the loss counts wrong words.** A token may be written correctly and still cost something,
 because its probability was below 1.
 
-With **teacher forcing** each position is fed the right tokens before it, so all positions learn in one pass. The price:
-the model never practises carrying on after a mistake of its own (exposure bias, Ranzato et al. 2016). The last lines on
-this page show what it does when it has to.
+With **teacher forcing** each position is fed the correct preceding tokens, so all positions learn in one pass. The
+price: the model never practises carrying on after a mistake of its own (exposure bias, Ranzato et al. 2016). The last
+lines on this page show what it does when it has to.
 """
 EQUATION = (
     r"\begin{aligned}\ell_t&=-\ln p(y_t\mid y_{<t},x)&L&=\frac1m\sum_{t=1}^{m}\ell_t\\"

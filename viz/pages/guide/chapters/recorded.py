@@ -30,5 +30,7 @@ def show_recorded(
 def architectures(part: str) -> Further:
     """The link to where it is measured; ``part`` as its button there says."""
     return Further(
-        label="More of this, and measurements on this server: Architectures", page="architectures", query={"part": part}
+        label="More on this, with measurements made on this server: Architectures",
+        page="architectures",
+        query={"part": part},
     )
