@@ -21,7 +21,7 @@ def test_a_trained_sentence_encoder(visit: Visit):
     expect(labels).to_contain_text("[CLS]")
     expect(labels).to_contain_text("chased")
     expect(page.locator(".st-key-translation .output")).to_contain_text("so it writes nothing")
-    field = page.get_by_role("textbox", name="Text", exact=True)
+    field = page.get_by_role("textbox", name="Text: type your own", exact=True)
     field.fill("Unbelievably, it yawned.")
     expect(labels).to_contain_text("yawn")
     expect(labels).not_to_contain_text("##")

@@ -13,6 +13,7 @@ import { weights } from "./packed.js";
 const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the framed row
 const TOLD = 0.05; // weight that is written into a cell
 const FLAT = 0.15; // a row whose largest weight is no more looks at nothing above all
+const ANSWERED = 2000; // milliseconds, in which the server answers a choice
 const AXES = ["row", "column"];
 const CORNER_LINE = 1.1; // letters
 
@@ -269,6 +270,17 @@ function explain(map, data) {
   map.mean = data.together?.length > 1 ? meanOf(map.weights, data.columns.length, data.together) : null;
 }
 
+/** What the server says, with the rows that were chosen since: it answers one choice after the other. */
+function withChosen(map, data) {
+  const { chosen, data: before } = map;
+  map.chosen = null;
+  if (!chosen || chosen.row === null || performance.now() > chosen.until) return data;
+  if (data.rows.join("\n") !== before.rows.join("\n")) return data;
+  if (data.pinned === chosen.row && String(data.together ?? []) === String(chosen.together)) return data;
+  map.chosen = chosen;
+  return { ...data, pinned: chosen.row, together: data.together && chosen.together };
+}
+
 /**
  * `zoomed`, where there is one, hears what part a person looks at (null: all), and brings it back in `data.zoom`; `say`
  * hears what is pointed at, in words (null: nothing).
@@ -278,8 +290,10 @@ export function head({ data, parentElement, setTriggerValue, zoomed, say }) {
   const map = (root.map ??= build(root));
   const before = map.data;
   Object.assign(map, { say, tell: zoomed, weights: weights(data.weights) });
+  data = withChosen(map, data);
   explain(map, data);
   map.choose = (row, together = []) => {
+    map.chosen = { row, together, until: performance.now() + ANSWERED };
     if (row !== null) {
       // What is chosen next may come before the server's answer to this.
       explain(map, { ...map.data, pinned: row, together: map.data.together && together });
