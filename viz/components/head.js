@@ -7,7 +7,7 @@ import { ink, level, ramp, SCALES } from "./colours.js";
 import { isMasked, paint } from "./head_cells.js";
 import { geometry, legendPlace, named, STRIP, tipPlace, upright, viewOf } from "./head_geometry.js";
 import { listen } from "./head_pointer.js";
-import { meanOf, runs } from "./head_rows.js";
+import { meanOf, runs, unanswered } from "./head_rows.js";
 import { weights } from "./packed.js";
 
 const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the framed row
@@ -270,17 +270,6 @@ function explain(map, data) {
   map.mean = data.together?.length > 1 ? meanOf(map.weights, data.columns.length, data.together) : null;
 }
 
-/** What the server says, with the rows that were chosen since: it answers one choice after the other. */
-function withChosen(map, data) {
-  const { chosen, data: before } = map;
-  map.chosen = null;
-  if (!chosen || chosen.row === null || performance.now() > chosen.until) return data;
-  if (data.rows.join("\n") !== before.rows.join("\n")) return data;
-  if (data.pinned === chosen.row && String(data.together ?? []) === String(chosen.together)) return data;
-  map.chosen = chosen;
-  return { ...data, pinned: chosen.row, together: data.together && chosen.together };
-}
-
 /**
  * `zoomed`, where there is one, hears what part a person looks at (null: all), and brings it back in `data.zoom`; `say`
  * hears what is pointed at, in words (null: nothing).
@@ -290,7 +279,8 @@ export function head({ data, parentElement, setTriggerValue, zoomed, say }) {
   const map = (root.map ??= build(root));
   const before = map.data;
   Object.assign(map, { say, tell: zoomed, weights: weights(data.weights) });
-  data = withChosen(map, data);
+  map.chosen = unanswered(map.chosen, before, data, performance.now());
+  if (map.chosen) data = { ...data, pinned: map.chosen.row, together: data.together && map.chosen.together };
   explain(map, data);
   map.choose = (row, together = []) => {
     map.chosen = { row, together, until: performance.now() + ANSWERED };

@@ -50,3 +50,14 @@ export function runs(rows) {
     else found.push([row, row]);
   return found;
 }
+
+/**
+ * The rows that were `chosen` last, while the server answers an earlier choice: it takes one after the other. Null once it
+ * has answered, or where other rows are on show than before.
+ */
+export function unanswered(chosen, before, data, now) {
+  if (!chosen || chosen.row === null || now > chosen.until) return null;
+  if (data.rows.join("\n") !== before.rows.join("\n")) return null;
+  const answered = data.pinned === chosen.row && String(data.together ?? []) === String(chosen.together);
+  return answered ? null : chosen;
+}

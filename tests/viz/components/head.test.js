@@ -12,7 +12,7 @@ import {
   upright,
   viewOf,
 } from "../../../viz/components/head_geometry.js";
-import { joined, meanOf, runs, stretched } from "../../../viz/components/head_rows.js";
+import { joined, meanOf, runs, stretched, unanswered } from "../../../viz/components/head_rows.js";
 import { cameFrom, eased } from "../../../viz/components/head_motion.js";
 
 const room = (rows, columns, { width = 701, height = 503, font = 15, name = 40 } = {}) => ({
@@ -208,4 +208,16 @@ test("the strip lies between the cells and the colour scale, and has no row", ()
     const at = { row: STRIP, column: view.column[0] };
     assert.ok(tipPlace(place, space, at, { width: 160, height: 20 }).top <= strip.top - 20);
   }
+});
+
+test("rows chosen last hold until the server has answered, or shows other rows", () => {
+  const before = { rows: ["a", "b", "c"] };
+  const chosen = { row: 1, together: [1, 2], until: 100 };
+  const data = (pinned, together, rows = before.rows) => ({ rows, pinned, together });
+  assert.equal(unanswered(chosen, before, data(1, [0, 1, 2]), 50), chosen);
+  assert.equal(unanswered(chosen, before, data(1, [1, 2]), 50), null);
+  assert.equal(unanswered(chosen, before, data(0, []), 101), null); // it has had its time
+  assert.equal(unanswered(chosen, before, data(0, [], ["a", "b"]), 50), null);
+  assert.equal(unanswered({ ...chosen, row: null }, before, data(0, []), 50), null);
+  assert.equal(unanswered(null, undefined, data(0, []), 50), null);
 });

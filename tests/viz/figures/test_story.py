@@ -81,9 +81,9 @@ def test_a_formation_in_words():
     )
     rising = Formation(name="induction", layer=1, head=0, step=0, start=0.02, value=0.02, end=0.28)
     said = describe_formation(rising, (0, 5))
-    assert said.startswith("Layer 2, head 1 attends more to what followed a token before at step 0: ")
+    assert said.startswith("Layer 2, head 1 attends more to what followed a token before by step 0: ")
     turned = Formation(name="monotonicity", layer=0, head=0, step=5, start=0.95, value=0.5, end=-0.4)
-    assert "follows the order of the source less at step 5" in describe_formation(turned, (0, 5))
+    assert "follows the order of the source less by step 5" in describe_formation(turned, (0, 5))
     assert "is 0.95 at step 0, 0.50 at step 5 and −0.40 at the end" in describe_formation(turned, (0, 5))
     table = formation_table([formed, rising], (0, 5))
     assert table["Head"] == ["L1 H2", "L2 H1"]
