@@ -2,7 +2,7 @@
 // (typing.js), and the parts are ahead of the page; Streamlit brings what is on screen by then. Each part is a component
 // with a script of its own, so they meet at the document.
 
-import { listen } from "./typing.js";
+import { behind, listen } from "./typing.js";
 
 const SHOWN = Symbol.for("headlight shown"); // of the document: by name, what its parts show
 const CAME = "headlight-shown";
@@ -24,8 +24,9 @@ export function part(place, name, show) {
   leave(place);
   const draw = () => {
     const told = document[SHOWN]?.[name];
-    if (told === undefined || place.drawn === JSON.stringify(told)) return;
-    place.drawn = JSON.stringify(told);
+    const written = JSON.stringify(told);
+    if (told === undefined || place.drawn === written) return;
+    place.drawn = written;
     show(told);
   };
   place.following = draw;
@@ -41,9 +42,6 @@ function tell(parts) {
   document[SHOWN] = parts;
   document.dispatchEvent(new Event(CAME));
 }
-
-/** Whether the rest of the page is behind its parts, for its style. */
-const behind = (is) => document.documentElement.toggleAttribute("data-behind", is);
 
 function open(root) {
   const page = { typed: null, asking: null, left: new AbortController() };

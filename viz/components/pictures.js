@@ -6,14 +6,11 @@
 import { written } from "./address.js";
 import { output } from "./output.js";
 import { overview } from "./overview.js";
-import { listen } from "./typing.js";
+import { behind, listen } from "./typing.js";
 
 const PAUSE = 400; // milliseconds without a change, after which the address is written
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-
-/** Whether the rest of the page is behind the pictures, for its style. */
-const behind = (is) => document.documentElement.toggleAttribute("data-behind", is);
 
 /** Draw what is not on screen yet. */
 function draw(page, data) {

@@ -6,6 +6,9 @@ const NO_ANSWER = "The server does not answer while you type. The page will catc
  * server gives up the older. */
 const WAITED = 1000;
 
+/** Whether the rest of the page is behind what is drawn of a text, for its style. */
+export const behind = (is) => document.documentElement.toggleAttribute("data-behind", is);
+
 /** Why the server does not draw a text, as a sentence. */
 class Refusal extends Error {}
 
