@@ -23,7 +23,7 @@ def visit(context: BrowserContext, address: str, page: Page | None = None, **que
 def test_every_part_opens_by_its_link(context: BrowserContext, address: str, part: str):
     page = visit(context, address, part=part)
     expect(page.get_by_role("radio", name=part, exact=True)).to_be_checked()
-    expect(page.locator(".js-plotly-plot, .strip").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot, .strip canvas, .head-map").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +84,11 @@ def parts(app: AppTest) -> dict[str, Any]:
     """What a page shows of its parts that follow the text, by name, as the browser unpacks it."""
     (told,) = [data["shown"] for element in app.get("bidi_component") if "shown" in (data := _data(element))]
     return unpacked(told)
+
+
+def weights(heatmap: dict[str, Any]) -> np.ndarray:
+    """The weights that a heatmap gets, row after row."""
+    return np.frombuffer(base64.b64decode(heatmap["weights"]), "<u2") / 65535
 
 
 def followed(app: AppTest, text: str) -> dict[str, Any]:

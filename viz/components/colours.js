@@ -2,8 +2,12 @@
 
 const DECADES = 3; // the logarithmic scale goes down to 10^-3; what is smaller has the colour of 0
 
-/** From weight to place on the colour scale, both from 0 to 1, and the weights that a legend names. */
+/**
+ * From weight to place on the colour scale, both from 0 to 1, and the weights that a legend names; a change from -1 to 1
+ * comes as a weight.
+ */
 export const SCALES = {
+  change: { place: (weight) => weight, ticks: [0, 0.25, 0.5, 0.75, 1], names: ["−1", "", "0", "", "+1"] },
   linear: { place: (weight) => weight, ticks: [0, 0.25, 0.5, 0.75, 1] },
   "square root": { place: Math.sqrt, ticks: [0, 0.1, 0.25, 0.5, 1] },
   logarithm: {

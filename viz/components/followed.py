@@ -57,9 +57,9 @@ def followed(text: str, shown: Answer, *, visitor: str, field: str, key: str) ->
 
 
 def said(name: str) -> None:
-    """The place of the part ``name``: words as HTML, in which whatever a person typed is escaped."""
+    """The place of the part ``name``: HTML, in which whatever a person typed is escaped."""
     js = loaded("scripts/said.js", script("said"))
-    component("headlight_said", '<div class="said"></div>', style("badge"), js)(
+    component("headlight_said", '<div class="said"></div>', style("badge", "bars"), js)(
         key=f"said_{name}", data=PartData(name=name)
     )
 

@@ -4,10 +4,11 @@
 // which to add to it.
 
 import { ink, level, ramp, SCALES } from "./colours.js";
-import { isMasked, paint } from "./head_cells.js";
+import { paint } from "./head_cells.js";
 import { geometry, legendPlace, named, STRIP, tipPlace, upright, viewOf } from "./head_geometry.js";
 import { listen } from "./head_pointer.js";
 import { meanOf, runs, unanswered } from "./head_rows.js";
+import { pointedAt } from "./head_words.js";
 import { weights } from "./packed.js";
 
 const NUMBERS_FROM = 30; // cells of so many pixels have their numbers in the framed row
@@ -15,10 +16,10 @@ const TOLD = 0.05; // weight that is written into a cell
 const FLAT = 0.15; // a row whose largest weight is no more looks at nothing above all
 const ANSWERED = 2000; // milliseconds, in which the server answers a choice
 const AXES = ["row", "column"];
+const TICK = 2.2; // letters, that a number below the colour scale needs
 const CORNER_LINE = 1.1; // letters
 
 const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
-const percent = (weight) => (weight > 0 && weight < 0.005 ? "<1%" : `${Math.round(100 * weight)}%`);
 
 /** Give a node attributes; what it has already is let be, or the browser would lay out and paint it again. */
 function set(node, attributes) {
@@ -151,14 +152,14 @@ function legend(map) {
     set(stop, { offset: i / (data.scale.length - 1), "stop-color": data.scale[i] }),
   );
   set(map.bar, { x: left, y: top, width, height: 10 });
-  const { ticks, place: along } = SCALES[data.mode];
+  const { ticks, names, place: along } = SCALES[data.mode];
   const texts = children(groups.ticks, "text", ticks.length + 2);
+  const last = ticks.length - 1;
+  const every = width / last < TICK * room.font ? 2 : 1;
   ticks.forEach((weight, i) => {
-    const end = { 0: "start", [ticks.length - 1]: "end" }[i] ?? "middle";
-    write(
-      set(texts[i], { x: left + width * along(weight), y: top + 10 + room.font, "text-anchor": end }),
-      String(weight),
-    );
+    const end = { 0: "start", [last]: "end" }[i] ?? "middle";
+    const text = i % every && i < last ? "" : (names?.[i] ?? String(weight));
+    write(set(texts[i], { x: left + width * along(weight), y: top + 10 + room.font, "text-anchor": end }), text);
   });
   const beside = { x: left + width + 8, "text-anchor": "start" };
   write(set(texts.at(-2), { ...beside, y: top + 10 }), data.legend);
@@ -204,18 +205,6 @@ function point(map, at) {
   Object.assign(tip.style, { left: `${left}px`, top: `${top}px` });
 }
 
-function pointedAt({ data, weights, mean }, { row, column }) {
-  if (row === STRIP) {
-    const n = data.together.length;
-    const sum = (n * mean[column]).toFixed(3);
-    return `${n} rows look at “${data.columns[column]}”: ${percent(mean[column])} of their attention on average (sum ${sum}).`;
-  }
-  if (isMasked(data, row, column))
-    return `“${data.rows[row]}” may not look at “${data.columns[column]}”: it is masked.`;
-  const weight = weights[row * data.columns.length + column];
-  return `“${data.rows[row]}” looks at “${data.columns[column]}”: ${percent(weight)} of its attention (${weight.toFixed(3)}).`;
-}
-
 /** Look at all, or at a part: its rows and columns, [from, to). */
 function look(map, part) {
   map.zoomed = Boolean(part);
@@ -228,6 +217,8 @@ function looks(map, part) {
   draw(map);
   map.tell?.(part);
 }
+
+let maps = 0; // of this page
 
 /** The nodes of a new picture. */
 function build(root) {
@@ -256,6 +247,8 @@ function build(root) {
     },
     at: null,
   };
+  map.gradient.id = `headlight-scale-${++maps}`; // several on one page may have scales of their own
+  set(map.bar, { fill: `url(#${map.gradient.id})` });
   new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = root;
     if (width && height && (width !== map.room?.width || height !== map.room?.height)) draw(map);

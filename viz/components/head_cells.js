@@ -8,6 +8,7 @@ const GAP_FROM = 7; // cells of so many pixels have a line between them
 const MILLISECONDS = 150;
 const MOST = 2500; // cells that are drawn one by one
 const STROKES_APART = 9; // pixels, along a row, of those across what is masked
+const DOT = 4; // pixels, in the corner of its cell, at most
 const HATCH = 0.35; // as much of the colour of letters
 
 /** Cells as they are now: what is drawn, where, and in which colours. */
@@ -54,6 +55,7 @@ function drawn(map, origin, share) {
   if (few) oneByOne(map, context, origin, share);
   else asImage(map, context);
   if (map.data.masked.length) hatch(map, context);
+  dots(map, context);
   if (map.mean && map.place.strip) strip(map, context);
 }
 
@@ -85,6 +87,20 @@ function hatch({ root, data, view, place }, context) {
   }
   context.stroke();
   context.restore();
+}
+
+/** What is marked has a dot. */
+function dots({ data, view, place }, context) {
+  const radius = Math.min(DOT, place.cell / 4);
+  for (const [row, column] of data.marked) {
+    if (row < view.row[0] || row >= view.row[1] || column < view.column[0] || column >= view.column[1]) continue;
+    context.beginPath();
+    context.arc(place.x(column) + place.cell - 2 * radius, place.y(row) + 2 * radius, radius, 0, 2 * Math.PI);
+    context.fillStyle = data.accent;
+    context.strokeStyle = "#ffffff";
+    context.fill();
+    context.stroke();
+  }
 }
 
 /** Where several rows look together, below them all. */

@@ -4,8 +4,8 @@
 // is that of one more row below the others (null: there is none).
 
 const LARGEST = 3.75; // a cell, in letters
-const SMALLEST_FONT = 12;
-const NAMES = 5.2; // at least so many letters are left for the names of rows, so that a keystroke moves no cell
+const SMALLEST = 0.75; // of the size of letters; 12 pixels on a screen, 18 on a wall
+const NAMES = 6.2; // at least so many letters are left for the names of rows, so that a keystroke moves no cell
 const TURNED = 4.9; // and so many for names of columns that do not stand upright
 const CORNER = 4.7; // and above names that do: what both axes are stands over each other beside them
 const BESIDE = 8; // between a name and its cell
@@ -66,7 +66,7 @@ export function geometry(room, view) {
     const tall = room.strip ? Math.min((high - APART) / (rows + 1), (high - APART - LOWEST_STRIP) / rows) : high / rows;
     const fits = Math.max(0.1, Math.min(wide / columns, tall, room.font * LARGEST));
     cell = fits >= 4 ? Math.floor(fits) : fits;
-    font = Math.max(SMALLEST_FONT, Math.min(room.font, cell - 1));
+    font = Math.max(SMALLEST * room.font, Math.min(room.font, cell - 1));
   }
   const height = rows * cell;
   return {

@@ -42,6 +42,11 @@ export function meanOf(weights, columns, rows) {
   return mean;
 }
 
+/** The sum of a row of `[row, column]`. */
+export function sumOf(weights, columns, row) {
+  return weights.subarray(row * columns, (row + 1) * columns).reduce((sum, weight) => sum + weight, 0);
+}
+
 /** Rows beside each other as one: `[first, last]` of each run. */
 export function runs(rows) {
   const found = [];

@@ -8,7 +8,10 @@ from starlette.responses import Response
 from viz.components import pictures
 from viz.components.sources import script
 
-FILES = {"pictures": lambda: pictures.SCRIPT, **{name: lambda name=name: script(name) for name in ("said", "strips")}}
+FILES = {
+    "pictures": lambda: pictures.SCRIPT,
+    **{name: lambda name=name: script(name) for name in ("heatmap", "said", "strips")},
+}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 

@@ -102,15 +102,6 @@ def _dots(marked: np.ndarray, theme: Theme) -> dict[str, Any]:
     return {"type": "scatter", "mode": "markers", "x": columns, "y": rows, "marker": marker, "hoverinfo": "skip"}
 
 
-def change_panel(
-    change: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, *, theme: Theme = LIGHT
-) -> go.Figure:
-    """Changes of attention weights, ``[query, key]``, from -1 to 1."""
-    hover = "change <b>%{z:+.3f}</b><extra></extra>"
-    trace = signed_heatmap(change, theme, 1, hovertemplate=hover)
-    return _squares([trace], rows, columns, title, QUERY_AND_KEY, theme)
-
-
 def length_curves(
     curves: Mapping[str, Sequence[tuple[int, float]]],
     trained: int,

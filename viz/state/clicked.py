@@ -1,5 +1,5 @@
-"""What is chosen by a click in the pictures of the page Explore: a head, a row, heads to compare, a part to look at
-closely.
+"""What is chosen by a click in pictures, above all on the page Explore: a head, a row, heads to compare, a part to look
+at closely.
 
 None of it has a widget, so the pictures themselves write it into the address.
 """
@@ -41,6 +41,13 @@ def row_pinned() -> None:
     st.session_state["token"] = pinned["name"] or AUTO
     others = [name for name in pinned["together"] if name != pinned["name"]]
     st.session_state[TOGETHER] = write_numbers([int(name.partition(" ")[0]) - 1 for name in others])
+
+
+def row_of_part_pinned(key: str, rows: Sequence[str]) -> None:
+    """A row was clicked in the heatmap of this ``key``, where the page had these ``rows``: pin it, or let it go."""
+    if (pinned := st.session_state[key].get("pinned")) is not None:
+        row = pinned["row"]
+        st.session_state["token"] = AUTO if row is None or row >= len(rows) else rows[row]
 
 
 def heads_overlaid() -> None:

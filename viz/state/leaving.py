@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from logging import getLogger
 
 import streamlit as st
 from streamlit.runtime import Runtime, get_instance
@@ -18,6 +19,7 @@ from viz.state.memory import give_back
 from viz.state.opening import close_unused
 from viz.state.session import visitors
 
+LOG = getLogger(__name__)
 LOOK_EVERY = 10  # seconds, at most
 
 
@@ -46,15 +48,28 @@ async def forget_who_left() -> None:
         found = visitors().get(name)
         return found is not None and runtime.is_active_session(found.session)
 
-    large: set[int] = set()
-    while True:
-        await asyncio.sleep(every)
+    async def look(large: set[int]) -> set[int]:
         gone = absent.gone(list(visitors()), here, time.monotonic())
         for name in gone:
             _forget(runtime, name)
-        before, large = large, {id(one.from_shelf) for one in list(visitors().values()) if one.from_shelf is not None}
-        if gone or before - large:
+        still = {id(one.from_shelf) for one in list(visitors().values()) if one.from_shelf is not None}
+        if gone or large - still:
             await asyncio.to_thread(_give_back, collect=not any(map(here, list(visitors()))))
+        return still
+
+    await _repeat(look, every)
+
+
+async def _repeat(look: Callable[[set[int]], Awaitable[set[int]]], every: float) -> None:
+    """Call ``look`` every so many seconds with what it returned last; one that fails is written down, and the next one
+    comes all the same: nobody would notice that memory does not come back."""
+    seen: set[int] = set()
+    while True:
+        await asyncio.sleep(every)
+        try:
+            seen = await look(seen)
+        except Exception:
+            LOG.exception("Who left could not be forgotten; next try in %g s", every)
 
 
 def _give_back(*, collect: bool) -> None:

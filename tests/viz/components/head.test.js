@@ -13,6 +13,7 @@ import {
   viewOf,
 } from "../../../viz/components/head_geometry.js";
 import { joined, meanOf, runs, stretched, unanswered } from "../../../viz/components/head_rows.js";
+import { pointedAt } from "../../../viz/components/head_words.js";
 import { cameFrom, eased } from "../../../viz/components/head_motion.js";
 
 const room = (rows, columns, { width = 701, height = 503, font = 15, name = 40 } = {}) => ({
@@ -118,7 +119,7 @@ test("names thin out until they have room, and those that are kept push the othe
   for (const axis of ["row", "column"]) {
     const shown = named(place, view, axis, [100]);
     assert.ok(shown.length > 10 && shown.includes(100));
-    for (let i = 1; i < shown.length; i++) assert.ok((shown[i] - shown[i - 1]) * place.cell >= 12);
+    for (let i = 1; i < shown.length; i++) assert.ok((shown[i] - shown[i - 1]) * place.cell >= place.font);
   }
 });
 
@@ -220,4 +221,27 @@ test("rows chosen last hold until the server has answered, or shows other rows",
   assert.equal(unanswered(chosen, before, data(0, [], ["a", "b"]), 50), null);
   assert.equal(unanswered({ ...chosen, row: null }, before, data(0, []), 50), null);
   assert.equal(unanswered(null, undefined, data(0, []), 50), null);
+});
+
+test("what a cell holds is said as a share only where its row sums to 1", () => {
+  const data = {
+    rows: ["a", "b", "c"],
+    columns: ["x", "y"],
+    masked: [
+      [0, 0],
+      [0, 0],
+      [1, 2],
+    ],
+    together: [],
+  };
+  const weights = Float32Array.of(0.25, 0.75, 1.5, 0.5, 1, 0);
+  const say = (row, column) => pointedAt({ data, weights, mean: null }, { row, column });
+  assert.equal(say(0, 1), "“a” looks at “y”: 75% of its attention (0.750).");
+  assert.equal(say(1, 0), "“b” looks at “x”: weight 1.500, in a row that sums to 2.000.");
+  const change = { ...data, masked: [], mode: "change" };
+  const says = (row, column) => pointedAt({ data: change, weights, mean: null }, { row, column });
+  assert.equal(says(0, 1), "“a” looks at “y”: 0.500 more than before.");
+  assert.equal(says(0, 0), "“a” looks at “x”: 0.500 less than before.");
+  assert.equal(says(1, 1), "“b” looks at “y”: no change.");
+  assert.equal(say(2, 1), "“c” may not look at “y”: it is masked.");
 });

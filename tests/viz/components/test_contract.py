@@ -49,6 +49,7 @@ CONTRACTS: list[tuple[Any, set[str], str]] = [
     (FollowedData, {"followed"}, "data"),
     (Answer, {"followed"}, "answer"),
     (PartData, {"said"}, "data"),
+    (PartData, {"heatmap"}, "data"),
     (PresentationData, {"presentation"}, "said"),
     (ConnectionData, {"connection"}, "data"),
     (ArrivalData, {"arrival"}, "data"),

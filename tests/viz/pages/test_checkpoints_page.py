@@ -1,5 +1,6 @@
 """The page Checkpoints: what is open, its parameters, and what can be done with it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +35,11 @@ def _one_visitor(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     torch.set_num_threads(threads)
 
 
-def shown(name: str) -> AppTest:
-    return ran(app_on("checkpoints", checkpoint=name))
+MATRICES, PARAMETERS = "What a head’s matrices do", "Parameters"
+
+
+def shown(name: str, part: str = "What it is") -> AppTest:
+    return ran(app_on("checkpoints", checkpoint=name, part=part))
 
 
 def written(app: AppTest) -> str:
@@ -48,6 +52,8 @@ def test_each_that_ships(name: str):
     assert not app.error
     opened = checkpoint.load(name)
     assert opened.digest in written(app)
+    app.segmented_control(key="part").set_value(PARAMETERS)
+    ran(app)
     n = sum(one.numel() for one in opened.model.parameters())
     assert f"{n:,} numbers" in written(app)
     assert sum(app.dataframe[0].value["numbers"].tolist()) == n
@@ -57,7 +63,11 @@ def test_a_model_from_elsewhere():
     app = shown("shelf/llama")
     assert "which share 2 key and value heads" in written(app).replace("&#44;", ",")
     assert "Only for models trained by Headlight." in written(app)
+    app.segmented_control(key="part").set_value(PARAMETERS)
+    ran(app)
     assert "model.layers.0.self_attn.q_proj.weight" in list(app.dataframe[0].value["name"])
+    app.segmented_control(key="part").set_value(MATRICES)
+    ran(app)
     app.selectbox(key="matrices_head").set_value(6)
     ran(app)
 
@@ -67,12 +77,23 @@ def test_a_mask_is_told():
 
 
 def test_where_the_matrices_are_not_known():
-    assert "does not know how" in written(shown("shelf/bloom"))
+    assert "does not know how" in written(shown("shelf/bloom", MATRICES))
 
 
 def test_a_recording():
-    app = shown("shelf/mine.trace.safetensors")
-    assert "Recorded from" in written(app)
-    assert "patterns, but no matrices" in written(app)
+    recorded = "shelf/mine.trace.safetensors"
+    assert "Recorded from" in written(shown(recorded))
+    assert "patterns, but no matrices" in written(shown(recorded, MATRICES))
+    app = shown(recorded, PARAMETERS)
     assert "patterns, but no parameters" in written(app)
     assert len(app.dataframe) == 0
+
+
+@pytest.mark.parametrize("name", ["dates", "shelf/llama", "shelf/mine.trace.safetensors"])
+def test_the_configuration(name: str):
+    app = shown(name, "Configuration")
+    assert not app.error
+    for block in app.code:
+        json.loads(block.value)
+    assert len(app.code) == {"dates": 2, "shelf/llama": 1}.get(name, 0)
+    assert ("has none" in written(app)) == (not app.code)

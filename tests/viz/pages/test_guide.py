@@ -23,7 +23,7 @@ from model.config import POSITIONALS
 from model.interventions.ablation import uniform_head
 from model.text.tasks import TASKS
 from tests.helpers import SENTENCE, save_letters, save_words
-from tests.viz.helpers import app_on
+from tests.viz.helpers import app_on, followed, parts, weights
 from tests.viz.pages.test_explore import UNUSUAL
 from viz.look.choice import AUTO
 from viz.pages.guide.chapters import CHAPTERS, ch10_parallel, ch13_explanation, measuring
@@ -32,6 +32,7 @@ from viz.pages.guide.chapters.chapter import Question
 from viz.pages.guide.chapters.openings import parted_head
 from viz.pages.guide.listing import listing, without_words
 from viz.pages.shared.styles import FOLDED
+from viz.state.clicked import row_of_part_pinned
 
 APP = Path(__file__).parents[3] / "app.py"
 PRETRAINED = checkpoint.PRETRAINED
@@ -143,7 +144,8 @@ def test_every_encoding_can_be_read_about(number: int, positional: str):
     assert app.selectbox(key="checkpoint").value == f"positional-{positional}"
     if number == 4:
         app.segmented_control(key="variant").set_value("no scale")
-        assert "With the mistake, rows still sum to 1" in texts(ran(app)) or "no weight" in texts(app)
+        said = parts(ran(app))["variant_compared"]
+        assert "With the mistake, rows still sum to 1" in said or "no weight" in said
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -229,19 +231,48 @@ def test_a_mistake_stands_beside_what_is_right(mistake: str):
     words = checkpoint.load(WORDS)
     own = head_scores(words, capture(words, "Two dogs run"), "decoder", 1, 2)
     right, wrong = softmax(own.scores, own.allowed, axis=1), MISTAKES[mistake](own)
-    assert f"Mistake: {'softmax over the ' if mistake == 'wrong axis' else ''}" in texts(app)
-    assert charts(app) == 3
+    shown = parts(app)
+    said = shown["variant_compared"]
+    assert f"Mistake: {'softmax over the ' if mistake == 'wrong axis' else ''}" in said
     changed = np.abs(right - wrong) >= 0.05
     if changed.any():
         n = changed.sum()
         most = np.unravel_index(np.abs(right - wrong).argmax(), right.shape)
-        assert f"**{n} weight" in texts(app)
-        assert f"one is {wrong[most]:.2f} instead of {right[most]:.2f}.**" in texts(app)
+        assert f"<b>{n} weight" in said
+        assert f"one is {wrong[most]:.2f} instead of {right[most]:.2f}.</b>" in said
         sums = wrong.sum(1)
         summed = f"rows sum to between {sums.min():.3f} and {sums.max():.3f}"
-        assert f"With the mistake, {'rows still sum to 1' if np.allclose(sums, 1, atol=5e-4) else summed}" in texts(app)
+        assert f"With the mistake, {'rows still sum to 1' if np.allclose(sums, 1, atol=5e-4) else summed}" in said
     else:
-        assert "changes no weight by 0.05 or more" in texts(app)
+        assert "changes no weight by 0.05 or more" in said
+    for place, pattern, marked in (("variant_right", right, changed & False), ("variant_wrong", wrong, changed)):
+        told = shown[place]
+        np.testing.assert_allclose(weights(told).reshape(pattern.shape), pattern, atol=1e-4)
+        assert told["marked"] == np.argwhere(marked).tolist()
+        hollow = [[*range(*run)] for run in told["masked"]]
+        assert hollow == [np.flatnonzero(~allowed).tolist() for allowed in own.allowed]
+    cells = re.findall(r"<span[^>]*>([^<]*)</span>", shown["row_steps"])
+    row = shown["variant_right"]["pinned"]
+    expected = right[row]
+    assert cells[2::3] == [f"{weight:.2f}" for weight in expected]
+
+
+def test_chapter_4_follows_what_is_typed():
+    app = opened(4, checkpoint=WORDS, source="Two dogs run", variant="no scale")
+    ahead = followed(app, "Two men")
+    typed(app, "Two men")
+    assert parts(app) == ahead
+    rows = app.selectbox(key="token")
+    rows.set_value(rows.options[1])
+    assert parts(ran(app))["variant_wrong"]["pinned"] == 0
+
+
+@pytest.mark.parametrize(("row", "chosen"), [(1, "2 b"), (None, AUTO), (2, AUTO)])
+def test_a_click_chooses_a_row(row: int | None, chosen: str, monkeypatch: pytest.MonkeyPatch):
+    state: dict[str, Any] = {"place": {"pinned": {"row": row, "together": []}}, "token": "1 a"}
+    monkeypatch.setattr(st, "session_state", state)
+    row_of_part_pinned("place", ["1 a", "2 b"])
+    assert state["token"] == chosen
 
 
 def test_what_the_page_says_of_its_own_sums_is_small():

@@ -6,6 +6,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 import torch
@@ -17,7 +18,8 @@ from model.compare import lengths
 from model.compare.lengths import LengthScore, score_lengths
 from model.config import POSITIONALS
 from model.interventions.moving import Change, displace
-from tests.viz.helpers import app_on, followed, parts, ran
+from tests.viz.helpers import app_on, followed, parts, ran, weights
+from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.positions.moved import AFTER, BEFORE
 from viz.pages.positions.page import PARTS
 from viz.state import opening, session
@@ -120,10 +122,15 @@ def test_what_is_added_to_the_sentence():
 )
 def test_the_experiment_shows_both_outputs_and_what_moved(query: dict[str, str], change: Change):
     text = "A young boy is playing in the red sand."
-    app = opened(part=CHANGE, source=text, kind="encoder", **query)
+    app = opened(part=CHANGE, source=text, kind=SHORT_KIND_NAMES["encoder"], layer_number="2", head_number="3", **query)
     expected = displace(checkpoint.load("translate-en-fr"), text, change)
     assert outputs(app) == [expected.output_before, expected.output_after]
-    assert charts(app) == 3
+    shown = parts(app)
+    assert expected.after is not None
+    before, after = (trace.map("encoder").pattern[1, 2] for trace in (expected.before, expected.after))
+    for place, pattern in (("map_before", before), ("map_after", after), ("map_change", (after - before + 1) / 2)):
+        np.testing.assert_allclose(weights(shown[place]).reshape(pattern.shape), pattern, atol=1e-4)
+    assert (shown["map_before"]["mode"], shown["map_change"]["mode"]) == ("linear", "change")
     (share,) = re.findall(r"over all heads of this kind (\S+)%", texts(app))
     assert (float(share) < 0.1) == (change.off_before)  # off in both: the order means nothing
     assert messages(app) == []
@@ -227,5 +234,7 @@ def test_what_is_typed_looks_as_on_the_page(query: dict[str, str], text: str):
 
 def test_a_shift_that_typing_makes_impossible_is_said_while_typing():
     app = opened(part=CHANGE, checkpoint="positional-learned", source="ab", off="in neither", shift="10")
-    assert "Shift by less" in "".join(followed(app, "abcdefghijklmnop").values())
+    found = followed(app, "abcdefghijklmnop")
+    assert "Shift by less" in found["moved_words"]
+    assert found["map_before"] is found["map_after"] is found["map_change"] is None
     assert "Shift by less" not in texts(app)

@@ -1,6 +1,10 @@
 """Who left is forgotten."""
 
-from viz.state.leaving import Absent
+import asyncio
+
+import pytest
+
+from viz.state.leaving import Absent, _repeat
 from viz.state.session import Visitor
 
 
@@ -28,3 +32,20 @@ def test_what_may_be_large_is_let_go():
     visitor = Visitor(uploads={"a": object()}, kept={"b": object()}, traces={(): object()})  # type: ignore[dict-item]
     visitor.let_go()
     assert not any((visitor.uploads, visitor.kept, visitor.traces, visitor.lengths))
+
+
+def test_one_look_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture):
+    asked: list[set[int]] = []
+
+    async def look(seen: set[int]) -> set[int]:
+        asked.append(seen)
+        if len(asked) == 2:
+            raise OSError("for once")
+        if len(asked) == 4:
+            raise asyncio.CancelledError
+        return {len(asked)}
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(_repeat(look, 0))
+    assert asked == [set(), {1}, {1}, {3}]
+    assert "for once" in caplog.text

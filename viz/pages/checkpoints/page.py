@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -17,18 +18,21 @@ from viz.look.numbers import number
 from viz.look.theme import code_for_markdown, for_markdown
 from viz.look.words import SHORT_KIND_NAMES
 from viz.pages.shared.choices import choose_checkpoint
-from viz.pages.shared.frame import WIDTHS, chart, style, title_beside
+from viz.pages.shared.frame import WIDTHS, chart, choose_part, style, title_beside
 from viz.state import checkpoints as state
 from viz.state import opening, session, tracing
 
 STYLE = """
 .st-key-cards table { display: block; overflow-x: auto; }
+.st-key-cards h3 { padding-top: 0; }
 .st-key-cards thead { display: none; }
 .st-key-cards td:last-child { overflow-wrap: anywhere; }
 .st-key-cards ul { list-style: none; margin: 0; padding: 0; }
 .st-key-cards li { margin-left: 0; }
 .st-key-model_card { padding-top: 0.5rem; }
 """
+ROOM = (1860, 640)
+"""Pixels, in a presentation, for a figure."""
 ABILITIES = {
     Capability.TYPING: "Read any text you type",
     Capability.WRITING: "Write, and show the likeliest tokens at each step",
@@ -45,12 +49,15 @@ BLEU = (
 
 
 def page() -> None:
-    """The whole page."""
+    """One part at a time."""
     style(STYLE)
     with title_beside("Checkpoints", "The open checkpoint, and what it is made of."):
         opened = choose_checkpoint()
-    if opened is None:
-        return
+    if opened is not None:
+        PARTS[choose_part(PARTS)](opened)
+
+
+def _cards(opened: Checkpoint) -> None:
     with st.container(key="cards"):
         left, right = st.columns(WIDTHS, gap="medium")
         with left:
@@ -58,13 +65,9 @@ def page() -> None:
         with right:
             _abilities(opened)
             _model_card(opened)
-    _head(opened)
-    _parameters(opened)
-    _configuration(opened)
 
 
 def _card(opened: Checkpoint) -> None:
-    st.subheader("What it is")
     said = _of_our_own(opened) if opened.elsewhere is None else dict(opened.elsewhere.card())
     if Capability.TYPING in opened.model.can:
         seconds, n = state.pass_takes(opened)
@@ -113,7 +116,6 @@ def _not_here(opened: Checkpoint, capability: Capability) -> str:
 
 
 def _head(opened: Checkpoint) -> None:
-    st.subheader("What a head’s matrices do together")
     shown = tracing.trace(opened, opening.example(opened))
     with st.container(horizontal=True):
         kind: Kind = st.segmented_control(
@@ -129,7 +131,7 @@ def _head(opened: Checkpoint) -> None:
     except ValueError as why:
         st.info(for_markdown(str(why)))
         return
-    chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra")
+    chart(spectra(found.query_key, found.value_output, theme=session.theme()), "spectra", room=ROOM)
     st.caption(
         "A head compares tokens by $W_Q W_K^\\top$; what it moves from one to another is the token’s vector times $W_V "
         "W_O$ (Elhage et al. 2021). Each of these two products has at most $d_\\text{head}$ nonzero singular values; "
@@ -138,7 +140,6 @@ def _head(opened: Checkpoint) -> None:
 
 
 def _parameters(opened: Checkpoint) -> None:
-    st.subheader("Parameters")
     known = state.parameters(opened)
     if not known:
         st.info("A recording has patterns, but no parameters.")
@@ -158,7 +159,7 @@ def _parameters(opened: Checkpoint) -> None:
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
-        height=320,
+        height=480,
     )
     st.caption(
         f"{len(known):,} tensors, {sum(one.n for one in known):,} numbers. The norm is the square root of the sum of "
@@ -168,7 +169,7 @@ def _parameters(opened: Checkpoint) -> None:
     if rows := chosen["selection"]["rows"]:
         name = known[rows[0]].name
         st.markdown(f"**{for_markdown(name)}**")
-        chart(distribution(*state.histogram(opened, name), theme=session.theme()), "distribution")
+        chart(distribution(*state.histogram(opened, name), theme=session.theme()), "distribution", room=ROOM)
 
 
 def _model_card(opened: Checkpoint) -> None:
@@ -181,9 +182,21 @@ def _model_card(opened: Checkpoint) -> None:
 
 
 def _configuration(opened: Checkpoint) -> None:
-    with st.expander("Configuration"):
-        said = to_dict(opened.config) if opened.elsewhere is None else dict(opened.elsewhere.configuration())
-        st.code(json.dumps(said, indent=2, ensure_ascii=False, default=str), language="json")
-    if opened.training:
-        with st.expander("How it was trained"):
-            st.code(json.dumps(dict(opened.training), indent=2, ensure_ascii=False, default=str), language="json")
+    said = to_dict(opened.config) if opened.elsewhere is None else dict(opened.elsewhere.configuration())
+    named = {"Configuration": said, "How it was trained": dict(opened.training)}
+    shown = {name: values for name, values in named.items() if values}
+    if not shown:
+        st.info("A configuration says how a model is built. A recording has none.")
+        return
+    for place, (name, values) in zip(st.columns(len(shown), gap="medium"), shown.items(), strict=True):
+        with place:
+            st.markdown(f"**{name}**")
+            st.code(json.dumps(values, indent=2, ensure_ascii=False, default=str), language="json", height=640)
+
+
+PARTS: dict[str, Callable[[Checkpoint], None]] = {
+    "What it is": _cards,
+    "What a head’s matrices do": _head,
+    "Parameters": _parameters,
+    "Configuration": _configuration,
+}

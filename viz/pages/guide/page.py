@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 from model.anatomy.bench import AnatomyError
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
-from model.trace import Kind
+from model.trace import Kind, Trace
+from viz.look.choice import AUTO, row_asked
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.look.words import KIND_NAMES
@@ -20,6 +22,7 @@ from viz.pages.guide.chapters import CHAPTERS
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question
 from viz.pages.guide.listing import Source, listing
 from viz.pages.guide.plan import show_plan
+from viz.pages.shared import live
 from viz.pages.shared.choices import (
     choose_checkpoint,
     choose_head,
@@ -39,6 +42,7 @@ NUMBERS = range(1, len(CHAPTERS) + 1)
 CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lines
 STYLE = """
 .st-key-guide table { font-size: var(--type-small); }
+.st-key-slide_figure .head-map { height: 24rem; }
 .st-key-contents { display: grid; gap: 0 1rem; }
 .st-key-contents button { min-height: 0; padding: 0.1rem 0; text-align: left; }
 @media (min-width: 900px) {
@@ -61,6 +65,9 @@ SLIDE = """
 .st-key-slide_figure [data-testid="stMarkdownContainer"] :is(p, li) {
   font-size: max(18px, 0.8rem); line-height: 1.3; margin: 0 0 0.15rem;
 }
+.st-key-slide_figure .said :is(p, table) { font-size: max(18px, 0.8rem); line-height: 1.3; margin: 0; }
+.st-key-slide_figure .head-map { height: 17.3rem; }
+.st-key-slide_figure .bars :is(th, td) { line-height: 1.15; }
 .st-key-slide_figure .stCode { font-size: max(18px, 0.75rem); line-height: 1.25; }
 .st-key-slide_figure .stCode :is(pre, code, code *) { font-size: inherit; line-height: inherit; }
 .st-key-slide_figure .stCode pre { padding: 0.5rem; }
@@ -72,7 +79,7 @@ SLIDE = """
   .stHorizontalBlock:has(> .stColumn > * > * > .st-key-slide_text) > .stColumn:last-child { flex: 2 1 0; }
   .st-key-slide_figure { display: block; }
   .st-key-slide_figure > * { width: auto; break-inside: avoid; margin-bottom: 0.25rem; }
-  .st-key-slide_figure:has([data-testid="stPlotlyChart"]) { columns: 2; column-gap: 1rem; }
+  .st-key-slide_figure:has([data-testid="stPlotlyChart"], .head-map) { columns: 2; column-gap: 1rem; }
   .st-key-slide_figure > :is(:has(.stColumn), :has([class*="st-key-wide_"])) { column-span: all; }
   .st-key-fault_choices { display: block; columns: 2; column-gap: 1rem; }
   .st-key-fault_choices > * { break-inside: avoid; margin-bottom: 0.25rem; }
@@ -128,24 +135,30 @@ def _live(opened: Checkpoint, number: int) -> None:
     """The chapter, anew at every keystroke."""
     chapter = CHAPTERS[number - 1]
     st.header(f"{number} · {chapter.title}", anchor=False)
-    look = _choose_look(opened, chapter)
+    chosen = _choose_look(opened, chapter)
+    follower = st.container(key="followed")
     text, figure = _side_by_side()
     with text:
         st.markdown(chapter.idea)
         st.latex(chapter.equation)
-    if look is None:
+    if chosen is None:
         with figure:
             what = KIND_NAMES[chapter.kinds[0]].lower()
             lacks(opened, what, f"This chapter looks at {what}")
     else:
+        look, look_at = chosen
         with figure:
             try:
                 with to_come(height=400):
-                    chapter.show(look)
+                    draw = chapter.show(look)
+                    parts = None if draw is None else draw(look)
                     question = chapter.ask(look)
             except AnatomyError as error:
                 st.info(for_markdown(str(error)))
-                question = None
+                draw = parts = question = None
+        if draw is not None and parts is not None:
+            with follower:
+                live.show_parts(parts, opened, lambda trace: draw(look_at(trace)))
         with text:
             _ask(question, number)
             with st.container(key="aside_further"):
@@ -162,12 +175,15 @@ def _side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
     return left.container(key="slide_text"), right.container(key="slide_figure")
 
 
-def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
-    """The sentence, and the head where the chapter is about one; None where the model has no such attention."""
+def _choose_look(opened: Checkpoint, chapter: Chapter) -> tuple[Look, Callable[[Trace], Look]] | None:
+    """The sentence, the head where the chapter is about one, and how any other trace of the model is then looked at;
+    None where the model has no such attention."""
     with st.container(key="controls_choices"):
         left, right = st.columns(WIDTHS, gap="large", vertical_alignment="bottom")
         with left:
-            trace = type_source(opened)
+            trace = type_source(opened, followed=chapter.follows)
+            if chapter.follows:
+                link.write_source(opened)
             left_out_notice(trace)
             cut_notice(trace)
             found: list[Kind] = [kind for kind in chapter.kinds if kind in trace.kinds]
@@ -176,12 +192,18 @@ def _choose_look(opened: Checkpoint, chapter: Chapter) -> Look | None:
             first = opening.first_head(opened, found[0], chapter.opens_on)
             guide.begin_chapter(chapter.title, (found[0], *first) if chapter.chooses_head else None)
             kind = choose_kind(opened, trace) if chapter.chooses_kind else found[0]
-        (layer, head), row = first, 0
+        layer, head = first
         if chapter.chooses_head:
             with right:
                 shown = trace.map(kind)
-                layer, head, row = choose_head(opened, trace, shown, first=first, telling=chapter.opens_row)
-    return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+                layer, head, _ = choose_head(opened, trace, shown, first=first, telling=chapter.opens_row)
+    row_name = link.asked("token", AUTO)
+
+    def look_at(trace: Trace) -> Look:
+        row = row_asked(trace.map(kind), row_name, layer, head, chapter.opens_row) if chapter.chooses_head else 0
+        return Look(opened=opened, trace=trace, kind=kind, layer=layer, head=head, row=row)
+
+    return look_at(trace), look_at
 
 
 def _ask(question: Question | None, number: int) -> None:

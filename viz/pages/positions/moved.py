@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -12,29 +13,27 @@ from model.interventions.moving import Change, moved
 from model.text.tasks import TRANSLATION
 from model.trace import AttentionMap, Kind, Trace
 from viz.components.followed import said
-from viz.figures.side_by_side import change_panel, weights_panel
-from viz.look.choice import AUTO, row_asked
+from viz.components.head import HeadData, change_data, head_part, matrix_data
+from viz.look.choice import AUTO, row_asked, row_options
+from viz.look.hatching import masked
 from viz.look.picture import Display, displayed
-from viz.look.theme import for_markdown
+from viz.look.theme import Theme, for_markdown
 from viz.look.words import KIND_NAMES, cut_mark, describe_row
 from viz.pages.positions.added import Draw, nothing
 from viz.pages.shared.choices import choose_head, choose_kind
-from viz.pages.shared.frame import chart
 from viz.state import link, opening, session
+from viz.state.clicked import row_of_part_pinned
 
 OFF = ("in neither", "after", "before and after")
 FARTHEST_SHIFT = 60
 SPLIT = "<p>The shuffled text splits into different tokens, so the pictures cannot be compared.</p>"
-THIRD = (620, 435)
-"""Pixels, in a presentation, of each of three pictures beside each other."""
-
-
 BEFORE, AFTER, WORDS = "moved_before", "moved_after", "moved_words"
+MAPS = {"before": "map_before", "after": "map_after", "after minus before": "map_change"}
+"""The parts with a picture, by their titles."""
 
 
 def show_experiment(opened: Checkpoint, trace: Trace) -> Draw:
-    """Choose a change, and see the output and one head before and after it. What is written follows the text; the
-    pictures come when typing pauses."""
+    """Choose a change, and see the output and one head before and after it."""
     change = _choose_change(opened)
     with st.container(key="controls_head"):
         left, right = st.columns(2, gap="medium")
@@ -52,8 +51,8 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> Draw:
             said(name)
     said(WORDS)
     if result.after is not None:
-        _pictures(result.before.map(kind), result.after.map(kind), layer, head)
-    return partial(_parts, opened, change, kind, layer, head, link.asked("token", AUTO))
+        _pictures(row_options(result.before.map(kind)))
+    return partial(_parts, opened, change, kind, layer, head, link.asked("token", AUTO), session.theme())
 
 
 def _impossible(error: ValueError) -> str:
@@ -61,19 +60,21 @@ def _impossible(error: ValueError) -> str:
 
 
 def _parts(
-    opened: Checkpoint, change: Change, kind: Kind, layer: int, head: int, row_name: str, trace: Trace
-) -> dict[str, str]:
-    """The output before and after, and what moved, as HTML."""
+    opened: Checkpoint, change: Change, kind: Kind, layer: int, head: int, row_name: str, theme: Theme, trace: Trace
+) -> dict[str, object]:
+    """The output before and after and what moved, as HTML, and the head before and after."""
+    none = dict.fromkeys(MAPS.values())
     try:
         result = opening.displaced(opened, trace.source, change)
     except ValueError as error:
-        return {WORDS: f"<p>{html.escape(_impossible(error))}</p>"}
+        return {WORDS: f"<p>{html.escape(_impossible(error))}</p>", **none}
     one, same = result.before.map(kind), " (the same)" if result.output_after == result.output_before else ""
     row = row_asked(one, row_name, layer, head)
     return {
         BEFORE: _output("Before", result.before.source, result.output_before, cut_mark(result.cut_before)),
         AFTER: _output("After", result.text_after, result.output_after, same + cut_mark(result.cut_after)),
         WORDS: SPLIT if result.after is None else _words(one, result.after.map(kind), layer, head, row),
+        **(none if result.after is None else _maps(one, result.after.map(kind), layer, head, row, theme)),
     }
 
 
@@ -113,18 +114,26 @@ def _words(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: i
     )
 
 
-def _pictures(one: AttentionMap, other: AttentionMap, layer: int, head: int) -> None:
-    before, after = one.pattern[layer, head], other.pattern[layer, head]
-    names, theme = (one.row_names(), one.key_tokens), session.theme()
-    figures = (
-        weights_panel(before, *names, "before", theme=theme),
-        weights_panel(after, *names, "after", theme=theme),
-        change_panel(after - before, *names, "after minus before", theme=theme),
-    )
-    for column, figure in zip(st.columns(3, gap="small"), figures, strict=True):
-        with column:
-            chart(figure, room=THIRD)
+def _pictures(rows: Sequence[str]) -> None:
+    """The places of the pictures; a click on a row chooses it."""
+    with st.container(key="moved_maps"):
+        for column, (title, place) in zip(st.columns(3, gap="small"), MAPS.items(), strict=True):
+            with column:
+                st.markdown(f"**{title}**")
+                head_part(place, on_pin=partial(row_of_part_pinned, place, rows))
     st.caption(
         "Both runs are fed the first one’s output, so that each row stands for the same token in both, and shuffled "
         "tokens are shown in their old order. In the last picture blue means more attention than before, orange less."
     )
+
+
+def _maps(one: AttentionMap, other: AttentionMap, layer: int, head: int, row: int, theme: Theme) -> dict[str, HeadData]:
+    before, after = one.pattern[layer, head], other.pattern[layer, head]
+    names, hidden = (one.row_names(), one.key_tokens), masked(one)
+    size = f"{len(names[0])} queries by {len(names[1])} keys"
+    maps = [
+        matrix_data(part, *names, pinned=row, masked=hidden, description=f"The head {when}: {size}.", theme=theme)
+        for part, when in ((before, "before the change"), (after, "after it"))
+    ]
+    change = change_data(after - before, *names, description=f"After minus before: {size}.", theme=theme)
+    return dict(zip(MAPS.values(), (*maps, change), strict=True))

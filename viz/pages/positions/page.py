@@ -18,14 +18,21 @@ from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_not
 from viz.pages.shared.frame import choose_part, style, title_beside, to_come
 from viz.pages.shared.needs_transformer import has
 from viz.state import link
+from viz.state.presentation import presenting
 
 STYLE = """
+.st-key-moved_maps .head-map { height: 22rem; }
 .run label, .six label { font-size: var(--type-small); opacity: 0.8; }
 .run p, .six p { font-size: var(--type-heading); margin: 0; overflow-wrap: anywhere; }
 .run small { opacity: 0.7; }
 .six { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.25rem 1.5rem; }
 .six mark { background: color-mix(in srgb, var(--accent) 35%, transparent); color: inherit; }
 .six p { font-family: monospace; white-space: pre-wrap; }
+"""
+SLIDE = """
+.st-key-moved_maps .head-map { height: max(15rem, min(19rem, 31vh)); }
+.st-key-moved_maps [data-testid="stMarkdownContainer"] { margin-bottom: -0.75rem; }
+.said > p { font-size: max(18px, 0.85rem); line-height: 1.3; margin: 0 0 0.2rem; }
 """
 PARTS: dict[str, Callable[[Checkpoint, Trace], Draw]] = {
     "The encoding": show_encoding,
@@ -38,7 +45,7 @@ PARTS: dict[str, Callable[[Checkpoint, Trace], Draw]] = {
 
 def page() -> None:
     """The whole page; what changes with the text, or with what is chosen, is a fragment of its own."""
-    style(STYLE)
+    style(STYLE + SLIDE if presenting() else STYLE)
     with title_beside("Positions", "How a model that sees all words at once knows their order."):
         opened = choose_checkpoint()
     if opened is None:

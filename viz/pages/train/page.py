@@ -45,7 +45,8 @@ def page() -> None:
         new_run()
     else:
         _show(name)
-    _list(name)
+    with st.container(key="aside_runs"):
+        _list(name)
 
 
 def _choose_run(names: list[str]) -> str:
@@ -95,8 +96,9 @@ def _finished(run: RunView) -> None:
         )
     forming(run, pictures=False)
     machine(run, lab.text(run))
-    st.markdown("#### How the training went")
-    watch(run, named=False)
+    with st.container(key="aside_training"):
+        st.markdown("#### How the training went")
+        watch(run, named=False)
 
 
 @st.fragment(run_every=lab.IMPATIENCE)

@@ -21,6 +21,8 @@ from viz.pages.guide.listing import Source
 from viz.pages.shared import frame
 from viz.state.presentation import presenting
 
+Parts = Callable[[Look], Mapping[str, object]]
+"""What follows the text in a chapter, by the names that its places have."""
 SLIDE = (1150, 920)
 """Pixels for the figures of a chapter beside its text, at 1920 × 1080."""
 SMALL = 0.001
@@ -64,12 +66,15 @@ class Chapter:
     row) where it says so, and finds the ones that show the chapter's point: ``opens_on`` is the layer and head of the
     model's example, ``opens_row`` the row of the text on show, all from 0. ``ask`` gives None
     where the sentence is too short for the question.
+
+    A chapter that ``follows`` is drawn ahead of the page while someone types (:mod:`viz.pages.shared.live`): its
+    ``show`` lays out the places of parts, and returns what makes the parts of a look.
     """
 
     title: str
     idea: str
     equation: str
-    show: Callable[[Look], None]
+    show: Callable[[Look], Parts | None]
     sources: tuple[Source, ...]
     ask: Callable[[Look], Question | None]
     further: Callable[[Look], Further]
@@ -78,6 +83,7 @@ class Chapter:
     chooses_kind: bool = False
     opens_on: Callable[[AttentionMap], tuple[int, int]] = telling_head
     opens_row: Telling = telling_row
+    follows: bool = False
 
 
 def chart(figure: go.Figure, key: str, *, share: float = 0.9, wide: bool = False) -> None:
