@@ -31,22 +31,34 @@ ACTIVATIONS = {
 function."""
 
 
+def seen_in(checkpoint: Checkpoint, trace: Trace) -> Seen:
+    """All values of the pass that gave the trace.
+
+    Raises:
+        AnatomyError: the model has no layers of heads, or the trace has no token ids.
+    """
+    if Capability.HEADS not in checkpoint.model.can:
+        raise AnatomyError(f"{checkpoint.name} has no {Capability.HEADS.value}, so nothing can be taken apart")
+    try:
+        return watch(checkpoint, trace)
+    except ValueError as error:
+        raise AnatomyError(str(error)) from error
+
+
 @torch.inference_mode()
-def dissect(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int, query: int) -> Anatomy:
+def dissect(
+    checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int, query: int, seen: Seen | None = None
+) -> Anatomy:
     """Take one query of one head apart; ``layer``, ``head`` and ``query`` count from 0.
 
-    The last step is always ``output``, what the layer returned.
+    The last step is always ``output``, what the layer returned. ``seen`` is what :func:`seen_in` gives, if it is there
+    already.
 
     Raises:
         AnatomyError: the model has no layers of heads, or the trace has no token ids.
         IndexError: there is no such layer, head or query.
     """
-    if Capability.HEADS not in checkpoint.model.can:
-        raise AnatomyError(f"{checkpoint.name} has no {Capability.HEADS.value}, so nothing can be taken apart")
-    try:
-        seen = watch(checkpoint, trace)
-    except ValueError as error:
-        raise AnatomyError(str(error)) from error
+    seen = seen or seen_in(checkpoint, trace)
     shown = trace.map(kind)
     for name, at, n in zip(("layer", "head", "query"), (layer, head, query), shown.pattern.shape[:3], strict=True):
         if not 0 <= at < n:

@@ -15,6 +15,7 @@ import torch
 from model.anatomy.arithmetic import softmax
 from model.capture import attention_at, watch
 from model.checkpoint import Checkpoint
+from model.network.taps import Seen
 from model.trace import Kind, Trace
 
 
@@ -39,15 +40,18 @@ class HeadScores:
 
 
 @torch.inference_mode()
-def head_scores(checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int) -> HeadScores:
-    """The scores of all queries of a self-attention head; ``layer`` and ``head`` count from 0.
+def head_scores(
+    checkpoint: Checkpoint, trace: Trace, kind: Kind, layer: int, head: int, seen: Seen | None = None
+) -> HeadScores:
+    """The scores of all queries of a self-attention head; ``layer`` and ``head`` count from 0. ``seen`` is what
+    :func:`model.capture.watch` saw in the pass of the trace, if it is there already.
 
     Raises:
         ValueError: the attention is not self-attention.
     """
     if kind == "cross":
         raise ValueError("cross-attention has no mask to get wrong; take a head of self-attention")
-    points = watch(checkpoint, trace).within(*attention_at(kind, layer))
+    points = (seen or watch(checkpoint, trace)).within(*attention_at(kind, layer))
     query, key = (points.get(f"turned_{name}", points[name])[0, head].double().numpy() for name in ("query", "key"))
     n, causal = len(key), kind == "decoder"
     _, factor, bias = checkpoint.model.embedding.positional.on_scores(torch.arange(n), causal=causal)

@@ -215,7 +215,7 @@ def _spread(observed: Observed, at: tuple[int, int], rows: RowNames, more: Seque
     """For a head without a habit: how widely and how far it looks, and where most, if that is much or far above
     chance."""
     n, tokens = observed.counted[at], _tokens(observed, at)
-    wide = f"shows no clear pattern: a row spreads over about {tokens:.1f} tokens"
+    wide = f"spreads each row over about {tokens:.1f} tokens"
     if tokens < FOCUSED and observed.evenness[at] / n < UNEVEN:
         wide = f"focuses on about {tokens:.1f} tokens per row (not the same in every row)"
     far = [] if observed.distance is None else [f"looks {observed.distance[at] / n:.1f} tokens away"]

@@ -11,6 +11,7 @@ from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.interventions.positions import shifted, without_positions
 from model.text.tasks import TRANSLATION
+from model.text.tokenizer import EOS_ID
 from model.trace import AttentionMap, Trace
 
 
@@ -46,8 +47,12 @@ class Displaced:
     after: Trace | None
 
 
-def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
+def displace(checkpoint: Checkpoint, source: str, change: Change, known: Trace | None = None) -> Displaced:
     """Run ``source`` twice, first as it is and then changed.
+
+    Args:
+        checkpoint, source, change: of the experiment.
+        known: the trace of the model's own output for ``source``, if it is there already.
 
     Raises:
         ValueError: the shift is beyond the end of a learned table.
@@ -56,11 +61,11 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
     second = without_positions(checkpoint) if change.off_after else checkpoint
     if change.shift and not change.off_after:
         second = shifted(checkpoint, change.shift)
-    free = capture(first, source)
+    free = known if known is not None and first is checkpoint else capture(first, source)
     units, between = _units(free.source, checkpoint.task)
     order = _order(len(units), change.shuffle)
     text = between.join(units[i] for i in order) if change.shuffle else free.source
-    before = capture(first, free.source, free.target)
+    before = free if _reads_as_written(checkpoint, free) else capture(first, free.source, free.target)
     longest = max(len(before.source_ids), len(before.predicted_ids))
     if longest > second.config.max_len:
         raise ValueError(
@@ -68,7 +73,7 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
             f"its output has {longest} tokens"
         )
     after = capture(second, text, free.target)
-    own = capture(second, text)
+    own = capture(second, text, draft=free.predicted_ids)
     places = _places(checkpoint, units, order) if change.shuffle else list(range(len(before.source_ids)))
     return Displaced(
         text_after=text,
@@ -79,6 +84,11 @@ def displace(checkpoint: Checkpoint, source: str, change: Change) -> Displaced:
         before=before,
         after=_lined_up(after, before, places),
     )
+
+
+def _reads_as_written(checkpoint: Checkpoint, free: Trace) -> bool:
+    """Whether the output, read as a text, has the ids that were written: then a run that is fed it is the same."""
+    return (*checkpoint.tokenizer.encode(free.target), EOS_ID) == tuple(free.predicted_ids)
 
 
 def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:

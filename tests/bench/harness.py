@@ -85,16 +85,18 @@ class App:
 HEADLIGHT = App(
     ROOT / "app.py", {"translation": ".st-key-translation", "overview": ".st-key-overview", "head": ".st-key-head"}
 )
+MAIN = "[data-testid=stMain]"
 PAGES = {
-    name: App(ROOT / "app.py", {"page": "[data-testid=stMain]"}, page)
-    for name, page in {
-        "guide": "guide?chapter=4",
-        "anatomy": "anatomy",
-        "positions": "positions?part=Added+to+your+sentence",
-        "moved": "positions?part=Change+the+positions",
-    }.items()
+    name: App(ROOT / "app.py", {"page": where}, page)
+    for name, page, where in (
+        ("guide", "guide?chapter=4", ".st-key-slide_figure"),
+        ("anatomy", "anatomy", MAIN),
+        ("positions", "positions?part=Added+to+your+sentence", MAIN),
+        ("moved", "positions?part=Change+the+positions", MAIN),
+    )
 }
-"""Pages that follow what is typed: shown is what changes last."""
+"""Pages that follow what is typed: shown is what changes last. Of the Guide it is the figure: the question beside it
+has buttons, so the page asks it when typing pauses."""
 ECHO = App(HERE / "echo_app.py", {"text": '[data-testid="stMarkdown"]'})
 
 

@@ -19,14 +19,21 @@ export function unpacked(answer) {
   return resolve(parts);
 }
 
+/** Whether two values that JSON has are the same. */
+export function same(one, other) {
+  if (one === other || one === null || other === null || typeof one !== "object" || typeof other !== "object")
+    return one === other;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => same(one[key], other[key]));
+}
+
 /** `show` the part of the page that has this name, now and whenever it changes, until `leave` is called. */
 export function part(place, name, show) {
   leave(place);
   const draw = () => {
     const told = document[SHOWN]?.[name];
-    const written = JSON.stringify(told);
-    if (told === undefined || place.drawn === written) return;
-    place.drawn = written;
+    if (told === undefined || same(place.drawn, told)) return;
+    place.drawn = told;
     show(told);
   };
   place.following = draw;

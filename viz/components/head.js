@@ -44,13 +44,20 @@ const meanName = ({ data }) => `mean of ${data.together.length}`;
 
 /** What there is for the picture: the size of its place and of its letters, and how wide each name is. */
 function roomOf(map) {
-  const { fontSize, fontFamily } = getComputedStyle(map.root);
+  const { width, height, fontSize, fontFamily } = (map.size ??= sizeOf(map));
   const font = parseFloat(fontSize);
   map.ruler.font = `600 ${fontSize} ${fontFamily}`;
   const widths = (names) => names.map((name) => map.ruler.measureText(name).width);
   const names = { row: widths(map.data.rows), column: widths(map.data.columns) };
   const strip = map.mean && map.ruler.measureText(meanName(map)).width;
-  return { width: map.root.clientWidth, height: map.root.clientHeight, font, names, strip };
+  if (!width) map.size = null; // it is not on the page yet
+  return { width, height, font, names, strip };
+}
+
+/** Measured once, until it changes: of a page whose parts change one after another each would be laid out anew. */
+function sizeOf({ root }) {
+  const { fontSize, fontFamily } = getComputedStyle(root);
+  return { width: root.clientWidth, height: root.clientHeight, fontSize, fontFamily };
 }
 
 /** The weights that are explained: of the framed row, or the mean of several; null where there are none. */
@@ -251,6 +258,7 @@ function build(root) {
   set(map.bar, { fill: `url(#${map.gradient.id})` });
   new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = root;
+    map.size = null;
     if (width && height && (width !== map.room?.width || height !== map.room?.height)) draw(map);
   }).observe(root);
   listen(map, { point, looks });

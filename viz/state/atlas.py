@@ -12,7 +12,7 @@ from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.heads.survey import Survey, begin
 from model.heads.survey import advance as carry_on
-from viz.state import link
+from viz.state import choosing
 
 TABLE, TEXT, FILE, SCATTER = "atlas_table", "atlas_text", "atlas_file", "atlas_scatter"
 PORTION = 0.15  # seconds; other visitors wait as long
@@ -42,9 +42,9 @@ def select_row(row: int) -> None:
 
 def row_chosen(n_heads: int, numbers: Sequence[int]) -> None:
     """A row of the atlas was ticked; its rows are all heads, ``n_heads`` a layer, whose ``numbers`` are those of
-    :func:`link.show_head`."""
+    :func:`choosing.show_head`."""
     if rows := st.session_state[TABLE]["selection"]["rows"]:
-        link.show_head(*divmod(rows[0], n_heads), numbers=numbers)
+        choosing.show_head(*divmod(rows[0], n_heads), numbers=numbers)
 
 
 def point_chosen(n_heads: int, numbers: Sequence[int]) -> None:
@@ -54,7 +54,7 @@ def point_chosen(n_heads: int, numbers: Sequence[int]) -> None:
     if points:
         _surveys().clicked = int(points[-1]["point_index"])
     if (clicked := _surveys().clicked) is not None:
-        link.show_head(*divmod(clicked, n_heads), numbers=numbers)
+        choosing.show_head(*divmod(clicked, n_heads), numbers=numbers)
 
 
 def start(opened: Checkpoint) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 from viz.look.choice import AUTO, option_named
 from viz.look.means import Mean, means_there_are
 from viz.look.picture import Zoom
-from viz.state import link
+from viz.state import choosing, link
 from viz.state.link import MEAN, OVERLAY, TOGETHER, ZOOM
 
 PICTURES = "pictures"
@@ -27,7 +27,7 @@ def head_chosen() -> None:
     if (chosen := st.session_state[PICTURES].get("chosen")) is None:
         return
     if not chosen["mean"]:
-        link.show_head(int(chosen["number"]) - 1, int(chosen["head"]))
+        choosing.show_head(int(chosen["number"]) - 1, int(chosen["head"]))
         return
     st.session_state[MEAN] = str(chosen["mean"])
     if chosen["mean"] == "layer":

@@ -8,7 +8,7 @@ import streamlit as st
 
 from model.trace import Kind
 from viz.look.choice import AUTO
-from viz.state import link
+from viz.state import choosing
 from viz.state.session import visitor
 
 DONE = "done"
@@ -47,4 +47,4 @@ def begin_chapter(title: str, first: tuple[Kind, int, int] | None) -> None:
         return
     kind, *head = first
     st.session_state["kind"], st.session_state["token"] = kind, AUTO
-    link.show_head(*head)
+    choosing.show_head(*head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -20,7 +21,7 @@ from model.interventions.experiment import experiment as run_experiment
 from model.interventions.moving import Change, Displaced, displace
 from model.network.capabilities import Capability
 from model.text.tasks import TASKS
-from model.trace import AttentionMap, Kind
+from model.trace import AttentionMap, Kind, Trace
 from viz.look.choice import telling_head
 from viz.look.examples import KNOWN, translates
 from viz.state.keeping import Kept, trace_bytes
@@ -204,13 +205,16 @@ def _experiments() -> Kept[tuple[object, ...], Experiment]:
     return Kept(lambda one: trace_bytes(one.forced, one.own))
 
 
-def displaced(opened: Checkpoint, source: str, change: Change) -> Displaced:
-    """:func:`model.interventions.moving.displace`, from the cache if anyone asked for it lately.
+def displaced(opened: Checkpoint, shown: Trace, change: Change) -> Displaced:
+    """:func:`model.interventions.moving.displace` of the text of this trace, from the cache if anyone asked for it
+    lately.
 
     Raises:
         ValueError: the shift is beyond the end of a learned table.
     """
-    return _displaced().found((opened.digest, source, change), lambda: displace(opened, source, change))
+    known = shown if not shown.teacher_forced and not shown.n_forced else None
+    make = partial(displace, opened, shown.source, change, known)
+    return _displaced().found((opened.digest, shown.source, change), make)
 
 
 @st.cache_resource

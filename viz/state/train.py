@@ -20,7 +20,7 @@ from model.text.reading import Pair
 from model.text.tasks import TASKS
 from model.training.data import DataConfig
 from model.training.folder import RunView, ask, read_run, read_status
-from viz.state import link, opening
+from viz.state import choosing, link, opening
 
 NEW = "+ New run"
 """The choice that is no run, and can be no run's name: start one."""
@@ -216,7 +216,7 @@ def publish(name: str) -> None:
         lab().problem = f"It was not published: {error}"
         return
     lab().published[name] = str(folder)
-    link.choose_elsewhere(str(folder))
+    choosing.choose_elsewhere(str(folder))
 
 
 def published(name: str) -> str | None:

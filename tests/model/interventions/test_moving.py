@@ -11,11 +11,13 @@ from model import checkpoint
 from model.capture import capture
 from model.checkpoint import Checkpoint
 from model.config import POSITIONALS
+from model.interventions import moving
 from model.interventions.moving import Change, displace, moved
 from model.interventions.positions import shifted, without_positions
 from model.network.transformer import Transformer
 from model.text.tasks import TRANSLATION
 from model.text.tokenizer import Tokenizer
+from model.trace import Trace
 from tests.helpers import SENTENCE, word_tokenizer
 from tests.model.helpers import shaken, tiny
 
@@ -134,3 +136,29 @@ def test_moved_by_hand():
     before = np.array([[1.0, 0, 0], [0.5, 0.5, 0], [0.2, 0.3, 0.5]])
     after = np.array([[0.0, 1, 0], [0.5, 0.5, 0], [0.3, 0.3, 0.4]])
     np.testing.assert_allclose(moved(before, after), [1, 0, 0.1])
+
+
+@pytest.mark.parametrize(
+    "change", [Change(off_after=True), Change(shuffle=2), Change(off_before=True, shift=1)], ids=str
+)
+def test_what_is_known_already_is_not_computed_again(
+    words: Checkpoint, change: Change, monkeypatch: pytest.MonkeyPatch
+):
+    expected, known = displace(words, SENTENCE, change), capture(words, SENTENCE)
+    asked: list[tuple[str, bool]] = []
+
+    def counted(
+        checkpoint: Checkpoint, source: str, target: str | None = None, *, draft: tuple[int, ...] = ()
+    ) -> Trace:
+        asked.append((checkpoint.digest, target is not None))
+        return capture(checkpoint, source, target, draft=draft)
+
+    monkeypatch.setattr(moving, "capture", counted)
+    found = displace(words, SENTENCE, change, known)
+    assert (words.digest, False) not in asked
+    assert (found.output_before, found.output_after) == (expected.output_before, expected.output_after)
+    assert found.after is not None
+    assert expected.after is not None
+    for one, other in ((found.before, expected.before), (found.after, expected.after)):
+        for shown, map_ in zip(one.maps, other.maps, strict=True):
+            np.testing.assert_allclose(shown.pattern, map_.pattern, atol=1e-6)

@@ -95,12 +95,22 @@ def test_the_status_tells_the_pace(tmp_path: Path):
     assert later.status.step > view.status.step
 
 
+STEPS = 211
+WHOLE = [*SMALL, "--steps", str(STEPS), "--validate-every", "47", "--checkpoint-every", "37", "--keep-every", "67"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody killed."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert finished(folder, *WHOLE)[0] == 0
+    return folder
+
+
 @pytest.mark.parametrize("moment", ["before it saved", "after it saved"])
-def test_a_killed_run_ends_in_the_weights_of_one_that_was_not(moment: str, tmp_path: Path):
-    options = [*SMALL, "--steps", "400", "--validate-every", "90", "--checkpoint-every", "70", "--keep-every", "130"]
-    assert finished(tmp_path / "whole", *options)[0] == 0
+def test_a_killed_run_ends_in_the_weights_of_one_that_was_not(moment: str, whole: Path, tmp_path: Path):
     folder = tmp_path / "killed"
-    with started(folder, *options) as process:
+    with started(folder, *WHOLE) as process:
         if moment == "before it saved":
             seen(folder, trains)
         else:
@@ -111,13 +121,13 @@ def test_a_killed_run_ends_in_the_weights_of_one_that_was_not(moment: str, tmp_p
     killed = read_run(folder)
     assert killed.status.state == "failed"
     assert "killed" in killed.status.reason
-    assert killed.status.step < 400
+    assert killed.status.step < STEPS
     assert (folder / "state.safetensors").exists() == (moment == "after it saved")
     status, errors = finished(folder, "--resume")
     assert status == 0, errors
     assert read_run(folder).status.state == "finished"
-    assert files(folder) == files(tmp_path / "whole")
-    assert losses(folder) == losses(tmp_path / "whole")
+    assert files(folder) == files(whole)
+    assert losses(folder) == losses(whole)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { leave, part, unpacked } from "../../../viz/components/followed.js";
+import { leave, part, same, unpacked } from "../../../viz/components/followed.js";
 
 test("a long text that several parts have comes to each of them", () => {
   const { words, strip } = unpacked({
@@ -38,4 +38,12 @@ test("a part is shown when it changes, until it is left", () => {
   leave(place);
   tell({ a: "8", b: "9" });
   assert.deepEqual(seen, ["1", "5", "7"]);
+});
+
+test("what is the same is not drawn again", () => {
+  const value = () => ({ a: [1, null, { b: "c" }], d: false });
+  assert.ok(same(value(), value()));
+  for (const other of [null, "a", {}, { a: [1, null, { b: "c" }] }, { a: [1, null, { b: "e" }], d: false }, { d: 0 }])
+    assert.ok(!same(value(), other) && !same(other, value()));
+  assert.ok(same(null, null) && same("a", "a") && !same(undefined, null));
 });

@@ -46,7 +46,19 @@ def test_a_bundle_does_what_its_scripts_do(tmp_path: Path, monkeypatch: pytest.M
     assert node(tmp_path / "run.mjs") == "[10,30]\n"
 
 
-COMPONENTS = ("film", "followed", "head", "history", "notebook", "overview", "pictures", "said", "save_png", "strips")
+COMPONENTS = (
+    "film",
+    "followed",
+    "head",
+    "heatmap",
+    "history",
+    "notebook",
+    "overview",
+    "pictures",
+    "said",
+    "save_png",
+    "strips",
+)
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

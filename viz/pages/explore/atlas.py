@@ -22,7 +22,7 @@ from viz.look.words import KIND_NAMES
 from viz.pages.explore.corpus import choose_measured_on, in_all, measured_over, survey_panel
 from viz.pages.shared.frame import chart
 from viz.state import atlas as surveys
-from viz.state import link, session
+from viz.state import choosing, session
 
 MOST_ALIKE = 5
 ROWS_SHOWN = 16
@@ -159,7 +159,7 @@ def _alike(look: Look) -> None:
             st.button(
                 f"{head_name(layer, head, numbers=numbers)} · similarity {similarity:.2f}",
                 key=f"atlas_alike_{place}",
-                on_click=link.show_head,
+                on_click=choosing.show_head,
                 args=(layer, head),
                 kwargs={"numbers": numbers},
             )

@@ -15,7 +15,7 @@ from viz.look.look import Look
 from viz.look.theme import for_markdown, shortened, show_token
 from viz.look.words import share
 from viz.state import atlas as surveys
-from viz.state import link
+from viz.state import choosing
 
 PAUSE = 0.1  # seconds between two portions of a survey, when other visitors have their turn
 LONGEST_SHOWN = 60  # characters of a sentence on a button
@@ -107,7 +107,7 @@ def _sharpest(found: Links, head: int, survey: Survey, name: str) -> None:
         st.button(
             f"{_arrow(one.query, one.key)} {share(one.weight)} · {for_markdown(shortened(sentence, LONGEST_SHOWN))}",
             key=f"atlas_sharpest_{place}",
-            on_click=link.type_source,
+            on_click=choosing.type_source,
             args=(sentence,),
             help="See this sentence above",
         )

@@ -7,7 +7,7 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from viz.look.look import Look
 from viz.look.theme import for_markdown, show_token
-from viz.state import clicked, link
+from viz.state import choosing, clicked, link
 from viz.state import decoder as decoding
 
 
@@ -53,6 +53,6 @@ def mask_button(look: Look) -> None:
         key="mask",
         icon=":material/visibility_off:",
         disabled=masked == link.source(),
-        on_click=link.type_source,
+        on_click=choosing.type_source,
         args=(masked,),
     )

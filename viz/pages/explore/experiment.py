@@ -20,7 +20,7 @@ from viz.look.look import Chosen, Look
 from viz.look.picture import displayed, scaled
 from viz.look.thumbnails import thinned
 from viz.look.words import cut_mark, unit_of
-from viz.state import link, opening
+from viz.state import choosing, opening
 
 AS_TRAINED = "As trained"
 NEEDED = {Capability.HEADS, Capability.TYPING, Capability.WRITING}
@@ -64,7 +64,7 @@ def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
     offered: list[What] = [what for what in WHAT if what != "positions" or opened.config.positional != "none"]
     names: dict[str, What] = {TAKEN[what]: what for what in offered}
     options = [AS_TRAINED, *names]
-    link.keep_choice("experiment", options, AS_TRAINED)
+    choosing.keep_choice("experiment", options, AS_TRAINED)
     captions = ["nothing changed", *(said[what] for what in offered)]
     asked = st.radio("What if …", options, captions=captions, key="experiment", bind="query-params")
     return names.get(asked or AS_TRAINED)

@@ -40,7 +40,7 @@ from viz.pages.shared.choices import (
 )
 from viz.pages.shared.forcing import forcing_notice
 from viz.pages.shared.frame import style, title_beside
-from viz.state import clicked, link, presentation, session
+from viz.state import choosing, clicked, link, presentation, session
 from viz.state import decoder as decoding
 from viz.state.address import addresses
 from viz.state.session import Following
@@ -214,7 +214,7 @@ def _choose_panel(opened: Checkpoint) -> str | None:
     """What a person opens below the pictures."""
     has = {DECODER: Capability.WRITING in opened.model.can, PROOF: opened.elsewhere is not None}
     names = [name for name in PANELS if has.get(name, True)]
-    link.keep_choice("panel", names, None)
+    choosing.keep_choice("panel", names, None)
     return st.segmented_control(
         "Go further",
         names,

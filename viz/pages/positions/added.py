@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -18,17 +17,11 @@ from viz.components.strips import strip_component, strip_data
 from viz.figures.side_by_side import common_limit
 from viz.figures.strips import Operand, vectors
 from viz.look.theme import Theme
+from viz.pages.shared.live import Draw
 from viz.state import session
 
-Draw = Callable[[Trace], Mapping[str, object]]
-"""What follows the text in a part of the page, by the names that its places have."""
 EXPLAINED, LIMIT = "added_explained", "added_limit"
 TITLES = ("token embedding", "encoding", "sum")
-
-
-def nothing(trace: Trace) -> Mapping[str, object]:
-    """Where nothing follows the text."""
-    return {}
 
 
 def said_of(kind: type[Encoding]) -> str:

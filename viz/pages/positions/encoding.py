@@ -26,8 +26,9 @@ from model.trace import Trace
 from viz.figures import positions
 from viz.look.numbers import power_of_ten
 from viz.look.theme import for_markdown, show_token
-from viz.pages.positions.added import Draw, nothing, said_of
+from viz.pages.positions.added import said_of
 from viz.pages.shared.frame import chart
+from viz.pages.shared.live import Draw, nothing
 from viz.state import opening, session
 
 QUARTER = (900, 265)

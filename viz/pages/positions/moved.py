@@ -19,8 +19,8 @@ from viz.look.hatching import masked
 from viz.look.picture import Display, displayed
 from viz.look.theme import Theme, for_markdown
 from viz.look.words import KIND_NAMES, cut_mark, describe_row
-from viz.pages.positions.added import Draw, nothing
 from viz.pages.shared.choices import choose_head, choose_kind
+from viz.pages.shared.live import Draw, nothing
 from viz.state import link, opening, session
 from viz.state.clicked import row_of_part_pinned
 
@@ -40,7 +40,7 @@ def show_experiment(opened: Checkpoint, trace: Trace) -> Draw:
     with left:
         kind = choose_kind(opened, trace)
     try:
-        result = opening.displaced(opened, trace.source, change)
+        result = opening.displaced(opened, trace, change)
     except ValueError as error:
         st.warning(for_markdown(_impossible(error)))
         return nothing
@@ -65,7 +65,7 @@ def _parts(
     """The output before and after and what moved, as HTML, and the head before and after."""
     none = dict.fromkeys(MAPS.values())
     try:
-        result = opening.displaced(opened, trace.source, change)
+        result = opening.displaced(opened, trace, change)
     except ValueError as error:
         return {WORDS: f"<p>{html.escape(_impossible(error))}</p>", **none}
     one, same = result.before.map(kind), " (the same)" if result.output_after == result.output_before else ""

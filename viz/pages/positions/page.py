@@ -9,13 +9,14 @@ import streamlit as st
 from model.checkpoint import Checkpoint
 from model.network.capabilities import Capability
 from model.trace import Trace
-from viz.pages.positions.added import Draw, nothing, show_sum
+from viz.pages.positions.added import show_sum
 from viz.pages.positions.encoding import show_encoding
 from viz.pages.positions.moved import show_experiment
 from viz.pages.positions.six_encodings import show_six, show_string
 from viz.pages.shared import live
 from viz.pages.shared.choices import choose_checkpoint, cut_notice, left_out_notice, type_source
 from viz.pages.shared.frame import choose_part, style, title_beside, to_come
+from viz.pages.shared.live import Draw, nothing
 from viz.pages.shared.needs_transformer import has
 from viz.state import link
 from viz.state.presentation import presenting

@@ -23,7 +23,7 @@ from viz.look.theme import for_markdown
 from viz.look.view import View
 from viz.look.words import SHORT_KIND_NAMES, where_cut
 from viz.pages.shared.frame import to_come
-from viz.state import link, opening
+from viz.state import choosing, link, opening
 
 
 def choose_checkpoint() -> Checkpoint | None:
@@ -36,11 +36,11 @@ def choose_checkpoint() -> Checkpoint | None:
             names,
             key="checkpoint",
             bind="query-params",
-            on_change=link.checkpoint_changed,
+            on_change=choosing.checkpoint_changed,
             placeholder="There is none yet",
         )
         with st.popover("Open a file", icon=":material/upload_file:"):
-            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=link.file_dropped)
+            st.file_uploader("Checkpoint file", type="safetensors", key="file", on_change=choosing.file_dropped)
             st.caption(
                 "`best.safetensors` of a run folder, as `python -m model train` writes it, or a recording, "
                 "`….trace.safetensors`."
@@ -125,13 +125,13 @@ def choose_example(opened: Checkpoint) -> None:
     if not (known := translates(opened)) or not known.examples:
         return
     examples = {example.shows: example.text for example in known.examples}
-    link.begin_examples(examples)
+    choosing.begin_examples(examples)
     with st.container(key="examples"):
         st.pills(
             "Sentences to try",
             list(examples),
             key="example",
-            on_change=link.example_chosen,
+            on_change=choosing.example_chosen,
             args=(examples,),
             label_visibility="collapsed",
         )
@@ -162,7 +162,7 @@ def choose_kind(opened: Checkpoint, trace: Trace, *, labelled: bool = True) -> K
         required=True,
         key="kind",
         bind="query-params",
-        on_change=link.kind_changed,
+        on_change=choosing.kind_changed,
         args=(opened,),
         width="stretch",
         label_visibility="visible" if labelled else "collapsed",
@@ -214,7 +214,7 @@ def choose_view() -> View:
 def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: Telling = telling_row) -> int:
     """The row to explain, from 0: the one that was chosen, or the one that says most, which ``telling`` finds."""
     options = [AUTO, *row_options(attention_map)]
-    link.keep_row(options[1:])
+    choosing.keep_row(options[1:])
     asked = st.selectbox("Row to explain", options, key="token", bind="query-params")
     return row_asked(attention_map, asked, layer, head, telling)
 
@@ -222,5 +222,5 @@ def choose_row(attention_map: AttentionMap, layer: int, head: int, *, telling: T
 def _choose_number(label: str, key: str, numbers: Sequence[int], first: int) -> int:
     """Which of them, from 0."""
     return numbers.index(
-        st.selectbox(label, numbers, index=first, key=key, bind="query-params", width=88, on_change=link.leave_mean)
+        st.selectbox(label, numbers, index=first, key=key, bind="query-params", width=88, on_change=choosing.leave_mean)
     )

@@ -11,15 +11,15 @@ from viz.figures.decoder import brings_spaces
 from viz.look.elsewhere_words import what_it_writes
 from viz.look.forcing import BEAM, BEGINNING, MODES, OWN, TARGET, Forcing
 from viz.look.theme import for_markdown
+from viz.state import choosing
 from viz.state import decoder as decoding
-from viz.state import link
 
 
 def choose_forcing(opened: Checkpoint, trace: Trace) -> str:
     """The mode, and the text it needs."""
     before = decoding.forced(opened)
     modes = [one for one in MODES if one != BEAM or Capability.SEARCH in opened.model.can]
-    link.keep_choice("decoder_mode", modes, OWN)
+    choosing.keep_choice("decoder_mode", modes, OWN)
     mode = st.segmented_control(
         "What the decoder writes",
         modes,

@@ -23,6 +23,8 @@ from viz.pages.shared.answering import answered
 from viz.state import link, session
 from viz.state.session import Following
 
+Draw = Callable[[Trace], Mapping[str, object]]
+"""What follows the text on a page: of its trace, the parts by the names that their places have."""
 LONGEST = 100_000  # bytes of a request; what is typed has a few hundred, and at most 10,000 characters
 PAUSE = "The page will catch up when you pause."
 SAYS = {
@@ -48,13 +50,18 @@ def follow(following: Following) -> str:
 def show_parts(
     parts: Mapping[str, object],
     opened: Checkpoint,
-    draw: Callable[[Trace], Mapping[str, object]],
+    draw: Draw,
     forced: Forcing = FREE,
 ) -> None:
     """Show what follows the text on a page: its parts, by the names that their places have (:func:`said`,
     :func:`strip_component`), and while someone types what ``draw`` makes of the trace of each text."""
     name = follow(Following(opened, forced, lambda trace, text: packed(draw(trace))))
     followed(link.source(), packed(parts), visitor=name, field="source", key="followed_text")
+
+
+def nothing(trace: Trace) -> Mapping[str, object]:
+    """Where nothing follows the text."""
+    return {}
 
 
 async def answer(request: Request) -> Response:

@@ -9,7 +9,7 @@ from model.network.capabilities import Capability
 from viz.look.elsewhere_words import why_not
 from viz.look.theme import for_markdown
 from viz.pages import link_to
-from viz.state import link, opening
+from viz.state import choosing, opening
 
 
 def has(opened: Checkpoint, capability: Capability, about: str) -> bool:
@@ -37,5 +37,5 @@ def _says(opened: Checkpoint, ends: str, about: str) -> None:
         if other is not None:
             st.button(
                 f"Open {for_markdown(other)} here", key="open_transformer", icon=":material/arrow_forward:",
-                on_click=link.choose_checkpoint, args=(other,),
+                on_click=choosing.choose_checkpoint, args=(other,),
             )  # fmt: skip

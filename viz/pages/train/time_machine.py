@@ -26,7 +26,7 @@ from viz.pages.shared.frame import chart
 from viz.pages.train.forming import right_answer
 from viz.pages.train.side import Side, at_step, newest
 from viz.pages.train.story import history_of, notes, play_head, reading_on, story, what_formed
-from viz.state import link, session
+from viz.state import choosing, session
 from viz.state import time_machine as replay
 from viz.state import train as lab
 
@@ -107,7 +107,7 @@ def _choose_step(label: str, run: RunView, key: str) -> int:
     if len(steps) == 1:
         st.caption(f"{for_markdown(run.name)} has kept one checkpoint so far, of step {steps[0]:,}.")
         return steps[0]
-    link.keep_choice(key, steps, steps[-1])
+    choosing.keep_choice(key, steps, steps[-1])
     replay.follow(key, steps[-1])
     return st.select_slider(label, steps, steps[-1], key=key, bind="query-params")
 
@@ -116,7 +116,7 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
     """What to look at: kind of attention, head (from 0), measure, and another run."""
     others = [other.name for other in lab.runs() if other.name != run.name and other.checkpoints]
     one, two, three, four = st.columns((5, 3, 3, 3), gap="small", vertical_alignment="bottom")
-    link.keep_choice(replay.KIND, list(last.trace.kinds), first_kind(last.trace))
+    choosing.keep_choice(replay.KIND, list(last.trace.kinds), first_kind(last.trace))
     kind: Kind = one.segmented_control(
         "Attention", last.trace.kinds, format_func=SHORT_KIND_NAMES.__getitem__, default=first_kind(last.trace),
         required=True, key=replay.KIND, bind="query-params",
@@ -125,11 +125,11 @@ def _choose(run: RunView, last: Side) -> tuple[Kind, tuple[int, int], Measure, R
         head = _choose_head("Head", last, kind, replay.HEAD)
     names = [found.name for found in measures_of(kind)]
     favourite = _favourite(run, last.trace, kind)
-    link.keep_choice(replay.MEASURE, names, favourite)
+    choosing.keep_choice(replay.MEASURE, names, favourite)
     name = three.selectbox(
         "Measure", names, names.index(favourite), format_func=str.capitalize, key=replay.MEASURE, bind="query-params"
     )
-    link.keep_choice(replay.OTHER, [NOBODY, *others], NOBODY)
+    choosing.keep_choice(replay.OTHER, [NOBODY, *others], NOBODY)
     beside = four.selectbox("Beside it", [NOBODY, *others], key=replay.OTHER, bind="query-params")
     measured = NAMED[name]
     return kind, head, measured, None if beside == NOBODY else lab.view(beside)
@@ -146,7 +146,7 @@ def _choose_head(label: str, last: Side, kind: Kind, key: str) -> tuple[int, int
     shown = last.trace.map(kind)
     heads = {lab.head_name(*head): head for head in np.ndindex(shown.n_layers, shown.n_heads)}
     first = lab.head_name(*telling_head(shown))
-    link.keep_choice(key, list(heads), first)
+    choosing.keep_choice(key, list(heads), first)
     layer, head = heads[st.selectbox(label, heads, list(heads).index(first), key=key, bind="query-params")]
     return layer, head
 

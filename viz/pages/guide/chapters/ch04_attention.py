@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from model.anatomy import arithmetic
+from model.anatomy.dissect import dissect, seen_in
 from model.anatomy.mistakes import VARIANTS, head_scores
 from model.network.attention import attention
 from viz.components.bars import bars
@@ -86,13 +87,14 @@ def show(look: Look) -> Parts:
 
 def _parts(mistake: str, theme: Theme, look: Look) -> dict[str, object]:
     """One row step by step, and the whole head with and without a mistake."""
-    anatomy = taken_apart(look)
+    seen = seen_in(look.opened, look.trace)
+    at = (look.opened, look.trace, look.kind, look.layer, look.head)
+    anatomy, scores = dissect(*at, look.row, seen), head_scores(*at, seen)
     columns = {
         "q · k": anatomy.step("products").value,
         "÷ √d, masked": anatomy.step("masked").value,
         "softmax": anatomy.step("weights").value,
     }
-    scores = head_scores(look.opened, look.trace, look.kind, look.layer, look.head)
     right, wrong = VARIANTS["right"](scores), VARIANTS[mistake](scores)
     changed = np.abs(wrong - right) >= NOTICED
     names, hidden, none = look.attention_map.row_names(), masked(look.attention_map), np.zeros_like(changed)

@@ -57,11 +57,11 @@ def ask(look: Look) -> Question | None:
     if len(look.trace.source_ids) < 3:
         return None
     kind = reader(look).kind
-    without = opening.displaced(look.opened, look.trace.source, WITHOUT)
+    without = opening.displaced(look.opened, look.trace, WITHOUT)
     if without.after is None or without.text_after == without.before.source:
         return None
     share = moved(without.before.map(kind).pattern, without.after.map(kind).pattern).max()
-    told = opening.displaced(look.opened, look.trace.source, Change(shuffle=1))
+    told = opening.displaced(look.opened, look.trace, Change(shuffle=1))
     after = "" if told.after is None else (
         f" With the encoding on, it is up to "
         f"{moved(told.before.map(kind).pattern, told.after.map(kind).pattern).max():.1%}."

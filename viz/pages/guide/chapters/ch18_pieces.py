@@ -9,7 +9,7 @@ from model.text.tokenizer import CHARACTERS, Tokenizer
 from viz.look.look import Look
 from viz.look.theme import show_token
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, quoted
-from viz.state import link
+from viz.state import choosing, link
 
 IDEA = """
 What should a token be? Not a word: no list has all of them, and a new one would be unknown. Not a letter either: texts
@@ -75,7 +75,7 @@ def show(look: Look) -> None:
         st.info("Type a word.")
         return
     names = list(found)
-    link.keep_choice(WORD, names, first)
+    choosing.keep_choice(WORD, names, first)
     name = st.selectbox("A word of your sentence", names, names.index(first), key=WORD, format_func=show_token)
     word = found[name]
     merges = tokenizer.merges(word)

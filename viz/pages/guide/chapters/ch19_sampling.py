@@ -13,7 +13,7 @@ from viz.figures.bars import beside_bars
 from viz.look.look import Look
 from viz.look.theme import for_markdown
 from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount, chart, quoted
-from viz.state import link, session
+from viz.state import choosing, session
 
 IDEA = """
 The model gives a probability to every token. Which of them is written is a separate decision. **Greedy** decoding takes
@@ -48,7 +48,7 @@ def _step(look: Look) -> int:
     n = len(look.trace.predicted_ids)
     probabilities = look.trace.probabilities
     first = int(probabilities.argmin()) if probabilities is not None else 0
-    link.keep_choice("sample_step", list(range(1, n + 1)), first + 1)
+    choosing.keep_choice("sample_step", list(range(1, n + 1)), first + 1)
     if n < 2:
         return 0
     return st.slider("Token of the output", 1, n, first + 1, key="sample_step") - 1
