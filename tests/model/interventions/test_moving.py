@@ -157,8 +157,7 @@ def test_what_is_known_already_is_not_computed_again(
     found = displace(words, SENTENCE, change, known)
     assert (words.digest, False) not in asked
     assert (found.output_before, found.output_after) == (expected.output_before, expected.output_after)
-    assert found.after is not None
-    assert expected.after is not None
+    assert (found.after is None) == (expected.after is None)
     for one, other in ((found.before, expected.before), (found.after, expected.after)):
-        for shown, map_ in zip(one.maps, other.maps, strict=True):
+        for shown, map_ in zip(one.maps if one else (), other.maps if other else (), strict=True):
             np.testing.assert_allclose(shown.pattern, map_.pattern, atol=1e-6)
