@@ -145,17 +145,17 @@ def test_what_is_known_already_is_not_computed_again(
     words: Checkpoint, change: Change, monkeypatch: pytest.MonkeyPatch
 ):
     expected, known = displace(words, SENTENCE, change), capture(words, SENTENCE)
-    asked: list[tuple[str, bool]] = []
+    asked: list[tuple[str, str, bool]] = []
 
     def counted(
         checkpoint: Checkpoint, source: str, target: str | None = None, *, draft: tuple[int, ...] = ()
     ) -> Trace:
-        asked.append((checkpoint.digest, target is not None))
+        asked.append((checkpoint.digest, source, target is not None))
         return capture(checkpoint, source, target, draft=draft)
 
     monkeypatch.setattr(moving, "capture", counted)
     found = displace(words, SENTENCE, change, known)
-    assert (words.digest, False) not in asked
+    assert (words.digest, SENTENCE, False) not in asked
     assert (found.output_before, found.output_after) == (expected.output_before, expected.output_after)
     assert (found.after is None) == (expected.after is None)
     for one, other in ((found.before, expected.before), (found.after, expected.after)):
