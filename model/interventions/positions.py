@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.checkpoint import Checkpoint
 from model.network.positional import Encoding, Rotation
 
-M = TypeVar("M", bound=nn.Module)
+M = TypeVar("M")
 
 
 class Shifted(Encoding):
@@ -96,5 +96,5 @@ def _sharing(module: M) -> M:
     """A module whose parts, and nothing below them, can be replaced without a change to ``module``: a copy of all takes
     as long as a third of a pass."""
     other = copy.copy(module)
-    other.__dict__["_modules"] = dict(module._modules)
+    vars(other)["_modules"] = dict(vars(module)["_modules"])
     return other

@@ -10,6 +10,9 @@ import numpy as np
 from viz.look.numbers import fixed
 from viz.look.theme import Theme, show_token
 
+ROWS_AT_ONCE, LINE = 4, 1.65
+"""Tokens by which the room for bars grows, and how high one is, in letters: as ``bars.css`` has it."""
+
 
 def bars(names: Sequence[str], columns: Mapping[str, np.ndarray], *, framed: int | None = None, theme: Theme) -> str:
     """Several numbers for each token, side by side, each column on its own scale; minus infinity is written out and has
@@ -26,6 +29,15 @@ def bars(names: Sequence[str], columns: Mapping[str, np.ndarray], *, framed: int
         f'<div class="bars" style="{colours}"><table><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def keep_room(name: str, n: int) -> None:
+    """Keep the room that bars for ``n`` tokens need in the part ``name``, and for a few more: what stands below them
+    does not move when they come, nor with every token that is typed."""
+    import streamlit as st
+
+    rows = ROWS_AT_ONCE * -(-n // ROWS_AT_ONCE) + 1
+    st.html(f"<style>.st-key-said_{name} {{ min-height: calc({rows * LINE} * var(--type-small)); }}</style>")
 
 
 def _scale(values: np.ndarray) -> tuple[float, float]:

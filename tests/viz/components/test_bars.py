@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from viz.components.bars import bars
+from viz.components.bars import LINE, bars
+from viz.components.sources import style
 from viz.look.theme import LIGHT
 
 
@@ -17,6 +18,10 @@ def test_each_column_has_its_own_scale_and_each_number_its_bar():
     found = [(float(a), float(b)) for a, b in re.findall(r"--from: (\S+); --share: (\S+?)\"", text)]
     assert found == [(0.25, 0.75), (0, 1), (0, 0.25), (0.25, 0.5), (0, 0)]  # of −1 to 3, and of 0 to 0.5
     assert text.count("framed") == 1
+
+
+def test_the_room_that_is_kept_is_that_of_the_lines():
+    assert f"line-height: {LINE};" in style("bars")
 
 
 def test_nothing_has_no_bar():

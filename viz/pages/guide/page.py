@@ -43,6 +43,8 @@ CODE_HEIGHT, LONGEST_CODE = 560, 28  # pixels, in which longer code scrolls; lin
 STYLE = """
 .st-key-guide table { font-size: var(--type-small); }
 .st-key-slide_figure .head-map { height: 24rem; }
+:is(.st-key-variant_right, .st-key-variant_wrong) { min-height: 24rem; }
+.st-key-said_variant_compared { min-height: 7.5rem; }
 .st-key-contents { display: grid; gap: 0 1rem; }
 .st-key-contents button { min-height: 0; padding: 0.1rem 0; text-align: left; }
 @media (min-width: 900px) {
@@ -67,6 +69,7 @@ SLIDE = """
 }
 .st-key-slide_figure .said :is(p, table) { font-size: max(18px, 0.8rem); line-height: 1.3; margin: 0; }
 .st-key-slide_figure .head-map { height: 17.3rem; }
+:is(.st-key-variant_right, .st-key-variant_wrong, .st-key-said_variant_compared) { min-height: 0; }
 .st-key-slide_figure .bars :is(th, td) { line-height: 1.15; }
 .st-key-slide_figure .stCode { font-size: max(18px, 0.75rem); line-height: 1.25; }
 .st-key-slide_figure .stCode :is(pre, code, code *) { font-size: inherit; line-height: inherit; }

@@ -23,6 +23,7 @@ from viz.state.presentation import presenting
 
 STYLE = """
 .st-key-moved_maps .head-map { height: 22rem; }
+[class*="st-key-map_"] { min-height: 22rem; }
 .run label, .six label { font-size: var(--type-small); opacity: 0.8; }
 .run p, .six p { font-size: var(--type-heading); margin: 0; overflow-wrap: anywhere; }
 .run small { opacity: 0.7; }
@@ -31,6 +32,7 @@ STYLE = """
 .six p { font-family: monospace; white-space: pre-wrap; }
 """
 SLIDE = """
+[class*="st-key-map_"] { min-height: 0; }
 .st-key-moved_maps .head-map { height: max(15rem, min(19rem, 31vh)); }
 .st-key-moved_maps [data-testid="stMarkdownContainer"] { margin-bottom: -0.75rem; }
 .said > p { font-size: max(18px, 0.85rem); line-height: 1.3; margin: 0 0 0.2rem; }

@@ -12,7 +12,7 @@ from model.anatomy import arithmetic
 from model.anatomy.dissect import dissect, seen_in
 from model.anatomy.mistakes import VARIANTS, head_scores
 from model.network.attention import attention
-from viz.components.bars import bars
+from viz.components.bars import bars, keep_room
 from viz.components.followed import said
 from viz.components.head import head_part, matrix_data
 from viz.look.choice import row_options
@@ -67,6 +67,8 @@ NOTICED, ROUNDED = 0.05, 0.0005
 
 
 def show(look: Look) -> Parts:
+    if not presenting():
+        keep_room(STEPS, len(look.attention_map.key_tokens))
     said(STEPS)
     mistake = st.segmented_control(
         "The whole head: a correct version and one with a "
