@@ -99,8 +99,8 @@ def _said(observed: Observed, layer: int, head: int, rows: RowNames, more: Seque
     order, shares = _order(observed, at), _shares(observed, at, named)
     clauses = [*order, *shares, *_induction(observed, at, rows, named)]
     if clauses == order and (tokens := _tokens(observed, at)) >= FOCUSED:
-        clauses += [f"a row spreads over about {tokens:.1f} tokens"] if order else []
-    return "; ".join(clauses or [_spread(observed, at, rows, more)]) + few
+        clauses += [f"spreads each row over about {tokens:.1f} tokens"] if order else []
+    return "; it ".join(clauses or [_spread(observed, at, rows, more)]) + few
 
 
 def _order(observed: Observed, at: tuple[int, int]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -169,10 +170,17 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
         page.context.close()
 
 
-@pytest.fixture
-def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
-    """A new visitor of any page; at the end no page may have asked another host or complained."""
+@pytest.fixture(scope="package")
+def warm(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser that keeps the page's own programs: to load and compile them anew takes a quarter of a visit."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def context(warm: BrowserContext, address: str) -> Iterator[BrowserContext]:
+    """A new visitor of any page; at the end no page may have asked another host or complained."""
     asked: list[str] = []
     complaints: list[str] = []
 
@@ -180,15 +188,23 @@ def context(chromium: Browser, address: str) -> Iterator[BrowserContext]:
         if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
             complaints.append(message.text)
 
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", listen)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield context
+    listeners: dict[Any, Callable[..., None]] = {
+        "request": lambda request: asked.append(request.url),
+        "console": listen,
+        "weberror": lambda error: complaints.append(str(error.error)),
+    }
+    for event, listener in listeners.items():
+        warm.on(event, listener)
+    yield warm
+    for page in warm.pages:
+        page.close()
+    for event, listener in listeners.items():
+        warm.remove_listener(event, listener)
+    warm.clear_cookies()
     own = urlsplit(address).netloc
     assert asked
     assert [url for url in asked if urlsplit(url).netloc != own and urlsplit(url).scheme not in ("data", "blob")] == []
     assert complaints == []
-    context.close()
 
 
 @pytest.fixture

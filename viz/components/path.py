@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from viz.components.sources import component, script, style
 
-HTML = """<nav class="path" aria-label="Parts of this page">
+HTML = """<nav class="path" aria-label="On this page">
 <button type="button" class="back" aria-label="Back">‹</button>
 <ol></ol>
 <button type="button" class="on" aria-label="On">›</button>

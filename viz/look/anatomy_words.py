@@ -169,7 +169,7 @@ def _opinion(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bo
     saying."""
     if difference is None:
         where = "the encoder" if step.name == "memory" else f"layer {anatomy.layer}"
-        return None, f"from {where}", "" if step.name == "memory" else "Choose that layer to see how it is made."
+        return None, f"from {where}", "" if step.name == "memory" else "Choose that layer above to see how this was computed."
     if difference == 0:
         return True, "recomputed; equal", ""
     agreed, by = agrees(step, difference), power_of_ten(difference)

@@ -73,7 +73,7 @@ def describe_distance(points: Sequence[DistanceScore]) -> list[str]:
     far = {name: reaches(curve, ENOUGH) for name, curve in curves.items()}
     said = [
         f"Right in at least {ENOUGH:.0%} of all cases, on the same budget: "
-        + "; ".join(f"{name} {_reach(far[name], longest)}" for name in curves)
+        + "; ".join(f"the {name}{',' * (',' in name)} {_reach(far[name], longest)}" for name in curves)
         + f". Guessing gives {1 / SYMBOLS:.1%}."
     ]
     if far[TRANSFORMER] > far[LSTM]:
@@ -236,7 +236,7 @@ def _factor(ratio: float) -> str:
 def _reach(distance: int, longest: int) -> str:
     if not distance:
         return "at no distance"
-    return f"up to {distance} tokens" + (", the longest distance tried" if distance == longest else "")
+    return f"up to {distance} tokens" + (" (the longest distance tried)" if distance == longest else "")
 
 
 def _list(numbers: Sequence[int]) -> str:

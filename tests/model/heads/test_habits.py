@@ -174,7 +174,7 @@ def test_a_wide_head_may_still_be_in_order():
     found = said(rows.tolist(), tuple("uvwxyz!"), "cross")
     assert found.startswith("follows the source from left to right (later rows peak further right in 100% of pairs")
     bits = -0.52 * np.log2(0.52) - 6 * 0.08 * np.log2(0.08)
-    assert found.endswith(f"; a row spreads over about {2**bits:.1f} tokens")
+    assert found.endswith(f"; it spreads each row over about {2**bits:.1f} tokens")
 
 
 def test_what_is_larger_goes_before_what_is_above_chance():

@@ -91,14 +91,14 @@ def test_what_distances_say(far: tuple[int, int, int], says: str):
     }
     said = " ".join(words.describe_distance(distances(**curves)))
     assert says in said
-    assert f"{LSTM} up to 3 tokens" in said
+    assert f"the {LSTM}, up to 3 tokens" in said
     assert "Guessing gives 12.5%" in said
-    assert (f"{TRANSFORMER} up to 7 tokens, the longest distance tried" in said) == (far[0] == 7)
+    assert (f"the {TRANSFORMER} up to 7 tokens (the longest distance tried)" in said) == (far[0] == 7)
 
 
 def test_a_contender_that_learns_nothing():
     said = " ".join(words.describe_distance(distances(transformer={3: 1.0}, lstm={3: 0.1}, attending={3: 1.0})))
-    assert f"{LSTM} at no distance" in said
+    assert f"the {LSTM}, at no distance" in said
 
 
 def test_what_costs_say():

@@ -79,7 +79,7 @@ def test_what_the_model_writes_after_a_mistake_is_its_own():
     astray = capture(letters, "dog", prefix=[first.best[1].token_id])
     assert astray.target != own.target
     assert f"writes “dog”. Made to begin with “{first.best[1].label}”" in texts(app)
-    assert f"it continues to “{astray.target}”." in texts(app)
+    assert f"it goes on to write “{astray.target}”." in texts(app)
     assert float(right_answer(app)) > 0
 
 

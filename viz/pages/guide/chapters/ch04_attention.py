@@ -41,7 +41,7 @@ IDEA = r"""
 1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
 2. **Scale.** If the $d$ products that a dot product adds up are independent, each with variance 1, their sum has
    variance $d$, so its standard deviation is $\sqrt d$. Divided by $\sqrt{d_\text{head}}$, scores do not grow with the
-   size of a head; else softmax would give one key nearly everything and leave almost no gradient to learn from (Vaswani
+   size of a head; otherwise softmax would give one key nearly everything and leave almost no gradient to learn from (Vaswani
    et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.

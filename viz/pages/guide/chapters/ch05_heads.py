@@ -23,7 +23,7 @@ blurs them. So each layer has several heads, side by side, each with its own $W_
 attention weights**. Nobody tells a head what to look for; training does, and many heads can be removed with little
 harm (Michel et al. 2019, Voita et al. 2019).
 
-**More heads do not mean more parameters.** With $h$ heads each works in $d_\text{head} = d_\text{model}/h$ dimensions,
+**More heads do not mean more parameters.** With $h$ heads, each works in $d_\text{head} = d_\text{model}/h$ dimensions,
 so the matrices of all heads together stay the same size.
 
 The heads’ outputs are joined end to end into one long vector (**concatenation**), which is multiplied by $W_O$.

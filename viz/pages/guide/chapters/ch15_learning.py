@@ -82,15 +82,15 @@ def _price(look: Look) -> None:
     st.markdown(
         f"**The price of teacher forcing.** Left to itself, the model writes {_sentence(look.trace)} Made to begin "
         f"with {quoted(other.label)} (p = {probability(other.probability)}) instead of {quoted(first.written.label)}, "
-        f"it continues to {_sentence(astray)} In training, teacher forcing would have given it the right token next, "
+        f"it goes on to write {_sentence(astray)} In training, teacher forcing would have given it the right token next, "
         "so it never practises recovering from a mistake of its own."
     )
 
 
 def _sentence(trace: Trace) -> str:
     """What a trace wrote, quoted, at the end of a sentence."""
-    said = _said(trace)
-    return f"“{said}”{'' if said.endswith(('.', '!', '?')) else '.'}"
+    stop = "" if trace.target.strip().endswith((".", "!", "?")) else "."
+    return f"“{_said(trace)}”{stop}"
 
 
 def _said(trace: Trace) -> str:
