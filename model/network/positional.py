@@ -276,7 +276,7 @@ class Alibi(Encoding):
 
     formula = r"s_{mn} = \frac{q_m^\top k_n}{\sqrt{d_{head}}} - slope_h \cdot |m - n|"
     words = (
-        "Nothing is added to the input and nothing is learned: scores fall with the distance, in each head at its own "
+        "Nothing is added to the input and nothing is learned: scores fall with distance, in each head at its own "
         "slope. The paper’s decoder looks back only; that an encoder’s scores fall both ways is this project’s choice."
     )
     source = "Press et al. 2022, section 3"

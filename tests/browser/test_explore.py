@@ -128,7 +128,7 @@ def choose_number(page: Page, label: str, option: str) -> None:
 def expect_chosen(page: Page, layer: int, head: int) -> None:
     """The layer and head (from 1), among all heads and in words."""
     expect(canvas(page)).to_have_attribute(
-        "aria-label", re.compile(f"^Layer {layer}, head {head}, of {LAYERS} by {HEADS} maps")
+        "aria-label", re.compile(f"^Layer {layer}, head {head}, of {LAYERS} layers with {HEADS} heads each")
     )
     expect(words(page)).to_contain_text(f"layer {layer}, head {head}.")
 

@@ -53,7 +53,9 @@ function draw(canvas, data) {
 
   if (canvas.hovered) box(context, place, canvas.hovered, style.getPropertyValue("--st-primary-color") || "gray", 2);
   box(context, place, data.chosen, data.accent, 3);
-  const where = `${nameOf(data.chosen, data)}, of ${place.layers} by ${place.heads} maps`;
+  const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const there = `${counted(place.layers, "layer")} with ${counted(place.heads, "head")} each`;
+  const where = `${nameOf(data.chosen, data)}, of ${there}`;
   canvas.setAttribute("aria-label", `${where}. Use the arrow keys, Home or End to choose another.`);
 }
 

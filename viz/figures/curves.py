@@ -63,7 +63,7 @@ def describe_loss(points: Sequence[LogPoint], vocab_size: int) -> str:
         return "No step has been taken yet."
     last = points[-1]
     guessing = (
-        f"guessing evenly among the {vocab_size:,} tokens of the vocabulary would give {math.log(vocab_size):.2f}"
+        f"guessing uniformly among the {vocab_size:,} tokens of the vocabulary would give {math.log(vocab_size):.2f}"
     )
     return f"Step {last.step:,}: {last.loss:.3f} nats per token; {guessing}."
 

@@ -72,8 +72,8 @@ TITLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "It comes next in a decoder layer; choose “Cross” to take it apart. Shown for the query token only.",
         ),
         "forward_normed": ("LayerNorm before the feed-forward", NORMALISED),
-        "hidden": ("Feed-forward, inner half", "A wider vector, passed through the activation function."),
-        "forwarded": ("Feed-forward, outer half", "Back to d_model numbers."),
+        "hidden": ("Feed-forward, first layer", "A wider vector, passed through the activation function."),
+        "forwarded": ("Feed-forward, second layer", "Back to d_model numbers."),
         "forward_sum": ("Residual", "The input is added again."),
         "output": ("Output of the layer", "What the next layer reads; after the last layer, the result."),
     }
@@ -169,7 +169,8 @@ def _opinion(anatomy: Anatomy, step: Step, difference: float | None) -> tuple[bo
     saying."""
     if difference is None:
         where = "the encoder" if step.name == "memory" else f"layer {anatomy.layer}"
-        return None, f"from {where}", "" if step.name == "memory" else "Choose that layer above to see how this was computed."
+        more = "" if step.name == "memory" else "Choose that layer above to see how this was computed."
+        return None, f"from {where}", more
     if difference == 0:
         return True, "recomputed; equal", ""
     agreed, by = agrees(step, difference), power_of_ten(difference)

@@ -60,7 +60,7 @@ def describe_steps(points: Sequence[StepTime]) -> list[str]:
         f"With texts of {a.n} tokens instead of {first_a.n}, in batches of equal size, the Transformer’s step takes "
         f"{_factor(a.seconds / first_a.seconds)} as long and the LSTM’s "
         f"{_factor(b.seconds / first_b.seconds)}. At every length the Transformer has {a.in_sequence} operations that "
-        f"must run in turn; the LSTM has "
+        f"must run one after another; the LSTM has "
         f"{first_b.in_sequence:,} at the shortest and {b.in_sequence:,} at the longest."
     )
     return said
@@ -108,8 +108,9 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
     if abs(long.exponent - 2) > ROUNDING:
         steps = [f"×\u00a0{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
-            f"**Not the clean square of the textbooks**: from one length to the next the time grows {_join(steps)}, "
-            "where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine’s time is not."
+            "**Not the clean quadratic curve of the textbooks**: from one length to the next the time grows "
+            f"{_join(steps)}, where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine’s time "
+            "is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(

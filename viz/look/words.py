@@ -132,7 +132,7 @@ def how_sure(sure: Certainty) -> str:
     return (
         f"The product of the probabilities that the model gave to the {n} token{'s' * (n != 1)} of its output, "
         f"including the end token; their geometric mean is {share(sure.per_token)}. Underlined: less than "
-        f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This shows doubt, not error: the model can be sure and "
+        f"{percent(SURE)} (dots) or {percent(LIKELY)} (waves). This shows doubt, not error: the model can be sure yet "
         "wrong."
     )
 

@@ -66,7 +66,7 @@ def test_what_steps_say_for_and_against_the_claim():
     assert "The Transformer is faster at 11 tokens." in said
     assert "**Contrary to the usual claim**, the LSTM is faster at 5 tokens" in said
     assert "**At 7 tokens they are equally fast** (to within 10%)" in said
-    assert "has 10 operations that must run in turn; the LSTM has 20 at the shortest and 44 at the longest" in said
+    assert "has 10 operations that must run one after another; the LSTM has 20 at the shortest and 44 at" in said
     assert "Transformer’s step takes 0.7 times as long and the LSTM’s 6.0 times" in said
 
 

@@ -112,7 +112,7 @@ def _cost() -> None:
 def _quality() -> None:
     st.markdown(
         "The models that ship in two versions: a Transformer, and an LSTM with attention of about the same size. "
-        "**BLEU**, from 0 to 100, says how many of a translation’s words and sequences of up to four words also stand "
+        "**BLEU**, from 0 to 100, says how many of a translation’s words and sequences of up to four words also appear "
         "in a reference translation (Papineni et al. 2002)."
     )
     for name, other in PAIRS.items():

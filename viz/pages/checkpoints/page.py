@@ -43,8 +43,8 @@ ABILITIES = {
 """What a page can do with a model that has a capability."""
 
 BLEU = (
-    "BLEU, from 0 to 100: how many of a translation’s words and sequences of up to four words also stand in a "
-    "reference translation (Papineni et al. 2002). chrF: an F-score of sequences of characters (Popović 2015)."
+    "BLEU, from 0 to 100: how many of a translation’s words and sequences of up to four words also appear in a "
+    "reference translation (Papineni et al. 2002). chrF: an F-score over character sequences (Popović 2015)."
 )
 
 

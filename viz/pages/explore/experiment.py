@@ -73,7 +73,8 @@ def choose_experiment(opened: Checkpoint, layer: int, head: int) -> What | None:
 def show_experiment(look: Look, chosen: Chosen, what: What | None) -> None:
     """The output before and after, and the head on show before and after."""
     if what is None:
-        st.html('<div class="result"><p class="aside">Choose one and the model writes again without it.</p></div>')
+        said = "Choose one, and the model writes its output again without it."
+        st.html(f'<div class="result"><p class="aside">{said}</p></div>')
         return
     found = opening.experiment(look.opened, look.trace.source, what, look.kind, look.layer, look.head)
     said = _outputs(look, found, what)

@@ -42,7 +42,7 @@ def play(
                 key=f"machine_take_{form.lower()}",
             )
         st.caption(
-            "The HTML plays offline, the GIF in slides and documents. Both say which run, checkpoints (by "
+            "The HTML plays offline; the GIF, in slides and documents. Both say which run, checkpoints (by "
             "digest), sentence and head they show, and what each axis is."
         )
 

@@ -17,8 +17,8 @@ IDEA = """
 A network computes with numbers, so the text is cut into **tokens**: words, parts of words, or characters, from a
 fixed list, the vocabulary. A rare word is split into several tokens. This tokenizer falls back on single bytes, so no
 word is ever unknown to it. `</s>` ends the sentence.
-A punctuation mark is a token, too: add a full stop, and the pictures change: in the
-encoder every other token now sees it.
+A punctuation mark is a token, too: add a full stop and the pictures change, because in
+the encoder every other token now sees it.
 
 Each token has a number, its **id**, and each id has a row of numbers, its **embedding**, learned in training. Words
 used in similar ways end up with similar rows. The same table is used again at the end, to score what could be written
@@ -69,7 +69,7 @@ def ask(look: Look) -> Question:
 
 def further(look: Look) -> Further:
     return Further(
-        label="See in Positions what is added to the embedding",
+        label="In Positions, see what is added to the embedding",
         page="positions",
         query={"part": "Added to your sentence"},
     )

@@ -41,8 +41,8 @@ IDEA = r"""
 1. **Scores.** Take the **dot product** of the query with each key: a large one means they match.
 2. **Scale.** If the $d$ products that a dot product adds up are independent, each with variance 1, their sum has
    variance $d$, so its standard deviation is $\sqrt d$. Divided by $\sqrt{d_\text{head}}$, scores do not grow with the
-   size of a head; otherwise softmax would give one key nearly everything and leave almost no gradient to learn from (Vaswani
-   et al. 2017, section 3.2.1).
+   size of the head; otherwise softmax would give one key nearly everything and leave almost no gradient to learn from
+   (Vaswani et al. 2017, section 3.2.1).
 3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
 5. **Weighted sum.** The head’s output is the weighted average of the **values**: not of the words, and not of the
@@ -53,7 +53,7 @@ token **fed in**; “b” is what the model writes next.
 """
 EQUATION = r"\text{Attention}(Q,K,V)=\text{softmax}\!\left(\frac{QK^\top}{\sqrt{d_\text{head}}}+\text{mask}\right)V"
 WRONG = {
-    "wrong axis": "<b>Mistake: softmax over the wrong axis.</b> Columns sum to 1, and rows do not. In code: "
+    "wrong axis": "<b>Mistake: softmax over the wrong axis.</b> Columns sum to 1, but rows do not. In code: "
     "<code>dim=-2</code> instead of <code>dim=-1</code>.",
     "no scale": "<b>Mistake: no scale.</b> Rows sum to 1, so nothing looks wrong. But the largest scores take more "
     "than their share, and in training the others get less gradient.{scale}",

@@ -18,10 +18,10 @@ from viz.pages.guide.chapters.openings import parted_head, parted_row
 from viz.state import session
 
 IDEA = r"""
-A head gives each row one weighted average. If a row needs two things, say the word before and the verb, one average
-blurs them. So each layer has several heads, side by side, each with its own $W_Q$, $W_K$ and $W_V$, hence **its own
-attention weights**. Nobody tells a head what to look for; training does, and many heads can be removed with little
-harm (Michel et al. 2019, Voita et al. 2019).
+A head gives each row one weighted average. If a row needs two things (say, the previous word and the verb), one average
+blurs them. So each layer has several heads, side by side, each with its own $W_Q$, $W_K$ and $W_V$, and so **its own
+attention weights**. Nobody tells a head what to look for; it learns this in training, and many heads can be removed
+with little harm (Michel et al. 2019, Voita et al. 2019).
 
 **More heads do not mean more parameters.** With $h$ heads, each works in $d_\text{head} = d_\text{model}/h$ dimensions,
 so the matrices of all heads together stay the same size.

@@ -22,8 +22,8 @@ already gives away some of the order.)
 
 So the model must be told each word’s position. Vaswani et al. (2017) add to each embedding a vector that belongs to
 the **position**: sines and cosines of many wavelengths, like the hands of many clocks. Other models learn these
-vectors (Gehring et al. 2017), rotate queries and keys by an angle (rotary, Su et al. 2021), make scores fall with the
-distance (ALiBi, Press et al. 2022) or learn a bias by distance (T5, Raffel et al. 2020).
+vectors (Gehring et al. 2017), rotate queries and keys by an angle (rotary, Su et al. 2021), make scores fall with
+distance (ALiBi, Press et al. 2022) or learn a bias for each range of distances (T5, Raffel et al. 2020).
 """
 EQUATION = (
     r"\begin{aligned}p_{i,2c}&=\sin\!\big(i/10000^{2c/d_\text{model}}\big)\\"

@@ -24,7 +24,7 @@ keeps the numbers in range. The formula has it *after* the sum, as Vaswani et al
 *before* each part, which makes training stable without warming up the learning rate (Xiong et al. 2020).
 
 Layers are stacked. They have the same shape, but **each has its own parameters**. Before the first layer a vector says
-“this word”, after the last “this word, in this sentence”.
+“this word”; after the last, “this word, in this sentence”.
 
 **Mistake: thinking the encoder is a recurrent network.** Nothing is read from left to right, and no memory is passed
 along. There is no mask either, so the last word can change the vector of the first.

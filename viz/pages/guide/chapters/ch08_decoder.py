@@ -20,10 +20,10 @@ The decoder writes from left to right. At each position it **is fed** the previo
 the first position is fed `<s>`. The mask hides what comes later, so a row may look at its own and earlier positions
 only. It is not a recurrent network either: no memory is passed along; the tokens themselves are read again.
 
-In training the right translation is known, so all positions are fed at once, each with the right token before it,
+During training the right translation is known, so all positions are fed at once, each with the right token before it,
 whatever the model would have written. That is **teacher forcing**. Thanks to the mask, one pass gives the same numbers
-as going token by token, and the model cannot simply copy the answer. It has a price: the model never practises carrying
-on after a mistake of its own (exposure bias, Ranzato et al. 2016).
+as going token by token, and the model cannot simply copy the answer. It comes at a price: the model never practises
+carrying on after a mistake of its own (exposure bias, Ranzato et al. 2016).
 
 **Mistake: reading a row as the wrong token.** A row has two names: the token fed in, and the token predicted there.
 They are one position apart. Here both are written: “a ▸ b” is fed “a” and predicts “b”.

@@ -54,7 +54,7 @@ def show(look: Look) -> None:
     st.markdown(table(layer_costs(n, config.d_model)))
     st.caption(
         "As in the paper, the four projections of self-attention (W_Q, W_K, W_V, W_O) are left out: another "
-        f"{4 * n * config.d_model**2:,} operations for your sentence. Counts say how the work grows, not how long it "
+        f"{4 * n * config.d_model**2:,} operations for your sentence. Counts show how the work grows, not how long it "
         "takes."
     )
     show_recorded(

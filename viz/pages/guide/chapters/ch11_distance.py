@@ -68,7 +68,7 @@ def show(look: Look) -> None:
         "even attention": attended((allowed / allowed.sum(1, keepdims=True))[None, None]),
     }
     st.markdown(
-        "**How far this model looks**: the share of its attention at each distance. The line of even attention falls "
+        "**How far this model looks**: the share of its attention at each distance. The line for even attention falls "
         "too, because fewer pairs of tokens are far apart; what counts is the difference between the two lines."
     )
     chart(curves(distances, share, "distance in tokens", "share of attention", theme=theme), "far")

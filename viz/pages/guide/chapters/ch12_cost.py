@@ -22,7 +22,7 @@ scores: four times the time to compute them and the memory to keep them.
 
 For a sentence this hardly matters: the weight matrices cost more. For a book it dominates, so people have found ways
 around it: look only nearby (Beltagy et al. 2020), or at a summary (Wang et al. 2020). FlashAttention (Dao et al. 2022)
-never writes the scores to memory. That saves memory and traffic, but the arithmetic still grows with n².
+never writes the scores to memory. That saves memory and memory traffic, but the arithmetic still grows with n².
 """
 EQUATION = (
     r"\begin{aligned}\text{scores}&=n_\text{layers}\cdot n_\text{heads}\cdot n^2\\"

@@ -30,9 +30,9 @@ alone cannot be the reason. **Wiegreffe and Pinter (2019)** answered that an exp
 that much depends on the test: weights that training could not have found prove little. Both studied models with a
 single layer of attention; here many heads and residual connections stand in for each other.
 
-So do not believe a picture, **change the model and see**. Here one head’s pattern becomes uniform: it attends equally
-to every token it may see. (Explore’s “Without this head” goes further: it sets the head’s output to 0.) If the output
-stays the same, this head’s pattern was not needed *by itself*; other heads can stand in for it. If it changes, it
+So do not trust the picture alone: **change the model and see**. Here one head’s pattern becomes uniform: it attends
+equally to every token it may see. (Explore’s “Without this head” goes further: it sets the head’s output to 0.) If the
+output stays the same, this head’s pattern was not needed *by itself*; other heads can stand in for it. If it changes, it
 mattered, which is still not to say that it alone was the reason. Besides, layers above the first see vectors that are
 already mixed, so a column there no longer stands for one word (Abnar and Zuidema 2020 trace the mixing back); and what
 a head adds also depends on its values (Kobayashi et al. 2020).
@@ -40,9 +40,9 @@ a head adds also depends on its values (Kobayashi et al. 2020).
 **Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
 output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
 
-Is a Transformer *less* interpretable than a recurrent or convolutional network, as some articles say? Those show no
-attention weights at all unless attention is added to them. Here there is more to look at; whether it explains anything
-has to be tested.
+Is a Transformer *less* interpretable than a recurrent or convolutional network, as some articles say? Such networks
+show no attention weights at all unless attention is added to them. Here there is more to look at; whether it explains
+anything has to be tested.
 """
 NOTICED = 0.005
 """Nats, less than which no sentence tells."""

@@ -30,9 +30,9 @@ ever tells a head where to look.
 **Mistake: thinking that the loss counts wrong words.** A token may be written correctly and still cost something,
 because its probability was below 1.
 
-With **teacher forcing** each position is fed the correct preceding tokens, so all positions learn in one pass. The
-price: the model never practises carrying on after a mistake of its own (exposure bias, Ranzato et al. 2016). The last
-lines on this page show what it does when it has to.
+With **teacher forcing** each position is fed the correct preceding tokens, so the model learns from all positions in
+one pass. The price: the model never practises carrying on after a mistake of its own (exposure bias, Ranzato et al.
+2016). The last lines on this page show what it does when it has to.
 """
 EQUATION = (
     r"\begin{aligned}\ell_t&=-\ln p(y_t\mid y_{<t},x)&L&=\frac1m\sum_{t=1}^{m}\ell_t\\"
@@ -68,7 +68,7 @@ def show(look: Look) -> None:
     chart(beside_bars(names, columns, framed=int(cost.argmax()), theme=session.theme()), "losses")
     vocab = look.opened.config.vocab_size
     st.markdown(
-        f"**The loss of this text is the mean, {cost.mean():.3f} nats.** An untrained model that finds all {vocab:,} "
+        f"**The loss on this text is the mean, {cost.mean():.3f} nats.** An untrained model that finds all {vocab:,} "
         f"tokens equally likely would have a loss of ln {vocab:,} = {math.log(vocab):.2f}."
     )
     _price(look)
@@ -82,8 +82,8 @@ def _price(look: Look) -> None:
     st.markdown(
         f"**The price of teacher forcing.** Left to itself, the model writes {_sentence(look.trace)} Made to begin "
         f"with {quoted(other.label)} (p = {probability(other.probability)}) instead of {quoted(first.written.label)}, "
-        f"it goes on to write {_sentence(astray)} In training, teacher forcing would have given it the right token next, "
-        "so it never practises recovering from a mistake of its own."
+        f"it goes on to write {_sentence(astray)} In training, teacher forcing would have given it the right token "
+        "next, so it never practises recovering from a mistake of its own."
     )
 
 

@@ -104,7 +104,7 @@ def ask(look: Look) -> Question | None:
     allowed = int(causal_mask(n).sum())
     return amount(
         f"Your text has {n} tokens, so each head of the encoder has {n} × {n} = {n * n} attention weights. How many of "
-        "these cells would the mask of a decoder-only model leave visible?",
+        "them would the mask of a decoder-only model leave visible?",
         allowed,
         {n * n, n * n - allowed, n} - {allowed},
         f"1 + 2 + … + {n} = {allowed}: each token sees itself and those before it. This encoder puts "

@@ -12,7 +12,7 @@ from viz.pages.guide.chapters.chapter import Chapter, Further, Question, amount,
 from viz.state import choosing, link
 
 IDEA = """
-What should a token be? Not a word: no list has all of them, and a new one would be unknown. Not a letter either: texts
+What should a token be? Not a word: no list has every word, and a new one would be unknown. Not a letter either: texts
 would be long, and attention costs n². **Byte pair encoding** (BPE, Sennrich et al. 2016) is in between.
 
 Before the model is trained, the tokenizer starts with single bytes (“e” is one, “é” is two; Radford et al. 2019), finds
@@ -76,7 +76,7 @@ def show(look: Look) -> None:
         return
     names = list(found)
     choosing.keep_choice(WORD, names, first)
-    name = st.selectbox("A word of your sentence", names, names.index(first), key=WORD, format_func=show_token)
+    name = st.selectbox("A word from your sentence", names, names.index(first), key=WORD, format_func=show_token)
     word = found[name]
     merges = tokenizer.merges(word)
     st.markdown(table(tuple(map(tokenizer.written, word)), merges))
@@ -113,7 +113,7 @@ def ask(look: Look) -> Question | None:
 
 
 def further(look: Look) -> Further:
-    return Further(label="See in Explore what heads do with the tokens of your text", page="explore")
+    return Further(label="In Explore, see what heads do with the tokens in your text", page="explore")
 
 
 CHAPTER = Chapter(

@@ -27,8 +27,8 @@ about 7 times in 100.
   the model is sure, many where it is not.
 - The **seed** fixes the random numbers: the same seed gives the same text.
 
-**Mistake: thinking that a higher temperature makes the model more creative.** It makes the model pick tokens that it
-considers unlikely more often. Move T up and read what comes out. And a fluent text can be wrong at any temperature:
+**Mistake: thinking that a higher temperature makes the model more creative.** It makes the model more often pick tokens
+that it considers unlikely. Move T up and read what comes out. And a fluent text can be wrong at any temperature:
 probable does not mean true.
 """
 EQUATION = r"p_T(y)=\frac{e^{z_y/T}}{\sum_{y'}e^{z_{y'}/T}}"
@@ -51,7 +51,7 @@ def _step(look: Look) -> int:
     choosing.keep_choice("sample_step", list(range(1, n + 1)), first + 1)
     if n < 2:
         return 0
-    return st.slider("Token of the output", 1, n, first + 1, key="sample_step") - 1
+    return st.slider("Output token", 1, n, first + 1, key="sample_step") - 1
 
 
 def _settings() -> Settings:
