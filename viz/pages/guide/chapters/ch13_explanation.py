@@ -32,10 +32,10 @@ single layer of attention; here many heads and residual connections stand in for
 
 So do not trust the picture alone: **change the model and see**. Here one head’s pattern becomes uniform: it attends
 equally to every token it may see. (Explore’s “Without this head” goes further: it sets the head’s output to 0.) If the
-output stays the same, this head’s pattern was not needed *by itself*; other heads can stand in for it. If it changes, it
-mattered, which is still not to say that it alone was the reason. Besides, layers above the first see vectors that are
-already mixed, so a column there no longer stands for one word (Abnar and Zuidema 2020 trace the mixing back); and what
-a head adds also depends on its values (Kobayashi et al. 2020).
+output stays the same, this head’s pattern was not needed *by itself*; other heads can stand in for it. If it changes,
+it mattered, which is still not to say that it alone was the reason. Besides, layers above the first see vectors that
+are already mixed, so a column there no longer stands for one word (Abnar and Zuidema 2020 trace the mixing back); and
+what a head adds also depends on its values (Kobayashi et al. 2020).
 
 **Three different things:** where a head *looks* (attention), which word *translates* which (alignment), and what the
 output *depends on* (importance). The head with the neatest picture need not be the one the output depends on most.
