@@ -268,7 +268,7 @@ def _of_weights(weights: Tensor | None, right: Tensor) -> Sequence[Check]:
     total = weights.sum(-1)
     low, high = float(total.min()), float(total.max())
     return (
-        OWN_WEIGHTS(weights.size(1) == right.size(1), f"{weights.size(1)} instead of {right.size(1)}"),
+        OWN_WEIGHTS(weights.size(1) == right.size(1), f"sets of weights: {weights.size(1)}, heads: {right.size(1)}"),
         SUMS_TO_ONE(max(abs(low - 1), abs(high - 1)) < AGREE, f"from {low:.3f} to {high:.3f}"),
     )
 

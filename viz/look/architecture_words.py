@@ -106,10 +106,10 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         "twice the text costs four times as much."
     ]
     if abs(long.exponent - 2) > ROUNDING:
-        steps = [f"×\u00a0{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
+        steps = [f"{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
-            "**Not the clean quadratic curve of the textbooks**: from one length to the next the time grows "
-            f"{_join(steps)}, where quadratic growth would be ×\u00a04 each time. Counts are smooth; the machine’s "
+            "**Not the clean quadratic curve of the textbooks**: from one length to the next the time grows by a "
+            f"factor of {_join(steps)}, where quadratic growth would give 4 each time. Counts are smooth; the machine’s "
             "time is not."
         )
     if short.exponent < 2 - ROUNDING:

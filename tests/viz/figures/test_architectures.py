@@ -110,7 +110,7 @@ def test_what_costs_say():
     assert "its memory grows as the length to the power 1.00 (16.0 instead of 256.0 MiB at 16 tokens)" in said
     assert "Not the even square" not in said
     said = " ".join(words.describe_cost(costs({**POWERS, SELF: (1, 2.5)})))
-    assert "the time grows ×\u00a05.66 (to 8) and ×\u00a05.66 (to 16), where" in said
+    assert "the time grows by a factor of 5.66 (to 8) and 5.66 (to 16), where" in said
 
 
 def test_where_attention_is_dearer():
