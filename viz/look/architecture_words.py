@@ -109,8 +109,8 @@ def describe_cost(points: Sequence[LayerCost]) -> list[str]:
         steps = [f"{factor:.2f} (to {n:,})" for n, factor in doublings(attention, milliseconds) if n > long.low]
         said.append(
             "**Not the clean quadratic curve of the textbooks**: from one length to the next the time grows by a "
-            f"factor of {_join(steps)}, where quadratic growth would give 4 each time. Counts are smooth; the machine’s "
-            "time is not."
+            f"factor of {_join(steps)}, where quadratic growth would give 4 each time. Counts are smooth; the "
+            "machine’s time is not."
         )
     if short.exponent < 2 - ROUNDING:
         said.append(
