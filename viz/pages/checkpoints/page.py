@@ -176,7 +176,7 @@ def _model_card(opened: Checkpoint) -> None:
     """What its makers say of it; the place is kept for one without."""
     with st.container(key="model_card"):
         if card := state.card(opened):
-            with st.expander("Model card: what it is for, its data, training, scores and limits"):
+            with st.expander("Model card: what it is for, licence, data, training, scores and limits"):
                 st.caption(BLEU if "BLEU" in card else "")
                 st.markdown(card)
 

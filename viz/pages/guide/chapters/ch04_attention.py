@@ -43,7 +43,8 @@ IDEA = r"""
    variance $d$, so its standard deviation is $\sqrt d$. Divided by $\sqrt{d_\text{head}}$, scores do not grow with the
    size of the head; otherwise softmax would give one key nearly everything and leave almost no gradient to learn from
    (Vaswani et al. 2017, section 3.2.1).
-3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞.
+3. **Mask.** A decoder must not look at what it has not written yet. Those scores become −∞. The first row may see one
+   token only, `<s>`, so that one gets all of its weight.
 4. **Softmax.** Scores become attention weights: positive, adding up to 1.
 5. **Weighted sum.** The head’s output is the weighted average of the **values**: not of the words, and not of the
    layer’s inputs.

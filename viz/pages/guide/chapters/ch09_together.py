@@ -86,7 +86,7 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Encoder and decoder together", idea=IDEA, equation=EQUATION, show=show,
+    title="Encoder and decoder together, and when it stops", idea=IDEA, equation=EQUATION, show=show,
     sources=(DecoderLayer.forward, greedy_steps),
     ask=ask, further=further, kinds=("cross",), chooses_head=True,
 )  # fmt: skip

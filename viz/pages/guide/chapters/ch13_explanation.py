@@ -185,6 +185,7 @@ def further(look: Look) -> Further:
 
 
 CHAPTER = Chapter(
-    title="Does attention explain?", idea=IDEA, equation=EQUATION, show=show, sources=(uniform_head, ablate), ask=ask,
+    title="Attention, alignment, importance", idea=IDEA, equation=EQUATION, show=show, sources=(uniform_head, ablate),
+    ask=ask,
     further=further, kinds=("cross", "decoder"), chooses_head=True, chooses_kind=True,
 )  # fmt: skip

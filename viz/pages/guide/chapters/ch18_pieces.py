@@ -91,7 +91,7 @@ def show(look: Look) -> None:
     st.markdown(
         f"**{len(word)} bytes become {pieces} token{'s' if pieces > 1 else ''}, through {len(merges)} of the "
         f"{n_merges:,} merges that this tokenizer has learned.** Your text has {n_words} words and punctuation marks, "
-        f"and {n_tokens} tokens."
+        f"and {n_tokens} tokens, `</s>` not counted."
     )
 
 

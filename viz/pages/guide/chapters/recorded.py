@@ -30,7 +30,7 @@ def show_recorded(
 def architectures(part: str) -> Further:
     """The link to where it is measured; ``part`` as its button there says."""
     return Further(
-        label="More on this, with measurements made on this server: Architectures",
+        label="More on this, and a button to measure it on this server: Architectures",
         page="architectures",
         query={"part": part},
     )
