@@ -10,51 +10,12 @@ import { cellAt, geometry, LINES_FROM, NAME_FROM, namedRows, picked, written } f
 const ENDS = { Home: 0, End: Infinity };
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-const stale = new Set(); // canvases to be drawn anew
-
-/**
- * Draw a canvas with all others that change at once: a page has many, and what is measured of one after another was
- * changed makes the browser lay the page out again.
- */
-function drawSoon(canvas) {
-  if (!stale.size) queueMicrotask(drawStale);
-  stale.add(canvas);
-}
-
-function drawStale() {
-  const measured = [...stale].filter((canvas) => canvas.isConnected).map(measure);
-  stale.clear();
-  for (const [canvas, look] of measured) {
-    canvas.style.height = `${canvas.geometry.full}px`;
-    canvas.painted = canvas.near !== false; // what is out of sight is drawn when it comes near
-    if (canvas.painted) draw(canvas, look);
-  }
-}
-
-/** A canvas and what its drawing needs of the page's style; its geometry is the canvas's own from now on. */
-function measure(canvas) {
-  const { fontFamily, fontSize, color } = getComputedStyle(canvas);
-  canvas.geometry = geometry(canvas.parentElement.clientWidth || 300, canvas.latest, parseFloat(fontSize));
-  return [canvas, { font: `${fontSize} ${fontFamily}`, color }];
-}
-
-let watcher; // of all canvases of the page
-
-function watch(canvas) {
-  watcher ??= new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        target.near = isIntersecting;
-        if (isIntersecting && !target.painted) drawSoon(target);
-      }
-    },
-    { rootMargin: "50%", scrollMargin: "50%" }, // the second for what scrolls on the page
-  );
-  watcher.observe(canvas);
-}
-
-function draw(canvas, { font, color }) {
-  const { latest: data, values, geometry: at } = canvas;
+function draw(canvas) {
+  const { latest: data, values } = canvas;
+  const { fontFamily, fontSize } = getComputedStyle(canvas);
+  const at = geometry(canvas.parentElement.clientWidth || 300, data, parseFloat(fontSize));
+  canvas.geometry = at;
+  canvas.style.height = `${at.full}px`;
   const context = sharp(canvas, at.left + at.width, at.full);
   const [low, high] = data.limits;
   const colours = ramp(data.scale);
@@ -64,10 +25,10 @@ function draw(canvas, { font, color }) {
   context.imageSmoothingEnabled = at.cell[0] < 1;
   const height = at.rows * at.cell[1];
   context.drawImage(image, at.left, 0, at.width, height);
-  context.font = font;
+  context.font = `${fontSize} ${fontFamily}`;
   context.textBaseline = "middle";
   if (at.kind === "list") numbers(context, at, data, values, colours, level);
-  names(context, at, data, color);
+  names(context, at, data, getComputedStyle(canvas).color);
   if (data.framed !== null && data.rows) {
     context.strokeStyle = data.accent;
     context.lineWidth = 2;
@@ -173,11 +134,10 @@ function show(parentElement, data) {
   };
   tip.hidden = true;
   if (!canvas.observer) {
-    canvas.observer = new ResizeObserver(() => drawSoon(canvas));
+    canvas.observer = new ResizeObserver(() => draw(canvas));
     canvas.observer.observe(canvas.parentElement);
-    watch(canvas);
   }
-  drawSoon(canvas);
+  draw(canvas);
 }
 
 export function strips({ data: { name }, parentElement }) {
