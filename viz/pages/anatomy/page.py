@@ -59,6 +59,7 @@ STYLE = """
 @media (max-width: 900px) {
   [class*="st-key-way_"] .stColumn:not(:last-child)::after { content: "↓" / ""; top: 100%; right: 50%; line-height: 1; }
 }
+:is(.st-key-said_introduction, .st-key-said_total) { min-height: 3.2rem; }
 [class*="st-key-step_"] p { margin-bottom: 0.3rem; }
 [class*="st-key-step_"] .katex-display { margin: 0.4rem 0; }
 """
