@@ -135,7 +135,7 @@ def _choose_chapter() -> tuple[int, bool]:
 
 @st.fragment
 def _live(opened: Checkpoint, number: int) -> None:
-    """The chapter, anew at every keystroke."""
+    """The chapter, anew at every keystroke; one that follows the text, when typing pauses."""
     chapter = CHAPTERS[number - 1]
     st.header(f"{number} · {chapter.title}", anchor=False)
     chosen = _choose_look(opened, chapter)
